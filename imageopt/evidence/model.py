@@ -1,0 +1,88 @@
+"""Image, Dockerfile and project joined: which instruction made which layer, and what each byte is for.
+
+Any of the three may be absent; what then cannot be known is None. There are no opinions here, with one
+exception: a byte's `cause` names the rule that would call it avoidable, so that the rules need not classify again.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from imageopt.dockerfile.model import Dockerfile, Instruction
+from imageopt.image.model import Image
+from imageopt.project.model import Project
+
+Category = Literal[
+    "base-image",
+    "overwritten",
+    "deleted",
+    "package-manager-cache",
+    "vcs",
+    "dev-dependencies",
+    "production-dependencies",
+    "global-tools",
+    "build-toolchain",
+    "system-packages",
+    "tests-and-docs",
+    "sources",
+    "build-output",
+    "generated-data",
+    "application",
+    "other",
+]
+DecidedBy = Literal["digest", "history", "compared", "guessed", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The instruction that made a layer; base layers belong to the FROM that brought them in."""
+
+    instruction: Instruction
+    base: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BaseImage:
+    """How many leading layers are the base image's (None: unknown), and how that was decided."""
+
+    layers: int | None
+    decided_by: DecidedBy
+    reference: str | None
+
+
+class FileClass(NamedTuple):
+    """What one file's bytes are for, and the rule (by name) that calls them avoidable, or None.
+
+    `billed_layer` is the layer whose instruction the finding points at: the layer of death for waste that a later
+    layer caused (a chown, an rm), else the layer of birth.
+    """
+
+    category: Category
+    cause: str | None
+    billed_layer: int
+
+
+@dataclass(frozen=True, slots=True)
+class CompositionRow:
+    """One row of "where do the bytes come from": the rows add up to `unpacked_bytes`."""
+
+    category: Category
+    cause: str | None
+    bytes: int
+    layers: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """`origins` run parallel to the image's layers, `classes` to its files; both are empty without an image.
+
+    `dockerfile_path` is relative to the project (`Dockerfile`), for locations in findings.
+    """
+
+    image: Image | None
+    dockerfile: Dockerfile | None
+    dockerfile_path: str
+    project: Project | None
+    base: BaseImage
+    origins: tuple[Origin | None, ...]
+    classes: tuple[FileClass, ...]
+    composition: tuple[CompositionRow, ...]

@@ -1,0 +1,182 @@
+"""What an image is made of, counted: entries of each layer, the fate of every regular file, sizes by name.
+
+The words `download`, `unpacked`, `live`, `wasted`, `overhead` have one exact meaning each (docs/architecture.md);
+two sizes of different meaning are never subtracted, except where the definition itself does so.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from imageopt.source.model import ImageConfig, SourceKind
+
+EntryKind = Literal["file", "hardlink", "symlink", "directory", "character", "block", "fifo"]
+Fate = Literal["live", "deleted", "overwritten_same", "overwritten_changed", "duplicate_entry"]
+WASTE_KINDS: tuple[Fate, ...] = ("deleted", "overwritten_same", "overwritten_changed", "duplicate_entry")
+
+
+class Entry(NamedTuple):
+    """One entry of a layer's tar that is not a whiteout.
+
+    `path` is relative, without `./`, a leading `/` or a trailing `/`; bytes that are not UTF-8 are surrogate-escaped.
+    `size` is the content as stored in the tar, in bytes: 0 for everything but regular files; a sparse file
+    counts what the tar stores, and `logical_bytes` what a reader would see.
+    `link` is the target of a symlink (as written) or of a hardlink (normalised like `path`).
+    `checksum` is of the content of a regular file; equal content has equal checksums within one image.
+    """
+
+    path: str
+    kind: EntryKind
+    size: int
+    logical_bytes: int
+    mode: int
+    uid: int
+    gid: int
+    mtime: int
+    link: str
+    checksum: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class LayerIndex:
+    """Everything one layer's tar holds, without the content.
+
+    `entries` keep the tar's order. `whiteouts` are the paths they hide, `opaques` the directories made opaque.
+    `tar_bytes` is the length of the uncompressed tar. `contents` holds the content of the small files that later
+    stages read (package databases, manifests). `problems` names damaged or unsafe entries, one line each.
+    """
+
+    diff_id: str
+    digest: str  # of the stream as stored; equal to diff_id where it was not compressed
+    stored_bytes: int  # length of the stream as stored
+    tar_bytes: int
+    entries: tuple[Entry, ...]
+    whiteouts: tuple[str, ...]
+    opaques: tuple[str, ...]
+    contents: Mapping[str, bytes]
+    problems: tuple[str, ...]
+
+
+class FileRecord(NamedTuple):
+    """One regular file's content, from the layer that stored it to the layer that hid it.
+
+    There is one record for each regular-file entry of each layer (hardlinks add names, not records), so the
+    records' sizes add up to `unpacked_bytes`. `path` is the name it was born with, or, while live, its first live
+    name; `death` is the index of the layer that hid its last name, None while live.
+    """
+
+    path: str
+    size: int
+    birth: int
+    fate: Fate
+    death: int | None
+    checksum: bytes
+    mode: int
+    uid: int
+    gid: int
+
+
+@dataclass(frozen=True, slots=True)
+class ImageSizes:
+    """The five sizes of an image, in bytes, by the definitions in docs/architecture.md."""
+
+    download_bytes: int | None
+    unpacked_bytes: int
+    live_bytes: int
+    wasted_bytes: int
+    overhead_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One layer position. `live_bytes` and `wasted_bytes` are of what was born here.
+
+    `created_by` is the history entry that made it, None where history and layers do not match one to one.
+    """
+
+    index: int
+    diff_id: str
+    digest: str | None
+    created_by: str | None
+    download_bytes: int | None
+    unpacked_bytes: int
+    live_bytes: int
+    wasted_bytes: int
+    overhead_bytes: int
+    file_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class NpmPackage:
+    """An installed npm package: `path` is its folder, live in the image; `bytes` excludes packages nested in it.
+
+    `dev` is what node_modules/.package-lock.json in the image says, None where it says nothing.
+    """
+
+    name: str
+    version: str
+    path: str
+    bytes: int
+    dev: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class SystemPackage:
+    """A package of dpkg or apk. `automatic`: pulled in by another package, not asked for (apt's extended_states).
+
+    `birth` is the layer in which its files list first appeared, `bytes` the live bytes of the files it owns.
+    `depends` holds the names of the packages it needs or recommends.
+    """
+
+    manager: Literal["dpkg", "apk"]
+    name: str
+    version: str
+    source: str
+    bytes: int
+    birth: int
+    automatic: bool
+    depends: tuple[str, ...]
+    recommends: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Packages:
+    """What the image's package databases list. `owners` maps a live path to the system package that owns it."""
+
+    npm: tuple[NpmPackage, ...]
+    system: tuple[SystemPackage, ...]
+    owners: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class DiveNumbers:
+    """dive's own figures by dive's own formula, for teams that move over; `user_wasted_percent` is None for NaN."""
+
+    efficiency: float
+    wasted_bytes: int
+    user_wasted_percent: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An image, read and accounted for.
+
+    `files` holds every regular file ever stored (sums to `unpacked_bytes`); `links` the live symlinks, path to
+    target as written; `contents` the captured small files that are live. All paths are relative to the root.
+    """
+
+    source: SourceKind
+    reference: str
+    digest: str | None
+    config: ImageConfig
+    sizes: ImageSizes
+    waste: Mapping[str, int]
+    layers: tuple[Layer, ...]
+    files: tuple[FileRecord, ...]
+    links: Mapping[str, str]
+    contents: Mapping[str, bytes]
+    packages: Packages
+    duplicate_content_bytes: int
+    file_count: int
+    dive: DiveNumbers
+    problems: tuple[str, ...]

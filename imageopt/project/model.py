@@ -1,0 +1,113 @@
+"""Facts about a source folder, each with the file that says so. What is not known is None, never assumed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+PackageManager = Literal["npm", "yarn", "pnpm", "bun"]
+LockState = Literal["in-sync", "drifted", "missing", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A value and where it stands: `source` is a path relative to the project, with the key where there is one."""
+
+    value: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class LockedPackage:
+    """One package of the lock file; `path` is where it is installed (`node_modules/a/node_modules/b`).
+
+    `dev`: only development dependencies lead to it. `libc` as the lock lists it.
+    """
+
+    name: str
+    version: str
+    path: str
+    dev: bool
+    optional: bool
+    has_install_script: bool
+    os: tuple[str, ...]
+    cpu: tuple[str, ...]
+    libc: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """The lock file. `state` compares it with the manifest; `reason` says why it drifted or is unknown."""
+
+    manager: PackageManager
+    path: str
+    version: str
+    state: LockState
+    reason: str
+    packages: tuple[LockedPackage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """package.json, as far as it matters here."""
+
+    name: str
+    version: str
+    type: str
+    main: str
+    scripts: Mapping[str, str]
+    dependencies: Mapping[str, str]
+    dev_dependencies: Mapping[str, str]
+    engines_node: str | None
+    workspaces: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StartCommand:
+    """How the service starts. `argv` is the exec form where the script is a plain `node …`, else None with `reason`."""
+
+    script: str
+    argv: tuple[str, ...] | None
+    environment: tuple[tuple[str, str], ...]  # `NODE_ENV=production node x` sets these
+    handles_sigterm: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LibcNeed:
+    """A production package whose binary decides whether alpine (musl) is safe; `verdict` per package."""
+
+    package: str
+    verdict: Literal["any", "musl-ok", "glibc-only", "unknown"]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """The source folder `root`, read. Paths in it are relative and with `/`.
+
+    `build_outputs`: folders that the build writes. `runtime_paths`: what the started service reads besides
+    its build output and packages (static files, views, package.json). `writable_paths`: folders it writes to.
+    `routes`: paths it answers on GET, found in its source, without parameters. `context_bytes`: size of each top-level
+    name as a `COPY . .` would send it, .dockerignore applied.
+    """
+
+    root: Path
+    manifest: Manifest | None
+    package_manager: PackageManager | None
+    lock: Lock | None
+    node_versions: tuple[Fact, ...]
+    framework: str | None
+    build_script: str | None
+    build_outputs: tuple[str, ...]
+    build_inputs: tuple[str, ...]
+    start: StartCommand | None
+    ports: tuple[Fact, ...]
+    routes: tuple[Fact, ...]
+    runtime_paths: tuple[Fact, ...]
+    writable_paths: tuple[Fact, ...]
+    libc: tuple[LibcNeed, ...]
+    lifecycle_scripts: tuple[str, ...]
+    dockerignore: str | None
+    context_bytes: Mapping[str, int]
+    problems: tuple[str, ...]

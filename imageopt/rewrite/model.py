@@ -1,0 +1,51 @@
+"""A rewrite before it is made: the files it would change, what each transformation did or refused, and why."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from imageopt.rules.model import Safety
+
+
+@dataclass(frozen=True, slots=True)
+class FileChange:
+    """`path` is relative to the project; `before` is None for a new file."""
+
+    path: str
+    before: bytes | None
+    after: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Transformed:
+    """A transformation that was made: `reason` is the evidence it rests on, `rules` the findings it closes."""
+
+    name: str
+    safety: Safety
+    reason: str
+    rules: tuple[str, ...]
+    predicted_bytes: int | None  # unpacked bytes it saves, from the findings it closes
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A transformation that was not made, and the reason in words."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rewrite:
+    """The proposed change. `predicted_bytes`: unpacked bytes saved, None where it cannot be said.
+
+    `nothing` : there is nothing worth doing, `changes` is empty. `refused`: something should be done and could
+    not be, safely; `refusals` say why.
+    """
+
+    outcome: Literal["proposed", "nothing", "refused"]
+    changes: tuple[FileChange, ...]
+    transformed: tuple[Transformed, ...]
+    refusals: tuple[Refused, ...]
+    predicted_bytes: int | None
+    predicted_basis: Literal["exact", "estimate", "unknown"]
+    notes: tuple[str, ...]

@@ -1,0 +1,96 @@
+"""A rule as its TOML file states it, and a finding as a rule makes it."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Severity = Literal["error", "warning", "info", "style", "off"]
+Confidence = Literal["high", "medium", "low"]
+Safety = Literal["safe", "verify", "propose"]
+Basis = Literal["exact", "estimate", "unknown"]
+SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info", "style", "off")  # gravest first
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A place in a file of the project; `line` and `column` start at 1."""
+
+    file: str
+    line: int
+    column: int
+    end_line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Saving:
+    """Unpacked bytes that the fix would save; None where nothing can be said (`unknown`)."""
+
+    bytes: int | None
+    basis: Basis
+
+
+@dataclass(frozen=True, slots=True)
+class EvidencePath:
+    """A path in the image (a folder stands for all below it) and its bytes."""
+
+    path: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """How it is mended: `transform` names the transformation of `rewrite/` that does it, None for advice only."""
+
+    kind: Literal["automatic", "manual"]
+    transform: str | None
+    safety: Safety
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One rule, broken at one place. `files` are indices into the image's `files`: the exact byte set it is about.
+
+    `location` is None where the line is not known; it is never a guess. `evidence` shows the biggest few paths.
+    """
+
+    rule: str
+    code: str
+    severity: Severity
+    confidence: Confidence
+    title: str
+    message: str
+    saving: Saving
+    location: Location | None
+    layers: tuple[int, ...]
+    evidence: tuple[EvidencePath, ...]
+    files: tuple[int, ...]
+    fix: Fix
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A Dockerfile of a rule file: `kind` says whether the rule must fire on it."""
+
+    kind: Literal["bad", "good", "tricky"]
+    dockerfile: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One file `rules/<category>/<name>.toml`."""
+
+    name: str
+    code: str
+    category: str
+    severity: Severity
+    title: str
+    what: str
+    why: str
+    better: str
+    when_not: str
+    equivalents: tuple[str, ...]
+    check: str
+    parameters: dict[str, object]
+    fix: Fix
+    examples: tuple[Example, ...]

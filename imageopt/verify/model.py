@@ -1,0 +1,157 @@
+"""Before and after: built, run, scanned, compared. What was not done is a value with a reason, never a pass."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from imageopt.build.model import BuildFailed, Built
+from imageopt.evidence.model import Evidence
+from imageopt.rewrite.model import Rewrite
+from imageopt.rules.model import Finding
+
+Verdict = Literal[
+    "baseline-broken",
+    "broken",
+    "behaviour-changed",
+    "less-secure",
+    "not-smaller",
+    "built-not-run",
+    "verified",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class NotDone:
+    """Something that was not done, and why; shown to the user, never counted as a pass."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """One answered request. `body_digest` is of the body with what varies between two calls masked."""
+
+    method: str
+    path: str
+    status: int
+    content_type: str
+    body_bytes: int
+    body_digest: str
+    masked: tuple[str, ...]  # what was masked because it varies in the same container, e.g. JSON keys
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """A container that was started and asked. `user` is what the process runs as (`uid:gid`)."""
+
+    started: bool
+    reason: str  # why it did not start or the port did not open; empty when it did
+    ready_seconds: float | None
+    user: str
+    port: int | None
+    responses: tuple[Response, ...]
+    unanswered: tuple[str, ...]
+    log_tail: tuple[str, ...]
+    log_problems: tuple[str, ...]  # MODULE_NOT_FOUND, EACCES …
+    written_paths: tuple[str, ...]  # what the container changed in its file system, outside /tmp and /proc
+    stop_seconds: float | None
+    stop_exit_code: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Vulnerability:
+    """One advisory for one package, as the scanner reports it."""
+
+    id: str
+    package: str
+    version: str
+    fixed_version: str
+    severity: str
+    kind: str  # os or the ecosystem
+
+
+@dataclass(frozen=True, slots=True)
+class ScanRecord:
+    """One Trivy scan. `database` is the date of the vulnerability database, None where there was none."""
+
+    scanner: str
+    version: str
+    database: str | None
+    vulnerabilities: tuple[Vulnerability, ...]
+    secrets: tuple[str, ...]  # rule id and path, never the secret
+    licenses: tuple[str, ...]
+    misconfigurations: tuple[str, ...]
+    packages: Mapping[str, str]  # `kind/name` -> version
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of the two versions, as far as it came."""
+
+    dockerfile: str
+    build: Built | BuildFailed
+    rebuild: Built | BuildFailed | NotDone
+    evidence: Evidence | None
+    findings: tuple[Finding, ...]
+    run: RunRecord | NotDone
+    scan: ScanRecord | NotDone
+
+
+@dataclass(frozen=True, slots=True)
+class SizeChange:
+    """The same size of both images, in bytes. `percent` saved; None where either side is unknown."""
+
+    before: int | None
+    after: int | None
+    saved: int | None
+    percent: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something that differs between the two: `what` names it, with both values in words."""
+
+    what: str
+    before: str
+    after: str
+    expected: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The two sides, compared; what could not be compared is in the verification's `not_checked`."""
+
+    sizes: Mapping[str, SizeChange]
+    cached_steps: tuple[int | None, int | None]
+    fixed: tuple[Vulnerability, ...]
+    introduced: tuple[Vulnerability, ...]
+    unchanged: tuple[Vulnerability, ...]
+    secrets_fixed: tuple[str, ...]
+    secrets_introduced: tuple[str, ...]
+    licenses_removed: tuple[str, ...]
+    licenses_added: tuple[str, ...]
+    misconfigurations_fixed: tuple[str, ...]
+    misconfigurations_introduced: tuple[str, ...]
+    packages_removed: tuple[str, ...]
+    packages_added: tuple[str, ...]
+    packages_changed: tuple[str, ...]
+    files_removed: Mapping[str, int]  # category -> bytes in before and not in after, by path and content
+    config: tuple[Change, ...]
+    behaviour: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """The result of `imageopt verify`. `reasons` argue the verdict; `not_checked` lists what nobody looked at."""
+
+    reference: str
+    before: Side
+    after: Side
+    rewrite: Rewrite | None
+    comparison: Comparison
+    predicted_bytes: int | None
+    measured_bytes: int | None
+    verdict: Verdict
+    reasons: tuple[str, ...]
+    not_checked: tuple[str, ...]
