@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from imageopt.evidence.model import Evidence
+
 Severity = Literal["error", "warning", "info", "style", "off"]
 Confidence = Literal["high", "medium", "low"]
 Safety = Literal["safe", "verify", "propose"]
@@ -94,3 +96,35 @@ class Rule:
     parameters: dict[str, object]
     fix: Fix
     examples: tuple[Example, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What was analysed. `source` and `digest` are None where no image was read."""
+
+    kind: Literal["image", "dockerfile", "project"]
+    reference: str
+    source: str | None
+    digest: str | None
+    platform: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """`saving_bytes` is the union of the exact byte sets of all findings; estimates are summed apart."""
+
+    findings: dict[str, int]  # severity -> count, zero counts left out
+    saving_bytes: int
+    estimated_saving_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """The result of `imageopt analyze`. `notes` are things the user must know, such as "no image: sizes unknown"."""
+
+    target: Target
+    evidence: Evidence
+    findings: tuple[Finding, ...]
+    summary: Summary
+    notes: tuple[str, ...]
+    seconds: float
