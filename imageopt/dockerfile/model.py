@@ -4,6 +4,8 @@
 character belongs to exactly one node, and an edit replaces a span of the text and nothing else.
 """
 
+import re
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -41,7 +43,7 @@ class Flag:
 
 @dataclass(frozen=True, slots=True)
 class Heredoc:
-    """A heredoc of RUN, COPY or ADD. `body` is its text, without the end marker."""
+    """A heredoc of RUN, COPY or ADD. `body` is `text[start:end]`: its lines as written, without the end marker."""
 
     name: str
     body: str
@@ -49,6 +51,11 @@ class Heredoc:
     strip_tabs: bool
     start: int
     end: int
+
+    @property
+    def content(self) -> str:
+        """What the build sees: the body, its leading tabs gone where `<<-` asks for it."""
+        return re.sub(r"(?m)^\t+", "", self.body) if self.strip_tabs else self.body
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +74,10 @@ class Instruction:
 
     `keyword` is upper case. `arguments` is the logical line after the keyword and the flags, joined over its
     continuations; `words` are its shell-like words. `json` is the exec form's list, None for the shell form.
-    `commands` of a shell-form RUN come from `shell.split`. `arguments_start` is where `arguments` begin in the text.
+    The words of FROM, COPY, ADD, EXPOSE and VOLUME end at white space whatever the quotes, as BuildKit reads them;
+    WORKDIR, USER, STOPSIGNAL and MAINTAINER have one word; `ENV key value` has two; the exec form's words are its
+    strings. `arguments_start` is where `arguments` begin in the text; `pieces` are pairs (offset in `arguments`,
+    offset in the text) of the parts they were joined from. ONBUILD's instruction is its `trigger`.
     """
 
     keyword: str
@@ -84,6 +94,15 @@ class Instruction:
     heredocs: tuple[Heredoc, ...]
     comments: tuple[Trivia, ...]  # adjacent, directly above
     problems: tuple[Problem, ...]
+    pieces: tuple[tuple[int, int], ...] = ()
+    trigger: "Instruction | None" = None
+
+    def locate(self, offset: int) -> int:
+        """The offset in the text of the character at `offset` of `arguments`."""
+        if not self.pieces:
+            return self.arguments_start + offset
+        start, source = self.pieces[max(0, bisect_right(self.pieces, offset, key=lambda piece: piece[0]) - 1)]
+        return source + offset - start
 
     def flag(self, name: str) -> str | None:
         """The value of the first flag of that name, or None."""
@@ -126,6 +145,36 @@ class Dockerfile:
     def source(self, instruction: Instruction) -> str:
         """The instruction as written, with continuations and heredocs, without the last line end."""
         return self.text[instruction.start : instruction.end].rstrip("\r\n")
+
+    def stage_of(self, instruction: Instruction) -> Stage | None:
+        """The stage an instruction stands in, FROM included; None above the first FROM."""
+        above = (stage for stage in reversed(self.stages) if stage.from_instruction.start <= instruction.start)
+        return next(above, None)
+
+    def target(self, name: str | None = None) -> Stage | None:
+        """The stage a build of that target ends with: by name, else by number; the last one without a name.
+
+        None where there is no such stage.
+        """
+        if name is None:
+            return self.stages[-1] if self.stages else None
+        named = (stage for stage in reversed(self.stages) if stage.name == name.lower())
+        return next(named, None) or self._numbered(name)
+
+    def source_stage(self, instruction: Instruction) -> Stage | None:
+        """The stage that a `--from` (of COPY, ADD or a RUN mount's value) names; None for an image or a context."""
+        reference = instruction.flag("from")
+        return self.stage_named(reference, before=instruction.start) if reference else None
+
+    def stage_named(self, reference: str, before: int) -> Stage | None:
+        """The stage that begins above the offset `before` and has that number, else that name; the nearest wins."""
+        numbered = self._numbered(reference)
+        candidates = [numbered] if numbered else [s for s in reversed(self.stages) if s.name == reference.lower()]
+        return next((stage for stage in candidates if stage.from_instruction.start < before), None)
+
+    def _numbered(self, reference: str) -> Stage | None:
+        number = int(reference) if re.fullmatch(r"[0-9]{1,9}", reference) else -1
+        return self.stages[number] if 0 <= number < len(self.stages) else None
 
 
 @dataclass(frozen=True, slots=True)

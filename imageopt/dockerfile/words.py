@@ -1,0 +1,180 @@
+"""Splits the arguments of an instruction into flags, words and the exec form, as BuildKit does.
+
+What surprises: BuildKit has several ways of splitting. Flags always use a backslash, words use the file's escape
+character, and a list such as COPY's ends its words at white space even inside quotes.
+"""
+
+import json
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+from functools import cache
+from itertools import pairwise
+
+from imageopt.dockerfile.model import Flag, Word
+
+SPACE = (
+    "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000"
+)  # Go's unicode.IsSpace; Python's str.isspace has some more
+BLANK = "\t\v\f\r "  # what separates the keyword from its arguments, and the items of a list
+
+_LISTS = frozenset({"FROM", "COPY", "ADD", "EXPOSE", "VOLUME"})
+_WHOLE = frozenset({"WORKDIR", "USER", "STOPSIGNAL", "MAINTAINER"})
+_PAIRS = frozenset({"ENV", "LABEL"})
+_EXEC = frozenset({"RUN", "CMD", "ENTRYPOINT", "SHELL", "COPY", "ADD", "VOLUME"})
+
+_LIST_WORD = re.compile(f"[^{BLANK}]+")
+_FLAG = re.compile(rf"--(?:[^{BLANK}\"'\\]+|\\.?|\"(?:[^\"\\]+|\\.)*\\?\"?|'(?:[^'\\]+|\\.)*\\?'?)*", re.DOTALL)
+_FLAG_QUOTING = re.compile(r"[\"']|\\(.?)", re.DOTALL)
+_JSON_STRING = re.compile(r'"(?:[^"\\]+|\\.)*"', re.DOTALL)
+_LONE_SURROGATE = re.compile("[\ud800-\udc7f\udd00-\udfff]")
+
+
+class Logical:
+    """The joined text of an instruction's lines, and where each part of it stands in the file."""
+
+    __slots__ = ("_sources", "_starts", "text")
+
+    def __init__(self, text: str, pieces: tuple[tuple[int, int], ...]) -> None:
+        self.text = text
+        self._starts = [start for start, _ in pieces]
+        self._sources = [source for _, source in pieces]
+
+    def locate(self, offset: int) -> int:
+        """The place in the file of the character at `offset`."""
+        index = max(0, bisect_right(self._starts, offset) - 1)
+        return self._sources[index] + offset - self._starts[index]
+
+    def pieces(self, start: int, end: int) -> tuple[tuple[int, int], ...]:
+        """The pieces of `text[start:end]`, their offsets counted from `start`; at least one."""
+        bounds = pairwise((*self._starts, max(len(self.text), end) + 1))
+        inside = [(max(low, start), min(high, end)) for low, high in bounds if low < end and high > start]
+        return tuple((low - start, self.locate(low)) for low, _ in inside) or ((0, self.locate(start)),)
+
+    def word(self, start: int, end: int, value: str | None = None, escape: str = "\\") -> Word:
+        """The word at `text[start:end]`."""
+        raw = self.text[start:end]
+        return Word(raw, unquote(raw, escape) if value is None else value, self.locate(start), self.locate(end - 1) + 1)
+
+
+def take_flags(line: Logical, start: int, end: int) -> tuple[tuple[Flag, ...], int]:
+    """The flags at the head of `text[start:end]` and the offset of what follows them."""
+    flags: list[Flag] = []
+    while True:
+        start = _skip(BLANK, line.text, start, end)
+        match = _FLAG.match(line.text, start, end)
+        if match is None:
+            return tuple(flags), _skip(SPACE, line.text, start, end)
+        plain = _FLAG_QUOTING.sub(lambda quoting: quoting[1] or "", match[0]) if _quoted(match[0]) else match[0]
+        start = match.end()
+        if plain == "--":
+            return tuple(flags), _skip(SPACE, line.text, start, end)
+        name, _, value = plain[2:].partition("=")
+        flags.append(Flag(name, value, line.locate(match.start()), line.locate(match.end() - 1) + 1))
+
+
+def take_words(
+    keyword: str, line: Logical, start: int, end: int, escape: str
+) -> tuple[tuple[Word, ...], tuple[str, ...] | None, bool]:
+    """The words of `text[start:end]`, its exec form or None, and whether a JSON array holds other than strings."""
+    words = _split(keyword, line, start, end, escape)
+    if keyword == "HEALTHCHECK" and words and words[0].value.upper() == "CMD":
+        start = _skip(BLANK, line.text, start + len(words[0].raw), end)
+        command, values, mixed = take_words("CMD", line, start, end, escape)
+        return words[:1] + command, values, mixed
+    if keyword not in _EXEC or not line.text.startswith("[", start):
+        return words, None, False
+    values, mixed = exec_form(line.text[start:end])
+    if values is None:
+        return words, None, mixed
+    strings = _JSON_STRING.finditer(line.text, start, end)
+    spans = zip(strings, values, strict=True)
+    return tuple(line.word(string.start(), string.end(), value) for string, value in spans), values, False
+
+
+def exec_form(text: str) -> tuple[tuple[str, ...] | None, bool]:
+    """The strings of a JSON array and False; None and whether it is an array that holds other things."""
+    try:
+        values = json.loads(text, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        return None, False
+    if not isinstance(values, list):
+        return None, False
+    if not all(isinstance(value, str) for value in values):
+        return None, True
+    return tuple(_LONE_SURROGATE.sub("\ufffd", value) for value in values), False
+
+
+def unquote(raw: str, escape: str) -> str:
+    """The text without its quotes and escapes; variables stay as they are written."""
+    if not _quoted(raw) and escape not in raw:
+        return raw
+    inner = _inner_escape(escape)
+
+    def plain(match: re.Match[str]) -> str:
+        single, double, escaped = match.groups()
+        if double is not None:
+            return inner.sub(r"\1", double)
+        return single or escaped or ""
+
+    return _quoting(escape).sub(plain, raw)
+
+
+def _split(keyword: str, line: Logical, start: int, end: int, escape: str) -> tuple[Word, ...]:
+    if start >= end:
+        return ()
+    if keyword in _WHOLE:
+        return (line.word(start, end, escape=escape),)
+    if keyword in _LISTS:
+        matches = _LIST_WORD.finditer(line.text, start, end)
+        return tuple(line.word(match.start(), match.end(), escape=escape) for match in matches)
+    words = tuple(
+        line.word(match.start(), match.end(), escape=escape) for match in _word(escape).finditer(line.text, start, end)
+    )
+    if words and words[-1].raw == escape:
+        words = words[:-1]  # an escape at the very end escapes nothing and is no word
+    if keyword in _PAIRS and words and "=" not in words[0].raw:
+        return tuple(_legacy_pair(line, start, end, escape))
+    return words
+
+
+def _legacy_pair(line: Logical, start: int, end: int, escape: str) -> Iterator[Word]:
+    key = _LIST_WORD.match(line.text, start, end)
+    if key is None:
+        return
+    yield line.word(key.start(), key.end(), escape=escape)
+    value = _skip(BLANK, line.text, key.end(), end)
+    if value < end:
+        yield line.word(value, end, escape=escape)
+
+
+def _skip(characters: str, text: str, start: int, end: int) -> int:
+    while start < end and text[start] in characters:
+        start += 1
+    return start
+
+
+def _quoted(text: str) -> bool:
+    return '"' in text or "'" in text or "\\" in text
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is Python's, not JSON's")
+
+
+@cache
+def _word(escape: str) -> re.Pattern[str]:
+    mark = re.escape(escape)
+    return re.compile(rf"(?:[^{SPACE}\"'{mark}]+|{mark}.?|\"(?:[^\"{mark}]+|{mark}.)*{mark}?\"?|'[^']*'?)+", re.DOTALL)
+
+
+@cache
+def _quoting(escape: str) -> re.Pattern[str]:
+    mark = re.escape(escape)
+    return re.compile(rf"'([^']*)'?|\"((?:[^\"{mark}]+|{mark}.)*){mark}?\"?|{mark}(.?)", re.DOTALL)
+
+
+@cache
+def _inner_escape(escape: str) -> re.Pattern[str]:
+    return re.compile(rf"{re.escape(escape)}([\"${re.escape(escape)}])")
