@@ -89,7 +89,8 @@ class Project:
     `build_outputs`: folders that the build writes. `runtime_paths`: what the started service reads besides
     its build output and packages (static files, views, package.json). `writable_paths`: folders it writes to.
     `routes`: paths it answers on GET, found in its source, without parameters. `context_bytes`: size of each top-level
-    name as a `COPY . .` would send it, .dockerignore applied.
+    name as a `COPY . .` would send it, .dockerignore applied. `unresolved_*`: file accesses whose path the source does
+    not tell (the value is the expression). `programs`: what it starts as child processes, `*` where that is computed.
     """
 
     root: Path
@@ -111,3 +112,6 @@ class Project:
     dockerignore: str | None
     context_bytes: Mapping[str, int]
     problems: tuple[str, ...]
+    unresolved_reads: tuple[Fact, ...] = ()
+    unresolved_writes: tuple[Fact, ...] = ()
+    programs: tuple[Fact, ...] = ()

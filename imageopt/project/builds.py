@@ -1,0 +1,163 @@
+"""What a build reads and writes: the commands behind `scripts.build`, and the folders their configuration names.
+
+An output is listed only where a flag, a configuration file or the tool's own default says so; a build that
+is not understood has no outputs here, and whoever needs them must then keep the whole folder.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from imageopt.project.files import exists, read_text, top_names
+from imageopt.project.model import Manifest
+from imageopt.project.scripts import reachable_commands
+from imageopt.project.tsconfig import TsConfig, normal, read_tsconfig
+
+_DEFAULT_OUTPUTS = {
+    "next": ".next",
+    "nuxt": ".output",
+    "nuxi": ".output",
+    "vite": "dist",
+    "astro": "dist",
+    "nest": "dist",
+    "tsup": "dist",
+    "parcel": "dist",
+    "webpack": "dist",
+    "react-scripts": "build",
+    "svelte-kit": ".svelte-kit",
+    "gatsby": "public",
+    "remix": "build",
+    "unbuild": "dist",
+    "tsdown": "dist",
+}
+_FOLDER_FLAG = re.compile(r"--(?:outdir|outDir|out-dir|dist-dir|output-path|dir)(?:=(.+))?$")
+_FILE_FLAG = re.compile(r"--(?:outfile|out-file|file)(?:=(.+))?$")
+_CONFIG = re.compile(
+    r"(tsconfig.*\.json|(vite|webpack|rollup|babel|next|nuxt|astro|svelte|tailwind|postcss|tsup|esbuild|gatsby|remix|vue)"
+    r"[\w.-]*\.config\.[cm]?[jt]s|(vite|webpack|rollup|babel|next|nuxt|astro|svelte|tailwind|postcss|tsup|gatsby)\.config\.\w+"
+    r"|\.babelrc.*|\.swcrc|nest-cli\.json|angular\.json|nx\.json|turbo\.json|gulpfile\.[cm]?js|Gruntfile\.js"
+    r"|\.browserslistrc|\.env\.production|index\.html|components\.json)"
+)
+_SOURCE_FOLDERS = (
+    "src",
+    "app",
+    "pages",
+    "lib",
+    "server",
+    "client",
+    "public",
+    "static",
+    "assets",
+    "components",
+    "prisma",
+)
+_CONFIGURED_OUTPUT = {
+    "vite": re.compile(r"outDir\s*:\s*['\"]([^'\"]+)['\"]"),
+    "webpack": re.compile(r"path\s*:\s*path\.(?:resolve|join)\(\s*__dirname\s*,\s*['\"]([^'\"]+)['\"]\s*\)"),
+    "rollup": re.compile(r"(?:dir|file)\s*:\s*['\"]([^'\"]+)['\"]"),
+    "next": re.compile(r"distDir\s*:\s*['\"]([^'\"]+)['\"]"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """The build as far as it is understood. `typescript` is the tsconfig it compiles by."""
+
+    script: str | None
+    outputs: tuple[str, ...]
+    inputs: tuple[str, ...]
+    typescript: TsConfig | None
+
+
+def read_build(root: Path, manifest: Manifest | None) -> Build:
+    """The build of `scripts.build`; outputs and inputs are relative, sorted, outputs without those inside another."""
+    script = manifest.scripts.get("build") if manifest else None
+    if manifest is None or script is None:
+        return Build(None, (), (), None)
+    commands = tuple(reachable_commands("npm run build", manifest.scripts))
+    typescript = next((config for words in commands if (config := _typescript(root, words))), None)
+    outputs = {normal(path) for words in commands for path in _outputs(root, words)} - {None}
+    if typescript and typescript.out_dir:
+        outputs.add(typescript.out_dir)
+    named = {path for path in outputs if path is not None and path != "."}
+    kept = tuple(sorted(path for path in named if not any(path.startswith(f"{other}/") for other in named)))
+    inputs = {*_inputs(root, typescript), *(word for words in commands for word in _files_named(root, words))}
+    return Build(script, kept, tuple(sorted(inputs - set(kept))), typescript)
+
+
+def _typescript(root: Path, words: tuple[str, ...]) -> TsConfig | None:
+    program = _program(words)
+    if program not in ("tsc", "tspc", "nest", "tsc-alias"):
+        return None
+    path = "tsconfig.build.json" if program == "nest" and exists(root, "tsconfig.build.json") else "tsconfig.json"
+    for flag in ("-p", "--project", "-b", "--build"):
+        if flag in words[:-1] and not words[words.index(flag) + 1].startswith("-"):
+            path = words[words.index(flag) + 1]
+    config = read_tsconfig(root, path)
+    given = _flag(words, _FOLDER_FLAG)
+    if given and config:
+        return TsConfig(normal(given), config.root_dir, config.include, config.paths, config.files)
+    return config
+
+
+def _outputs(root: Path, words: tuple[str, ...]) -> Iterator[str]:
+    program = _program(words)
+    if program in ("cp", "copyfiles", "cpx", "cpy", "ncp", "mkdir", "shx") and len(words) > 2:
+        target = words[-1]
+        if "/" in target.strip("./") or not exists(root, target):
+            yield target.strip("./").partition("/")[0] if not target.startswith("/") else "."
+        return
+    folder, file = _flag(words, _FOLDER_FLAG), _flag(words, _FILE_FLAG)
+    if folder:
+        yield folder
+    elif file:
+        yield file.rpartition("/")[0] or file
+    elif program in ("babel", "swc") and "-d" in words[:-1]:
+        yield words[words.index("-d") + 1]
+    elif program in _DEFAULT_OUTPUTS or program in _CONFIGURED_OUTPUT:
+        configured = _configured(root, program)
+        if configured or program in _DEFAULT_OUTPUTS:
+            yield configured or _DEFAULT_OUTPUTS[program]
+
+
+def _configured(root: Path, program: str) -> str | None:
+    pattern = _CONFIGURED_OUTPUT.get(program)
+    for name in top_names(root) if pattern else ():
+        if pattern and name.startswith(f"{program}.config."):
+            match = pattern.search(read_text(root, name) or "")
+            if match:
+                path = match[1]
+                return path.rpartition("/")[0] if "." in path.rpartition("/")[2] and "/" in path else path
+    return None
+
+
+def _inputs(root: Path, typescript: TsConfig | None) -> Iterator[str]:
+    if typescript:
+        yield from typescript.files
+        yield from (folder for folder in typescript.include if exists(root, folder))
+        if typescript.root_dir and exists(root, typescript.root_dir):
+            yield typescript.root_dir
+    yield from (name for name in top_names(root) if _CONFIG.fullmatch(name))
+    yield from (folder for folder in _SOURCE_FOLDERS if exists(root, folder))
+
+
+def _files_named(root: Path, words: tuple[str, ...]) -> Iterator[str]:
+    for word in words[1:]:
+        path = normal(word.partition("=")[2] or word)
+        if path and path != "." and not word.startswith("/") and exists(root, path):
+            yield path
+
+
+def _flag(words: tuple[str, ...], pattern: re.Pattern[str]) -> str | None:
+    for index, word in enumerate(words):
+        match = pattern.match(word)
+        if match:
+            return match[1] or (words[index + 1] if index + 1 < len(words) else None)
+    return None
+
+
+def _program(words: tuple[str, ...]) -> str:
+    rest = words[1:] if words[0] in ("npx", "pnpx", "bunx") else words
+    rest = tuple(word for word in rest if not word.startswith("--yes") and word != "-y")
+    return rest[0].rpartition("/")[2] if rest else ""

@@ -1,0 +1,134 @@
+"""Which files and folders the service reads and writes while it runs, and which programs it starts.
+
+Found from the calls that name them. A call whose path cannot be worked out is kept as unresolved, because it decides
+whether a rewrite may leave anything behind.
+"""
+
+import posixpath
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from imageopt.project.files import exists
+from imageopt.project.javascript import arguments, calls, line_at, split, string_value
+from imageopt.project.model import Fact
+from imageopt.project.places import Place, place
+from imageopt.project.sources import Source
+
+_READS = (
+    r"(?:express\.)?static|serveStatic|koaStatic|sendFile|sendfile|download|readFile|readFileSync|createReadStream"
+    r"|readdir|readdirSync|loadSync|loadPackageDefinition|opendir"
+)
+_WRITES_FILE = r"writeFile|writeFileSync|appendFile|appendFileSync|createWriteStream"
+_WRITES_FOLDER = r"mkdir|mkdirSync|mkdirp|mkdirpSync|ensureDir|ensureDirSync|mkdtemp|mkdtempSync"
+_DATABASE = r"new\s+(?:Database|sqlite3\.Database|DatabaseSync|Datastore)|open"
+_SETTING = re.compile(r"(?<![\w$])(root|directory|views|dest|destination|dirname|filename|storage|uploadDir)\s*:\s*")
+_SETTING_WRITES = {"dest", "destination", "dirname", "filename", "storage", "uploadDir"}
+_SPAWN = r"exec|execSync|execFile|execFileSync|spawn|spawnSync|fork|execa|execaSync|execaCommand|\$"
+
+
+@dataclass(frozen=True, slots=True)
+class FileUse:
+    """Paths are relative to the folder the service runs in, or absolute; each with the file and line that says so."""
+
+    reads: tuple[Fact, ...]
+    writes: tuple[Fact, ...]
+    unresolved_reads: tuple[Fact, ...]
+    unresolved_writes: tuple[Fact, ...]
+    programs: tuple[Fact, ...]
+
+
+def file_use(root: Path, sources: Iterable[Source]) -> FileUse:
+    """What the sources read, write and start; each value once, sorted."""
+    found: dict[str, list[Fact]] = {"reads": [], "writes": [], "reads?": [], "writes?": [], "programs": []}
+    for source in sources:
+        for kind, fact in (*_reads(source), *_writes(source), *_settings(root, source), *_programs(source)):
+            found[kind].append(fact)
+    return FileUse(*(_once(found[kind]) for kind in ("reads", "writes", "reads?", "writes?", "programs")))
+
+
+def _reads(source: Source) -> Iterator[tuple[str, Fact]]:
+    for name, start, opening in calls(source.text, _READS):
+        if name in ("static", "download", "open") and not re.search(
+            r"[\w$)]\.\s*$|express\.", source.text[:start] + name
+        ):
+            continue
+        given = arguments(source.text, opening)
+        if not given:
+            continue
+        if name in ("sendFile", "sendfile") and _has_root(given):
+            continue  # the root is found as a setting
+        yield _fact("reads", place(given[0], source.scope), source, start, given[0])
+    for _, start, opening in calls(source.text, r"[\w$]+\.set"):
+        given = arguments(source.text, opening)
+        if len(given) == 2 and string_value(given[0]) == "views":
+            yield _fact("reads", place(given[1], source.scope), source, start, given[1])
+    if re.search(r"['\"]dotenv(?:/config)?['\"]", source.text):
+        yield "reads", Fact(".env", f"{source.path} (dotenv)")
+
+
+def _writes(source: Source) -> Iterator[tuple[str, Fact]]:
+    for name, start, opening in calls(source.text, f"{_WRITES_FILE}|{_WRITES_FOLDER}|{_DATABASE}"):
+        given = arguments(source.text, opening)
+        is_folder = re.fullmatch(_WRITES_FOLDER, name) is not None
+        if name == "open" or name.startswith("new"):
+            if not given or name == "open":
+                continue  # opened for reading as a rule
+            if string_value(given[0]) == ":memory:":
+                continue
+        if given:
+            yield _fact("writes", _folder(place(given[0], source.scope), is_folder), source, start, given[0])
+
+
+def _settings(root: Path, source: Source) -> Iterator[tuple[str, Fact]]:
+    for match in _SETTING.finditer(source.text):
+        rest = source.text[match.end() : match.end() + 500]
+        parts = split(rest.partition("\n")[0], ",")
+        value = parts[0].rstrip("}) ;") if parts else ""
+        found = place(value, source.scope) or place(f"{value})", source.scope)
+        if found is None or found.path in (".", "/"):
+            continue
+        if match[1] in _SETTING_WRITES:
+            if "/" in found.path or match[1] in ("dest", "destination", "uploadDir"):
+                is_folder = match[1] not in ("filename", "storage")
+                yield _fact("writes", _folder(found, is_folder), source, match.start(), value)
+        elif exists(root, found.path) or "dirname" in value:
+            yield _fact("reads", found, source, match.start(), value)
+
+
+def _programs(source: Source) -> Iterator[tuple[str, Fact]]:
+    if not re.search(r"child_process|execa|zx|shelljs", source.text):
+        return
+    for name, start, opening in calls(source.text, _SPAWN):
+        before = source.text[:start].rstrip()
+        if name == "exec" and before.endswith(".") and not re.search(r"(?:child_process|cp|shell|shelljs)\.$", before):
+            continue  # the exec of a regular expression or of a query
+        given = arguments(source.text, opening)
+        text = string_value(given[0]) if given else None
+        words = (text or "").split()
+        yield "programs", Fact(words[0] if words else "*", f"{source.path}:{line_at(source.text, start)}")
+
+
+def _fact(kind: str, found: Place | None, source: Source, start: int, expression: str) -> tuple[str, Fact]:
+    where = f"{source.path}:{line_at(source.text, start)}"
+    if found is None or found.path.startswith("..") or (found.open and found.path in (".", "/")):
+        return f"{kind}?", Fact(" ".join(expression.split())[:80], where)
+    return kind, Fact(found.path, where)
+
+
+def _folder(found: Place | None, is_folder: bool) -> Place | None:
+    if found is None or found.open or is_folder:
+        return found
+    return Place(posixpath.dirname(found.path) or ".")
+
+
+def _has_root(given: tuple[str, ...]) -> bool:
+    return any(re.search(r"\broot\s*:", argument) for argument in given[1:])
+
+
+def _once(facts: list[Fact]) -> tuple[Fact, ...]:
+    first: dict[str, Fact] = {}
+    for fact in sorted(facts, key=lambda fact: (fact.value, fact.source)):
+        first.setdefault(fact.value, fact)
+    return tuple(first.values())

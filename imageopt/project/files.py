@@ -1,0 +1,92 @@
+"""The only way the project package reads the folder: bounded, and never through a symlink that leaves it.
+
+A source folder is a stranger's: a file may be huge, a link may point at `/etc`, a name may not be UTF-8. What cannot
+be read is None; the caller says what that means.
+"""
+
+import os
+import stat
+from collections.abc import Collection, Iterator
+from pathlib import Path, PurePosixPath
+
+SOURCE_SUFFIXES = (".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx")
+_TEXT_LIMIT = 2_000_000
+_SOURCE_LIMIT = 1_000_000
+_SOURCES_LIMIT = 2_000
+_SKIPPED_FOLDERS = {"node_modules", "bower_components", "coverage", "vendor"}
+_TEST_FOLDERS = {"test", "tests", "__tests__", "__mocks__", "spec", "e2e", "cypress", "fixtures"}
+
+
+def inside(root: Path, relative: str) -> Path | None:
+    """The real path of `relative`, or None when it leaves the root (by `..`, an absolute path or a symlink)."""
+    try:
+        real = (root / relative).resolve()
+        return real if real.is_relative_to(root.resolve()) else None
+    except (OSError, RuntimeError, ValueError):  # a loop of links, a name with a zero byte
+        return None
+
+
+def exists(root: Path, relative: str) -> bool:
+    """Whether `relative` is a file or folder inside the root."""
+    path = inside(root, relative)
+    return path is not None and path.exists()
+
+
+def is_folder(root: Path, relative: str) -> bool:
+    """Whether `relative` is a folder inside the root."""
+    path = inside(root, relative)
+    return path is not None and path.is_dir()
+
+
+def read_text(root: Path, relative: str, *, limit: int = _TEXT_LIMIT) -> str | None:
+    """The text of a regular file inside the root, without a byte order mark; None if it is absent or over the limit."""
+    path = inside(root, relative)
+    try:
+        if path is None or not stat.S_ISREG(path.stat().st_mode) or path.stat().st_size > limit:
+            return None
+        return path.read_bytes().decode("utf-8", "replace").removeprefix("\ufeff")
+    except OSError:
+        return None
+
+
+def top_names(root: Path) -> tuple[str, ...]:
+    """The names in the root folder, sorted; empty if it cannot be read."""
+    try:
+        return tuple(sorted(os.listdir(root)))  # noqa: PTH208 (names, not paths, are wanted)
+    except OSError:
+        return ()
+
+
+def source_files(root: Path, skipped: Collection[str] = ()) -> tuple[str, ...]:
+    """JavaScript and TypeScript files of the service, sorted: no packages, no tests, no hidden or `skipped` folders."""
+    found: list[str] = []
+    for relative in _walk(root, {folder.rstrip("/") for folder in skipped}):
+        if len(found) == _SOURCES_LIMIT:
+            break
+        name = PurePosixPath(relative).name
+        if not name.endswith(SOURCE_SUFFIXES) or name.endswith((".d.ts", ".min.js")):
+            continue
+        if {"test", "spec"} & set(name.split(".")[1:-1]):
+            continue
+        found.append(relative)
+    return tuple(found)
+
+
+def read_source(root: Path, relative: str) -> str:
+    """The text of a source file; empty where it cannot be read or is too large to be written by hand."""
+    return read_text(root, relative, limit=_SOURCE_LIMIT) or ""
+
+
+def _walk(root: Path, skipped: set[str]) -> Iterator[str]:
+    for folder, names, files in os.walk(root):
+        below = Path(folder).relative_to(root).as_posix()
+        prefix = "" if below == "." else f"{below}/"
+        names[:] = sorted(
+            name
+            for name in names
+            if name not in _SKIPPED_FOLDERS | _TEST_FOLDERS
+            and not name.startswith(".")
+            and f"{prefix}{name}" not in skipped
+        )
+        for name in sorted(files):
+            yield prefix + name

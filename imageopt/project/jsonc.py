@@ -1,0 +1,82 @@
+"""JSON as people write it: with comments, trailing commas and a byte order mark, as tsconfig.json allows.
+
+The answer is always a plain dictionary: a file that holds anything else is as good as a damaged one.
+"""
+
+import json
+from pathlib import Path
+
+from imageopt.project.files import read_text
+
+Json = dict[str, object]
+
+
+def parse_object(text: str, *, comments: bool = False) -> Json | None:
+    """The object in a JSON text, or None if there is none; with `comments`, JSON with comments is accepted."""
+    try:
+        value = json.loads(_plain(text) if comments else text)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def read_object(root: Path, relative: str, *, comments: bool = False) -> Json | None:
+    """The object in a JSON file of the project, or None."""
+    text = read_text(root, relative)
+    return None if text is None else parse_object(text, comments=comments)
+
+
+def text_of(value: object) -> str:
+    """The value if it is a string, else the empty string."""
+    return value if isinstance(value, str) else ""
+
+
+def texts_of(value: object) -> dict[str, str]:
+    """The pairs of an object whose values are strings, in the order written."""
+    if not isinstance(value, dict):
+        return {}
+    return {key: item for key, item in value.items() if isinstance(key, str) and isinstance(item, str)}
+
+
+def list_of(value: object) -> tuple[str, ...]:
+    """The strings of a list."""
+    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
+
+
+def object_of(value: object) -> Json:
+    """The value if it is an object, else an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def _plain(text: str) -> str:
+    """The text without comments and trailing commas."""
+    kept: list[str] = []
+    position, end = 0, len(text)
+    while position < end:
+        character = text[position]
+        if character == '"':
+            close = position + 1
+            while close < end and text[close] != '"':
+                close += 2 if text[close] == "\\" else 1
+            kept.append(text[position : close + 1])
+            position = close + 1
+        elif text.startswith("//", position):
+            newline = text.find("\n", position)
+            position = end if newline < 0 else newline
+        elif text.startswith("/*", position):
+            close = text.find("*/", position + 2)
+            position = end if close < 0 else close + 2
+        else:
+            if character in "]}":
+                _drop_comma(kept)
+            kept.append(character)
+            position += 1
+    return "".join(kept)
+
+
+def _drop_comma(kept: list[str]) -> None:
+    index = len(kept) - 1
+    while index >= 0 and kept[index].isspace():
+        index -= 1
+    if index >= 0 and kept[index] == ",":
+        del kept[index]

@@ -1,0 +1,85 @@
+"""Does package-lock.json still fit package.json? The question `npm ci` asks before it installs anything.
+
+npm does not compare the two texts: a range that was widened and a dependency that was removed are fine to it. What
+it refuses is a dependency that the lock does not hold, and a locked version outside the range asked for.
+"""
+
+from collections.abc import Mapping
+
+from imageopt.project.jsonc import Json, object_of, text_of, texts_of
+from imageopt.project.model import Manifest
+
+_NOT_A_RANGE = ("git", "http:", "https:", "file:", "link:", "github:", "gitlab:", "bitbucket:", "workspace:")
+
+
+def drift(manifest: Json, known: Manifest, lock: Mapping[str, Json]) -> str | None:
+    """Why `npm ci` would refuse, in words, for the first dependency (by name) it would refuse; None if it would not."""
+    locked_root = lock.get("", {})
+    specs = {**_peers(manifest), **known.dev_dependencies, **known.dependencies}
+    for name, spec in sorted(specs.items()):
+        entry = lock.get(f"node_modules/{name}")
+        if entry is None:
+            return f"{name} is in package.json and not in the lock file"
+        if entry.get("link") is True:
+            continue
+        reason = _mismatch(name, spec, entry, locked_root)
+        if reason:
+            return reason
+    return _override_mismatch(manifest, lock)
+
+
+def _peers(manifest: Json) -> dict[str, str]:
+    """Peer dependencies of the project itself; npm 7 and later installs them unless they are optional."""
+    optional = {
+        name
+        for name, meta in object_of(manifest.get("peerDependenciesMeta")).items()
+        if object_of(meta).get("optional") is True
+    }
+    peers = texts_of(manifest.get("peerDependencies"))
+    return {name: spec for name, spec in peers.items() if name not in optional}
+
+
+def _mismatch(name: str, spec: str, entry: Json, locked_root: Json) -> str | None:
+    if spec.startswith("npm:"):  # an alias: npm:real-name@range
+        real, _, spec = spec.removeprefix("npm:").rpartition("@")
+        if real != text_of(entry.get("name")):
+            return f"package.json asks for {name} as {real}, the lock file holds {text_of(entry.get('name')) or name}"
+    if spec.startswith(_NOT_A_RANGE) or "/" in spec:
+        before = _locked_spec(name, locked_root)
+        if before is not None and before != spec:
+            return f"package.json asks for {name} from {spec}, the lock file was made for {before}"
+        return None
+    version = text_of(entry.get("version"))
+    if _satisfies(version, spec):
+        return None
+    return f"package.json asks for {name} {spec}, the lock file holds {version or 'no version'}"
+
+
+def _locked_spec(name: str, locked_root: Json) -> str | None:
+    for kind in ("dependencies", "devDependencies", "optionalDependencies", "peerDependencies"):
+        spec = texts_of(locked_root.get(kind)).get(name)
+        if spec is not None:
+            return spec
+    return None
+
+
+def _override_mismatch(manifest: Json, lock: Mapping[str, Json]) -> str | None:
+    for name, spec in sorted(texts_of(manifest.get("overrides")).items()):
+        if spec.startswith("$") or spec.startswith(_NOT_A_RANGE):
+            continue
+        for where, entry in sorted(lock.items()):
+            version = text_of(entry.get("version"))
+            if where.rpartition("node_modules/")[2] == name and version and not _satisfies(version, spec):
+                return f"package.json overrides {name} with {spec}, the lock file holds {version}"
+    return None
+
+
+def _satisfies(version: str, spec: str) -> bool:
+    import nodesemver
+
+    try:
+        if nodesemver.valid_range(spec, loose=True) is None:
+            return bool(version)  # a tag such as `latest`: any version may have had it
+        return bool(nodesemver.satisfies(version, spec, loose=True))
+    except (ValueError, TypeError, AttributeError, IndexError):  # the library's answers to what it cannot parse
+        return False

@@ -1,0 +1,63 @@
+"""package.json -> Manifest. Anything of the wrong type in it is read as if it were not there."""
+
+from pathlib import Path
+
+from imageopt.project.files import read_text
+from imageopt.project.jsonc import list_of, object_of, parse_object, text_of, texts_of
+from imageopt.project.model import Manifest
+
+LIFECYCLE = ("preinstall", "install", "postinstall", "prepublish", "preprepare", "prepare", "postprepare")
+"""The scripts of the project itself that `npm ci` runs, in its order."""
+
+_FRAMEWORKS = {  # the first that is a dependency; what builds on another comes before it
+    "next": "next",
+    "nuxt": "nuxt",
+    "@sveltejs/kit": "sveltekit",
+    "gatsby": "gatsby",
+    "astro": "astro",
+    "@remix-run/node": "remix",
+    "@adonisjs/core": "adonis",
+    "@nestjs/core": "nest",
+    "@angular/core": "angular",
+    "fastify": "fastify",
+    "koa": "koa",
+    "hono": "hono",
+    "@hapi/hapi": "hapi",
+    "express": "express",
+}
+
+
+def read_manifest(root: Path) -> tuple[Manifest | None, tuple[str, ...]]:
+    """The manifest, or None where there is none; and what was wrong with it, one line each."""
+    text = read_text(root, "package.json")
+    if text is None:
+        return None, ()
+    data = parse_object(text)
+    if data is None:
+        return None, ("package.json is not a JSON object",)
+    workspaces = data.get("workspaces")
+    if isinstance(workspaces, dict):  # yarn's long form
+        workspaces = workspaces.get("packages")
+    manifest = Manifest(
+        name=text_of(data.get("name")),
+        version=text_of(data.get("version")),
+        type=text_of(data.get("type")) or "commonjs",
+        main=text_of(data.get("main")),
+        scripts=texts_of(data.get("scripts")),
+        dependencies={**texts_of(data.get("optionalDependencies")), **texts_of(data.get("dependencies"))},
+        dev_dependencies=texts_of(data.get("devDependencies")),
+        engines_node=text_of(object_of(data.get("engines")).get("node")) or None,
+        workspaces=list_of(workspaces),
+    )
+    return manifest, ()
+
+
+def framework(manifest: Manifest) -> str | None:
+    """The framework the service is built on, or None."""
+    known = {**manifest.dependencies, **manifest.dev_dependencies}
+    return next((name for package, name in _FRAMEWORKS.items() if package in known), None)
+
+
+def lifecycle_scripts(manifest: Manifest) -> tuple[str, ...]:
+    """`name: command` of each script that an install runs, in the order npm runs them."""
+    return tuple(f"{name}: {manifest.scripts[name]}" for name in LIFECYCLE if name in manifest.scripts)

@@ -1,0 +1,113 @@
+"""A source folder -> Project: every fact that the later stages need, read and never run.
+
+The order matters in one place: the Dockerfile's ENV decides what `process.env.X ?? default` means, so it is read first.
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from imageopt.dockerfile.model import Dockerfile
+from imageopt.dockerfile.parser import parse
+from imageopt.errors import InputError
+from imageopt.project.builds import Build, read_build
+from imageopt.project.context import context_bytes, ignore_file
+from imageopt.project.file_use import file_use
+from imageopt.project.files import exists, inside, read_text
+from imageopt.project.libc import libc_needs
+from imageopt.project.lock import LOCK_FILES, package_manager, read_lock
+from imageopt.project.manifest import framework, lifecycle_scripts, read_manifest
+from imageopt.project.model import Fact, Project
+from imageopt.project.node_version import node_versions
+from imageopt.project.routes import find_ports, find_routes, handles_sigterm
+from imageopt.project.sources import read_sources
+from imageopt.project.start import start_command
+
+
+def read_project(root: Path, *, dockerfile: str = "Dockerfile") -> Project:
+    """The facts about the folder; `dockerfile` is relative to it. Raises InputError where `root` is no folder."""
+    if not root.is_dir():
+        raise InputError(f"{root} is not a folder", "name the folder that holds the Dockerfile")
+    tree = _dockerfile(root, dockerfile)
+    manifest, problems = read_manifest(root)
+    build = read_build(root, manifest)
+    start = start_command(root, manifest, tree, handles_sigterm=False)
+    sources = read_sources(root, build, start, image_environment(tree))
+    manager = package_manager(root, manifest, _used_managers(tree))
+    lock = read_lock(root, manifest, manager)
+    ignore_text = read_text(root, ignore_file(root, dockerfile))
+    sizes, size_problems = context_bytes(root, ignore_text)
+    use = file_use(root, sources)
+    locks = [name for name in LOCK_FILES if exists(root, name)]
+    if len({LOCK_FILES[name] for name in locks}) > 1:
+        problems = (*problems, f"there are lock files of several package managers: {', '.join(locks)}")
+    return Project(
+        root=root,
+        manifest=manifest,
+        package_manager=manager,
+        lock=lock,
+        node_versions=node_versions(root, tree, dockerfile),
+        framework=framework(manifest) if manifest else None,
+        build_script=build.script,
+        build_outputs=build.outputs,
+        build_inputs=build.inputs,
+        start=start_command(root, manifest, tree, handles_sigterm(sources)),
+        ports=find_ports(sources),
+        routes=find_routes(root, sources),
+        runtime_paths=_runtime_paths(root, use.reads, build),
+        writable_paths=tuple(fact for fact in use.writes if not fact.value.startswith("/tmp")),  # noqa: S108
+        libc=libc_needs(lock.packages) if lock else (),
+        lifecycle_scripts=lifecycle_scripts(manifest) if manifest else (),
+        dockerignore=ignore_text,
+        context_bytes=sizes,
+        problems=(*problems, *_lock_problems(lock.reason if lock and lock.state == "unknown" else ""), *size_problems),
+        unresolved_reads=use.unresolved_reads,
+        unresolved_writes=use.unresolved_writes,
+        programs=use.programs,
+    )
+
+
+def image_environment(tree: Dockerfile | None) -> Mapping[str, str]:
+    """The variables that the last stage's ENV instructions set to a plain value."""
+    found: dict[str, str] = {}
+    for instruction in tree.stages[-1].instructions if tree and tree.stages else ():
+        if instruction.keyword == "ENV":
+            for word in instruction.words:
+                name, equals, value = word.value.partition("=")
+                if equals and "$" not in value:
+                    found[name] = value
+    return found
+
+
+def _dockerfile(root: Path, path: str) -> Dockerfile | None:
+    where = inside(root, path)
+    if where is None or not where.is_file():
+        return None
+    try:
+        return parse(where.read_bytes())
+    except OSError:
+        return None
+
+
+def _used_managers(tree: Dockerfile | None) -> tuple[str, ...]:
+    text = "\n".join(i.arguments for i in tree.instructions if i.keyword in ("RUN", "CMD")) if tree else ""
+    return tuple(name for name in ("npm", "yarn", "pnpm", "bun") if re.search(rf"(?<![\w./-]){name}(?![\w./-])", text))
+
+
+def _runtime_paths(root: Path, reads: tuple[Fact, ...], build: Build) -> tuple[Fact, ...]:
+    """What is read and lies in the source folder; what the build writes is a build output already."""
+    folders = set(build.outputs)
+    kept = []
+    for fact in reads:
+        if fact.value in (".", "/") or fact.value.startswith("/"):
+            continue
+        if any(fact.value == folder or fact.value.startswith(f"{folder}/") for folder in folders):
+            continue
+        if exists(root, fact.value):
+            kept.append(fact)
+    named = {fact.value for fact in kept}
+    return tuple(fact for fact in kept if not any(fact.value.startswith(f"{other}/") for other in named))
+
+
+def _lock_problems(reason: str) -> tuple[str, ...]:
+    return (reason,) if reason and not reason.startswith("only ") else ()

@@ -1,0 +1,82 @@
+"""npm scripts, taken apart: which commands a script runs, through how many `npm run` it goes, and what it names.
+
+Only the plain parts of the shell are understood: commands joined by `&&`, `;`, `||`, `|` and `&`. That is enough to
+list what is called; nothing here claims to know what a script does.
+"""
+
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+
+_JOINTS = {"&&", "||", ";", "|", "&", "(", ")"}
+_ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
+_RUNNERS = ("npm", "yarn", "pnpm", "bun")
+_DEPTH_LIMIT = 8
+
+
+def commands(script: str) -> tuple[tuple[str, ...], ...] | None:
+    """The commands of a shell line as words, in order; None where its quotes do not close."""
+    lexer = shlex.shlex(script, posix=True, punctuation_chars="();<>|&")
+    lexer.whitespace_split = True
+    lexer.commenters = ""
+    try:
+        tokens = list(lexer)
+    except ValueError:
+        return None
+    found: list[list[str]] = [[]]
+    for token in tokens:
+        if token in _JOINTS:
+            found.append([])
+        else:
+            found[-1].append(token)
+    return tuple(tuple(words) for words in found if words)
+
+
+def is_plain(script: str) -> bool:
+    """Whether it is one command without joints, redirections, globs or expansions that need a shell."""
+    found = commands(script)
+    return found is not None and len(found) == 1 and not re.search(r"[$`<>|&;()*?\[\]{}~#\n]", _unquoted(script))
+
+
+def split_assignments(words: tuple[str, ...]) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
+    """`A=1 cross-env B=2 node x` -> (A, B) and `node x`."""
+    pairs: list[tuple[str, str]] = []
+    position = 0
+    while position < len(words) and (_ASSIGNMENT.match(words[position]) or words[position] in ("cross-env", "env")):
+        name, equals, value = words[position].partition("=")
+        if equals:
+            pairs.append((name, value))
+        position += 1
+    return tuple(pairs), words[position:]
+
+
+def called_script(words: tuple[str, ...]) -> str | None:
+    """The npm script that a command runs (`npm start`, `npm run build`, `yarn build`), or None."""
+    words = tuple(word for word in words if word not in ("--silent", "-s", "--quiet", "--if-present"))
+    if len(words) < 2 or words[0] not in _RUNNERS:
+        return None
+    if words[1] in ("start", "test", "stop", "restart"):
+        return words[1] if len(words) == 2 else None
+    if words[1] in ("run", "run-script"):
+        return words[2] if len(words) == 3 and not words[2].startswith("-") else None
+    return words[1] if len(words) == 2 and words[0] != "npm" and not words[1].startswith("-") else None
+
+
+def reachable_commands(line: str, scripts: Mapping[str, str], depth: int = 0) -> Iterator[tuple[str, ...]]:
+    """Every command a shell line runs, the scripts it calls included (with their pre and post scripts)."""
+    for raw in commands(line) or ():
+        words = split_assignments(raw)[1]
+        name = called_script(words)
+        if name is None or name not in scripts or depth == _DEPTH_LIMIT:
+            if words:
+                yield words
+            continue
+        for part in (f"pre{name}", name, f"post{name}"):
+            if part in scripts:
+                yield from reachable_commands(scripts[part], scripts, depth + 1)
+
+
+def _unquoted(script: str) -> str:
+    """The script without its quoted parts; double quotes keep what the shell expands in them."""
+    script = re.sub(r"'[^']*'", "", script)
+    return re.sub(r'"((?:[^"\\]|\\.)*)"', lambda match: re.sub(r"[^$`]", "", match[1]), script)
