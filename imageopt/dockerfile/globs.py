@@ -1,90 +1,75 @@
-"""The patterns of `${x#pattern}`, `${x%pattern}` and `${x/pattern/text}`: `*` and `?`, no brackets, as in BuildKit.
-
-They are not turned into regular expressions: a pattern of many stars out of a stranger's file would take for ever.
-"""
+"""The patterns of `${x#pattern}`, `${x%pattern}` and `${x/pattern/text}`: `*` and `?`, no brackets, as in BuildKit."""
 
 import re
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Self
 
+from imageopt.dockerfile.automaton import Item, Many, One, ends
+
 _MOST_STEPS = 1_000_000
 _ITEM = re.compile(r"\\(?P<kept>[}/*?\\])|(?P<bad>\\)|(?P<many>\*)|(?P<one>\?)|(?P<literal>.)", re.DOTALL)
-_MANY, _ONE = "many", "one"  # longer than one character, so no literal is mistaken for them
 
 
 @dataclass(frozen=True, slots=True)
 class Glob:
     """A parsed pattern. Its methods raise ValueError where matching would take too long."""
 
-    items: tuple[str, ...]
+    items: tuple[Item, ...]
+    literal: str | None  # the pattern's text where it has no wildcard
 
     @classmethod
     def parse(cls, pattern: str) -> Self | None:
         """The pattern, None for an escape that BuildKit refuses."""
-        matches = tuple(_ITEM.finditer(pattern))
-        if any(match.lastgroup == "bad" for match in matches):
+        tokens = tuple(_ITEM.finditer(pattern))
+        kinds = {token.lastgroup for token in tokens}
+        if "bad" in kinds:
             return None
-        kinds = {"many": _MANY, "one": _ONE}
-        return cls(tuple(kinds.get(match.lastgroup or "", match[match.lastgroup or 0]) for match in matches))
+        literal = None if kinds & {"many", "one"} else "".join(token[token.lastgroup or 0] for token in tokens)
+        return cls(tuple(_item(token) for token in tokens), literal)
 
     def trim_start(self, value: str, longest: bool) -> str:
         """The value without the shortest or longest head that matches."""
         self._check_cost(len(value))
-        ends = tuple(self._ends(value, 0))
-        return value[(max(ends) if longest else min(ends)) :] if ends else value
+        found = tuple(ends(self.items, value))
+        return value[found[-1 if longest else 0] :] if found else value
 
     def trim_end(self, value: str, longest: bool) -> str:
         """The value without the shortest or longest tail that matches."""
-        return Glob(self.items[::-1]).trim_start(value[::-1], longest)[::-1]
+        return Glob(self.items[::-1], self.literal).trim_start(value[::-1], longest)[::-1]
 
     def replace(self, value: str, replacement: str, every: bool) -> str:
         """The value with the leftmost longest match, or every match from the left, replaced."""
-        if not {_MANY, _ONE} & set(self.items):
-            return value.replace("".join(self.items), replacement, -1 if every else 1)
+        if self.literal is not None:
+            return value.replace(self.literal, replacement, -1 if every else 1)
         self._check_cost(len(value) ** 2)
         result, at = "", 0
         while at <= len(value):
-            end = max(self._ends(value, at), default=-1)
-            if end >= 0:
+            end = max(ends(self.items, value, at), default=None)
+            if end is not None:
                 result += replacement
                 if not every or end == len(value):
                     return result + value[end:]
-            following = max(end, at + 1)
-            result += value[at:following] if end <= at else ""
-            at = following
+                if end > at:
+                    at = end
+                    continue
+            result += value[at : at + 1]
+            at += 1
         return result
-
-    def _ends(self, value: str, start: int) -> Iterator[int]:
-        """Where a match that begins at `start` can end, ascending; all positions in the pattern advance together."""
-        states = self._past_stars([0])
-        for at in range(start, len(value) + 1):
-            if len(self.items) in states:
-                yield at
-            if at == len(value):
-                return
-            states = self._past_stars(self._after(states, value[at]))
-            if not states:
-                return
-
-    def _after(self, states: set[int], character: str) -> Iterator[int]:
-        for state in states:
-            item = self.items[state] if state < len(self.items) else ""
-            if item == _MANY and character != "\n":
-                yield state
-            elif item == character or (item == _ONE and character != "\n"):
-                yield state + 1
-
-    def _past_stars(self, states: Iterable[int]) -> set[int]:
-        reached: set[int] = set()
-        for begin in states:
-            state = begin
-            while state not in reached:
-                reached.add(state)
-                if state < len(self.items) and self.items[state] == _MANY:
-                    state += 1
-        return reached
 
     def _check_cost(self, positions: int) -> None:
         if positions * (len(self.items) + 1) > _MOST_STEPS:
             raise ValueError("the pattern would take too long to match")
+
+
+def _item(token: re.Match[str]) -> Item:
+    match token.lastgroup:
+        case "many":
+            return Many(_no_newline)
+        case "one":
+            return One(_no_newline)
+        case group:
+            return One(token[group or 0].__eq__)
+
+
+def _no_newline(character: str) -> bool:
+    return character != "\n"

@@ -177,6 +177,51 @@ class Dockerfile:
         return self.stages[number] if 0 <= number < len(self.stages) else None
 
 
+Nesting = Literal[
+    "", "group", "subshell", "if", "loop", "case", "function", "negation", "substitution", "heredoc", "exec"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """`2> file`: the descriptor (empty where none is written), the operator, and the word after it."""
+
+    descriptor: str
+    operator: str
+    target: Word
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A simple command of a shell script.
+
+    `operator` stands before it and `after` behind it: `&&`, `||`, `;` (also for a newline), `|`, `|&`, `&` or nothing.
+    `nesting` is the innermost construct it is in, empty at the top. `complete` is False where the script breaks off
+    or does not match up, so that what is said of any of its commands is a guess. The span is from its first word,
+    assignment or redirect to its last.
+    """
+
+    words: tuple[Word, ...]
+    assignments: tuple[Word, ...]
+    redirects: tuple[Redirect, ...]
+    operator: str
+    after: str
+    nesting: Nesting
+    start: int
+    end: int
+    complete: bool
+
+    @property
+    def name(self) -> str:
+        """The first word without quotes, empty for a mere assignment or redirect."""
+        return self.words[0].value if self.words else ""
+
+    @property
+    def arguments(self) -> tuple[Word, ...]:
+        """The words after the first."""
+        return self.words[1:]
+
+
 @dataclass(frozen=True, slots=True)
 class Edit:
     """Replaces `text[start:end]` with `replacement`."""

@@ -1,0 +1,66 @@
+"""Finds the simple commands of a shell script and of RUN instructions.
+
+What surprises: the lines of a RUN are joined without a newline, so a `#` in the middle of one makes a comment of all
+that follows. Only POSIX-like shells are read: whoever calls looks at SHELL first (`environment.Environment.shell`).
+"""
+
+import posixpath
+import re
+from collections.abc import Iterable
+
+from imageopt.dockerfile.model import Command, Heredoc, Instruction, Nesting, Redirect
+from imageopt.dockerfile.shell_scanner import Scanner
+
+__all__ = ["Command", "Redirect", "is_flat", "is_posix_shell", "run_commands", "split"]
+
+_SHELLS = frozenset({"sh", "bash", "dash", "ash", "ksh", "mksh", "zsh", "busybox"})
+_SHEBANG = re.compile(r"#![ \t]*(\S+)(?:[ \t]+(\S+))?")
+
+
+def split(script: str) -> tuple[Command, ...]:
+    """The simple commands in the order in which they begin, also those inside substitutions and compound commands."""
+    return Scanner(script, "", lambda offset: offset).commands()
+
+
+def is_flat(commands: Iterable[Command]) -> bool:
+    """Whether the script is a plain list of simple commands with `&&` and `;`; substitutions may be in their words."""
+    outer = [command for command in commands if command.nesting != "substitution"]
+    return bool(outer) and all(
+        command.complete
+        and command.nesting == ""
+        and command.operator in ("", "&&", ";")
+        and command.after in ("", "&&", ";")
+        for command in outer
+    )
+
+
+def is_posix_shell(program: str) -> bool:
+    """Whether this program, by its name, reads scripts that `split` understands."""
+    return posixpath.basename(program) in _SHELLS
+
+
+def run_commands(instruction: Instruction) -> tuple[Command, ...]:
+    """The commands of a RUN, CMD or ENTRYPOINT, their spans counted in the Dockerfile; ONBUILD's are its trigger's.
+
+    The exec form is one command. A heredoc's body is read where it is the script itself or goes to a shell.
+    """
+    if instruction.trigger:
+        return run_commands(instruction.trigger)
+    if instruction.keyword not in ("RUN", "CMD", "ENTRYPOINT") or not instruction.words:
+        return ()
+    words = instruction.words
+    if instruction.json is not None:
+        return (Command(words, (), (), "", "", "exec", words[0].start, words[-1].end, complete=True),)
+    if len(instruction.heredocs) == len(words) == 1:
+        return _body_commands(instruction.heredocs[0], "")
+    commands = Scanner(instruction.arguments, "", instruction.locate).commands()
+    if instruction.heredocs and commands and is_posix_shell(commands[0].name):
+        commands += tuple(command for body in instruction.heredocs for command in _body_commands(body, "heredoc"))
+    return commands
+
+
+def _body_commands(heredoc: Heredoc, nesting: Nesting) -> tuple[Command, ...]:
+    shebang = _SHEBANG.match(heredoc.content)
+    if shebang and not any(is_posix_shell(program) for program in shebang.groups("")):
+        return ()
+    return Scanner(heredoc.body, nesting, lambda offset: heredoc.start + offset).commands()
