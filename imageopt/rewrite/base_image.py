@@ -1,0 +1,76 @@
+"""The image in FROM, taken apart, and its smaller relatives of the same version: never another major, never another suite.
+
+A registry with a port, a tag made from a build argument, a digest: each is kept as written. What cannot be
+changed safely gives None and a reason.
+"""
+
+import re
+from dataclasses import dataclass
+
+_SUITES = "trixie|bookworm|bullseye|buster|stretch|jessie"
+_TAG = re.compile(rf"(\d+(?:\.\d+){{0,2}}|lts|current|latest|[a-z]+)(?:-({_SUITES}))?(?:-(slim|alpine)([\d.]*))?")
+
+
+@dataclass(frozen=True, slots=True)
+class BaseImage:
+    """`written` is the image as FROM has it. `kind` of the Node image: `full`, `slim`, `alpine`.
+
+    `stem` and `suite` make up the tag; `stem` may hold a build argument.
+    """
+
+    written: str
+    name: str
+    stem: str
+    suite: str
+    kind: str
+    digest: str
+
+    def variant(self, kind: str) -> str | None:
+        """The reference of the same Node version as `slim` or `alpine`, as it is for `full`; None if there is none."""
+        if kind == self.kind or kind == "full":
+            return self.written
+        if self.digest or (self.kind == "alpine" and kind == "slim"):
+            return None
+        suite = f"-{self.suite}" if self.suite and kind == "slim" else ""
+        stem = "" if self.stem == "latest" else f"{self.stem}"
+        tag = f"{stem}{suite}-{kind}".lstrip("-")
+        return f"{self.name}:{tag}"
+
+
+def node_image(written: str, resolved: str | None) -> BaseImage | None:
+    """The official Node image that FROM names, or None for any other image or one that cannot be told.
+
+    `written` may hold build arguments; `resolved` is the same with their defaults put in.
+    """
+    name, tag, digest = _parts(resolved or "")
+    if name.rpartition("/")[2] != "node" or name.rpartition("/")[0] not in _official_paths(name):
+        return None
+    match = _TAG.fullmatch(tag or "latest")
+    if match is None:
+        return None
+    kind = match[3] or "full"
+    written_name, written_tag, _ = _parts(written)
+    if "$" not in written:
+        return BaseImage(written, name, match[1], match[2] or "", kind, digest)
+    if "$" in written_name or kind != "full" or match[2]:
+        return BaseImage(written, name, match[1], match[2] or "", kind, digest or "argument")
+    return BaseImage(written, written_name, written_tag, "", kind, digest)
+
+
+def _official_paths(name: str) -> tuple[str, ...]:
+    """Docker Hub's own, and the same path on a mirror (`registry:5000/library`, `mirror.local`)."""
+    path = name.rpartition("/")[0]
+    registry, _, rest = path.partition("/")
+    is_registry = "." in registry or ":" in registry or registry == "localhost"
+    return (path,) if path in ("", "library") or (is_registry and rest in ("", "library")) else ()
+
+
+def _parts(reference: str) -> tuple[str, str, str]:
+    """Name, tag and digest. A colon before the last slash is a registry's port."""
+    rest, _, digest = reference.partition("@")
+    slash = rest.rfind("/")
+    colon = rest.find(":", slash + 1)
+    argument = rest.find("${", slash + 1)
+    if argument >= 0 and (colon < 0 or argument < colon):
+        return rest, "", digest
+    return (rest, "", digest) if colon < 0 else (rest[:colon], rest[colon + 1 :], digest)

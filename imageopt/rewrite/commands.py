@@ -1,0 +1,186 @@
+"""A RUN instruction, taken apart into what each of its commands is for.
+
+Only chains of `&&` and `;` are split. A command that is not recognised stays `unknown`: whoever plans a rewrite must
+then either keep it where it was or refuse; a guess here would lose something the service needs.
+"""
+
+import re
+import shlex
+from dataclasses import dataclass
+from typing import Literal
+
+from imageopt.dockerfile.model import Instruction
+
+Purpose = Literal[
+    "nothing",  # cleans or updates what a discarded stage takes with it
+    "system-install",
+    "install",
+    "global-install",
+    "prune",
+    "build",
+    "owner",
+    "folder",
+    "remove",
+    "account",
+    "foreign-manager",
+    "package-change",
+    "unknown",
+]
+
+_COMPOUND = re.compile(r"(?:^|[;&|\n]\s*)(?:if|for|while|until|case|function|\{|\()(?:\s|$)|<<")
+_NPM_INSTALL = {"install", "i", "in", "ci", "clean-install", "add", "isntall", "install-clean", "install-ci-test"}
+_VALUE_FLAGS = {
+    "--registry",
+    "--loglevel",
+    "--cache",
+    "--prefix",
+    "-C",
+    "--omit",
+    "--include",
+    "--only",
+    "--userconfig",
+}
+_CACHES = re.compile(
+    r"(?:/var/lib/apt/|/var/cache/|/root/\.(?:npm|cache)|~/\.(?:npm|cache)|/tmp|/usr/share/(?:doc|man|locale))"
+)
+_BUILDERS = {"tsc", "node", "make", "vite", "webpack", "rollup", "esbuild", "babel", "swc", "ng", "nest", "next", "nuxt",
+             "gulp", "grunt", "tsup", "prisma", "cp", "mv", "echo", "sed", "tar", "ls", "cat", "test", "true", "npx", "cd",
+             "touch", "find", "printf", "ln"}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command: its text as written, its words without quotes, what it is for."""
+
+    text: str
+    words: tuple[str, ...]
+    purpose: Purpose
+
+
+def commands_of(run: Instruction) -> tuple[Command, ...]:
+    """The commands of a RUN in order; what cannot be split is one command."""
+    if run.json is not None:
+        return (Command(shlex.join(run.json), run.json, purpose(run.json, shlex.join(run.json))),)
+    text = run.arguments.strip()
+    if run.heredocs or _COMPOUND.search(text):
+        body = "\n".join([text, *(heredoc.body for heredoc in run.heredocs)])
+        return (Command(text, (), "unknown" if not _hides_install(body) else "package-change"),)
+    found = []
+    for part in _split(text):
+        words = _words(part)
+        found.append(Command(part, words, purpose(words, part)))
+    return tuple(found)
+
+
+def purpose(words: tuple[str, ...], text: str) -> Purpose:  # noqa: C901, PLR0911 (a table of programs)
+    """What a command is for, by its program and arguments."""
+    if not words:
+        return "unknown"
+    program, rest = words[0].rpartition("/")[2], words[1:]
+    piped = re.search(r"(?<!\|)\|(?!\|)", text) is not None
+    match program:
+        case "set" | ":" | "true" | "corepack" | "update-ca-certificates":
+            return "nothing"
+        case "apt-get" | "apt" | "apk" | "aptitude":
+            action = next((word for word in rest if not word.startswith("-")), "")
+            return "system-install" if action in ("install", "add") else "nothing"
+        case "npm":
+            return _npm(rest)
+        case "yarn" | "pnpm" | "bun":
+            return "foreign-manager"
+        case "chown" | "chmod" | "chgrp":
+            return "owner"
+        case "mkdir" | "install" if not piped:
+            return "folder" if program == "mkdir" else "unknown"
+        case "rm" | "rmdir":
+            return "nothing" if all(_CACHES.match(word) for word in rest if not word.startswith("-")) else "remove"
+        case "useradd" | "adduser" | "groupadd" | "addgroup" | "usermod" | "groupmod":
+            return "account"
+        case _ if program in _BUILDERS and not piped and not _hides_install(text):
+            return "build"
+        case _:
+            return "package-change" if _hides_install(text) else "unknown"
+
+
+def system_packages(command: Command) -> tuple[str, ...]:
+    """The packages an `apt-get install` or `apk add` names, without versions, sorted."""
+    named = [word for word in command.words[1:] if not word.startswith("-") and word not in ("install", "add")]
+    return tuple(sorted({re.split(r"[=<>~/]", word)[0] for word in named}))
+
+
+def install_flags(command: Command) -> tuple[str, ...]:
+    """The flags of an `npm install` that its `npm ci` must keep: all but those on what to install and save."""
+    kept: list[str] = []
+    words = list(command.words[2:])
+    while words:
+        word = words.pop(0)
+        value = [words.pop(0)] if word in _VALUE_FLAGS and words else []
+        if re.match(r"--(?:production|prod|only|(?:no-)?save|(?:no-)?package-lock|include)\b|-[PDSBO]$", word):
+            continue
+        if word.startswith("--omit") and (word.endswith("=dev") or value == ["dev"]):
+            continue
+        kept += [word, *value]
+    return tuple(kept)
+
+
+def installs_production_only(command: Command) -> bool:
+    """Whether an `npm install` leaves the development packages out."""
+    return re.search(r"--(?:production|prod)(?!=false)\b|--omit[= ]dev|--only[= ]prod", command.text) is not None
+
+
+def _npm(rest: tuple[str, ...]) -> Purpose:
+    plain = [word for index, word in enumerate(rest) if not word.startswith("-") and not _is_value(rest, index)]
+    action = plain[0] if plain else ""
+    if action in _NPM_INSTALL:
+        if {"-g", "--global", "--location=global"} & set(rest):
+            return "global-install"
+        return "package-change" if len(plain) > 1 else "install"
+    if action in ("prune", "dedupe"):
+        return "prune" if action == "prune" else "unknown"
+    if action in ("cache", "audit", "fund", "version", "--version") or rest == ("-v",):
+        return "nothing"
+    if action in ("run", "run-script", "exec", "test", "rebuild", "start", "t"):
+        return "build"
+    return "unknown"
+
+
+def _is_value(rest: tuple[str, ...], index: int) -> bool:
+    return index > 0 and rest[index - 1] in _VALUE_FLAGS
+
+
+def _hides_install(text: str) -> bool:
+    pattern = r"\b(?:npm\s+(?:ci|i|install)|yarn|pnpm|apt-get|apk\s+add|pip3?\s+install|gem\s+install|curl|wget)\b"
+    return re.search(pattern, text) is not None
+
+
+def _split(text: str) -> tuple[str, ...]:
+    """The parts between `&&` and `;` outside of quotes."""
+    parts: list[str] = []
+    start = position = 0
+    while position < len(text):
+        character = text[position]
+        if character == "\\":
+            position += 2
+        elif character in "'\"":
+            closing = position + 1
+            while closing < len(text) and text[closing] != character:
+                closing += 2 if text[closing] == "\\" and character == '"' else 1
+            position = closing + 1
+        elif text.startswith("&&", position) or character == ";":
+            parts.append(text[start:position])
+            position += 2 if character == "&" else 1
+            start = position
+        else:
+            position += 1
+    return tuple(part.strip() for part in (*parts, text[start:]) if part.strip())
+
+
+def _words(text: str) -> tuple[str, ...]:
+    """Words without quotes and without assignments before the program; empty where quotes do not close."""
+    try:
+        words = shlex.split(text)
+    except ValueError:
+        return ()
+    while words and re.match(r"[A-Za-z_]\w*=", words[0]):
+        words.pop(0)
+    return tuple(words)

@@ -1,0 +1,111 @@
+"""The `.dockerignore` to go with a rewrite: what no build needs is kept out, what a build needs is never touched.
+
+Each pattern is tried with the real matcher against every path that the new Dockerfile, the build or the running service
+names; one hit and the pattern is left out. An existing file keeps its bytes, new patterns go below.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from imageopt.dockerfile.ignore import parse_ignore
+from imageopt.project.files import top_names
+from imageopt.project.lock import LOCK_FILES
+from imageopt.project.model import Project
+from imageopt.project.scripts import reachable_commands
+
+_GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("installed and built again inside the image", ("node_modules", "**/node_modules")),
+    ("history, editors and pipelines", (
+        ".git", ".gitignore", ".gitattributes", ".github", ".gitlab", ".gitlab-ci.yml", ".circleci", ".travis.yml",
+        "azure-pipelines.yml", "Jenkinsfile", ".vscode", ".idea", ".husky", "Dockerfile*", "*.Dockerfile", ".dockerignore",
+        "docker-compose*.yml", "compose*.y*ml", "imageopt.toml",
+    )),
+    ("secrets: given when the container starts", (".env", ".env.*", "*.pem", "*.key")),
+    ("what tests and tools leave behind", (
+        "coverage", ".nyc_output", "test-results", "playwright-report", "junit.xml", "logs", "*.log", "tmp", "temp", ".cache",
+        "*.heapsnapshot", "*.tsbuildinfo", "*.tgz", "*.tar", "*.tar.gz", "*.zip", "*.bak", "*.swp", ".DS_Store",
+    )),
+)  # fmt: skip
+_ALWAYS = {"node_modules", ".git", ".env", ".env.*", "coverage", "logs", "*.log"}
+_SCRIPT_ONLY = {".env", ".env.*"}
+
+
+@dataclass(frozen=True, slots=True)
+class IgnoreChange:
+    """The new text, and the patterns that were added."""
+
+    after: str
+    added: tuple[str, ...]
+
+
+def propose_ignore(project: Project, needed: Iterable[str], dropped: Iterable[str]) -> IgnoreChange | None:
+    """The ignore file that keeps `needed` and leaves out what is known to be useless, and `dropped` (top-level or deeper
+    paths that findings call junk). None where there is nothing to add.
+    """
+    existing = project.dockerignore or ""
+    wanted = tuple(sorted({*needed, *_always_needed(project)}))
+    names = top_names(project.root)
+    groups = [*_GROUPS, ("bulky, and nothing reads it", tuple(sorted(set(dropped))))]
+    if project.build_script and project.build_outputs:
+        first, patterns = groups[0]
+        groups[0] = (first, (*patterns, *project.build_outputs))
+    added: list[str] = []
+    lines: list[str] = []
+    for title, patterns in groups:
+        fresh = [
+            pattern
+            for pattern in patterns
+            if pattern not in added
+            and _is_useful(pattern, names, existing, project)
+            and not _hides(pattern, wanted, existing)
+        ]
+        if fresh:
+            lines += ["", f"# {title}", *fresh]
+            added += fresh
+    if not added:
+        return None
+    return IgnoreChange(_joined(existing, lines[1:]), tuple(added))
+
+
+def _joined(existing: str, lines: list[str]) -> str:
+    newline = "\r\n" if "\r\n" in existing else "\n"
+    new = newline.join(lines) + newline
+    if not existing:
+        return new
+    gap = "" if existing.endswith("\n") else newline
+    return f"{existing}{gap}{newline}{new}"
+
+
+def _is_useful(pattern: str, names: tuple[str, ...], existing: str, project: Project) -> bool:
+    """Whether it keeps out something that is there, or that is sure to come, and that nothing keeps out yet."""
+    rules = parse_ignore(existing)
+    sample = pattern.removeprefix("**/").replace("*", "x")
+    if pattern in _ALWAYS or pattern in project.build_outputs:
+        return not rules.excludes(sample)
+    if pattern == "**/node_modules":
+        return bool(project.manifest and project.manifest.workspaces) and not rules.excludes("x/node_modules")
+    own = parse_ignore(pattern)
+    hit = [name for name in names if own.excludes(name)] or ([pattern] if "/" in pattern else [])
+    return any(not rules.excludes(name) for name in hit)
+
+
+def _hides(pattern: str, wanted: tuple[str, ...], existing: str) -> bool:
+    """Whether the pattern would take away something needed, or something the existing file brings back with `!`."""
+    own = parse_ignore(pattern)
+    brought_back = [line.strip()[1:].strip("/ ") for line in existing.splitlines() if line.strip().startswith("!")]
+    return any(own.excludes(path) for path in (*wanted, *brought_back) if path and path != ".")
+
+
+def _always_needed(project: Project) -> Iterator[str]:
+    yield from ("package.json", ".npmrc", *LOCK_FILES)
+    yield from project.build_inputs
+    yield from (fact.value for fact in project.runtime_paths)
+    manifest = project.manifest
+    for name in manifest.scripts if manifest else ():
+        if name not in ("build", "start", "prebuild", "postbuild", "prepare", "postinstall", "preinstall", "install"):
+            continue
+        for words in reachable_commands(f"npm run {name}", manifest.scripts if manifest else {}):
+            if words[0] == "git" or any("git" in word.split() for word in words):
+                yield ".git"
+            yield from (re.sub(r"^\./", "", word) for word in words[1:] if not word.startswith("-"))

@@ -1,0 +1,102 @@
+"""What the running image is given, and how: the smallest set that is certain to be enough.
+
+`narrow` copies the build outputs, the production packages and what the source reads; `whole` copies the built
+folder, because something about the set is unknown; `plain` is for a project without a build, whose sources come straight
+from the context so that a changed source does not touch the layer of packages.
+"""
+
+import posixpath
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from imageopt.project.files import exists, is_folder
+from imageopt.project.model import Project
+from imageopt.project.start import entry_of
+from imageopt.rewrite.survey import Copy, Survey, within
+
+_OWN_LAYOUT = {"next", "nuxt", "sveltekit", "gatsby", "astro", "remix", "adonis", "angular"}
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """`paths` are relative to the application's folder (for `narrow`); `reason` says why this mode."""
+
+    mode: Literal["narrow", "whole", "plain"]
+    paths: tuple[str, ...]
+    reason: str
+
+
+def layout(project: Project, survey: Survey, *, prunes: bool) -> Layout:
+    """The layout for the project; only `prunes` projects are narrowed, for the others run what their sources say."""
+    doubt = _doubt(project, survey, prunes=prunes)
+    if not survey.builds and not survey.works and not survey.production_only:
+        return Layout("plain", (), "there is no build: the sources are what runs")
+    if not survey.builds and not survey.works:
+        return Layout("plain", (), "there is no build, and only production packages are installed")
+    if doubt:
+        return Layout("whole", (), f"the built folder is copied as a whole: {doubt}")
+    paths = _runtime_set(project, survey)
+    return Layout("narrow", paths, f"it runs from {', '.join(project.build_outputs)} and reads only what is copied")
+
+
+def _doubt(project: Project, survey: Survey, *, prunes: bool) -> str | None:
+    """Why the runtime set is not certain, or None."""
+    if not prunes:
+        return "it starts with a development tool"
+    if not project.build_outputs:
+        return "where the build writes is not known"
+    if project.start is None or project.start.argv is None:
+        return "what the start command runs is not known"
+    entry = posixpath.normpath(entry_of(project.start.argv) or "")
+    if not any(within(entry, folder) for folder in project.build_outputs):
+        return f"{entry} is no output of the build"
+    if project.framework in _OWN_LAYOUT:
+        return f"{project.framework} decides by itself what it reads"
+    if project.unresolved_reads:
+        fact = project.unresolved_reads[0]
+        return f"{fact.source} reads a file whose name is not known"
+    moved = next((copy for copy in survey.copies if not _keeps_paths(copy, survey.folder)), None)
+    if moved:
+        return f"line {moved.instruction.line} copies files to another path"
+    return None
+
+
+def _keeps_paths(copy: Copy, folder: str) -> bool:
+    """Whether a COPY puts each file at the path it has in the project."""
+    if copy.instruction.heredocs:
+        return False
+    for source in copy.sources:
+        source = posixpath.normpath(source.lstrip("/")) if source.strip("/") else "."
+        if source == ".":
+            same = copy.target == folder
+        elif "*" in source or len(copy.sources) > 1 or "." in posixpath.basename(source).lstrip("."):
+            same = copy.target in (posixpath.normpath(f"{folder}/{posixpath.dirname(source)}"), f"{folder}/{source}")
+        else:
+            same = copy.target == f"{folder}/{source}"
+        if not same:
+            return False
+    return bool(copy.sources)
+
+
+def _runtime_set(project: Project, survey: Survey) -> tuple[str, ...]:
+    """Build outputs first, then what is read, folders whole, sorted; nothing that lies inside another."""
+    root = project.root
+    reads = {
+        _folder_of(fact.value) if not is_folder(root, fact.value) else fact.value for fact in project.runtime_paths
+    }
+    for keyword in ("ENTRYPOINT", "CMD", "HEALTHCHECK"):
+        instruction = survey.last(keyword)
+        words = instruction.json or re.split(r"[\s'\"]+", instruction.arguments) if instruction else ()
+        for word in words:
+            path = posixpath.normpath(word.removeprefix(f"{survey.folder}/"))
+            if word and not path.startswith(("/", "..")) and path != "." and exists(root, path):
+                reads.add(path)
+    reads -= {"package.json", "."}
+    wanted = [*project.build_outputs, *sorted(reads)]
+    return tuple(path for path in wanted if not any(path.startswith(f"{other}/") for other in wanted))
+
+
+def _folder_of(path: str) -> str:
+    """The folder beside which the file was read may hold more of its kind; a file at the top stands alone."""
+    return posixpath.dirname(path) or path

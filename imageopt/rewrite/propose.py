@@ -1,0 +1,123 @@
+"""Evidence and findings -> Rewrite: the changed files with the reason for each change, or the reason for none.
+
+"Nothing worth doing" and a refusal with its remedy are good answers; a Dockerfile that might not work is not.
+"""
+
+from collections.abc import Sequence
+
+from imageopt.dockerfile.model import Dockerfile
+from imageopt.dockerfile.parser import parse
+from imageopt.evidence.model import Evidence
+from imageopt.project.context import ignore_file
+from imageopt.project.model import Project
+from imageopt.rewrite.base_image import BaseImage, node_image
+from imageopt.rewrite.ignore_file import IgnoreChange, propose_ignore
+from imageopt.rewrite.junk import junk_paths
+from imageopt.rewrite.model import FileChange, Refused, Rewrite
+from imageopt.rewrite.plan import Plan, make_plan
+from imageopt.rewrite.render import Unsafe, render
+from imageopt.rewrite.survey import survey
+from imageopt.rewrite.worth import automatic, credit, is_worth_doing
+from imageopt.rules.model import Finding
+
+_TARGETS = ("auto", "alpine", "slim", "keep")
+
+
+def propose(evidence: Evidence, findings: Sequence[Finding], *, target: str = "auto") -> Rewrite:
+    """The rewrite for a project, `target` being the image its last stage is built on: auto, alpine, slim or keep."""
+    if target not in _TARGETS:
+        from imageopt.errors import UsageError
+
+        raise UsageError(f"{target!r} is no target of a rewrite", f"use one of {', '.join(_TARGETS)}")
+    if not is_worth_doing(evidence, findings):
+        return Rewrite("nothing", (), (), (), None, "unknown", ("there is nothing worth doing",))
+    project, tree = evidence.project, evidence.dockerfile
+    if project is None or tree is None:
+        return _refused("a rewrite needs the project's folder with its Dockerfile")
+    obstacle = _obstacle(project, tree)
+    if obstacle:
+        return _refused(obstacle)
+    stage = tree.stages[-1]
+    base = node_image(stage.from_instruction.words[0].raw, stage.base)
+    if base is None:
+        return _refused(
+            f"line {stage.from_instruction.line}: {stage.from_instruction.words[0].raw} is not an official Node image,"
+            " so what it brings is not known"
+        )
+    found = survey(tree, stage)
+    if found.objections:
+        return Rewrite(
+            "refused", (), (), tuple(Refused("multi-stage", reason) for reason in found.objections), None, "unknown", ()
+        )
+    try:
+        plan = make_plan(project, tree, stage, base, found, target)
+        text = render("node-npm", plan.values)
+    except Unsafe as error:
+        return _refused(str(error))
+    return _rewrite(evidence, findings, plan, text, base)
+
+
+def _rewrite(evidence: Evidence, findings: Sequence[Finding], plan: Plan, text: str, base: BaseImage) -> Rewrite:
+    project, tree = evidence.project, evidence.dockerfile
+    assert project is not None
+    assert tree is not None
+    changes: list[FileChange] = []
+    after = _with_line_ends(tree, text)
+    broken = parse(after).problems
+    if broken:
+        return _refused(f"the rewritten Dockerfile would not be read: {broken[0].message}")
+    if after != tree.render():
+        changes.append(FileChange(evidence.dockerfile_path, tree.render(), after))
+    ignore = propose_ignore(project, plan.needed, junk_paths(evidence, findings, plan.needed))
+    done = dict(plan.done)
+    if ignore:
+        changes.append(_ignore_change(project, evidence.dockerfile_path, ignore))
+        done["dockerignore"] = f"no build needs {', '.join(ignore.added[:4])}{' …' if len(ignore.added) > 4 else ''}"
+    transformed, saved, basis = credit(evidence, findings, done)
+    left = {finding.fix.transform for finding in automatic(findings)} - set(done)
+    left -= {refusal.name for refusal in plan.refusals}
+    refusals = (*plan.refusals, *(Refused(name or "", "nothing here could be changed for it") for name in sorted(map(str, left))))
+    return Rewrite("proposed", tuple(changes), transformed, refusals, saved, basis, plan.notes)
+
+
+def _ignore_change(project: Project, dockerfile_path: str, change: IgnoreChange) -> FileChange:
+    path = ignore_file(project.root, dockerfile_path)
+    before = (project.root / path).read_bytes() if project.dockerignore is not None else None
+    added = change.after.removeprefix(project.dockerignore or "")
+    return FileChange(path, before, (before or b"") + added.encode())
+
+
+def _with_line_ends(tree: Dockerfile, text: str) -> bytes:
+    """The new text with the old one's line ends."""
+    old = tree.text
+    if old.count("\r\n") * 2 > old.count("\n"):
+        text = text.replace("\n", "\r\n")
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _obstacle(project: Project, tree: Dockerfile) -> str | None:  # noqa: PLR0911 (a list of reasons)
+    """Why this project cannot be rewritten, with what would help; None if nothing stands against it."""
+    lock, manifest = project.lock, project.manifest
+    if not tree.stages or tree.problems:
+        return f"the Dockerfile has a fault: {tree.problems[0].message}" if tree.problems else "it has no FROM"
+    if manifest is None:
+        return "there is no package.json; only Node projects can be rewritten so far"
+    if project.package_manager != "npm":
+        return f"the project uses {project.package_manager}; only npm can be rewritten so far"
+    if len(tree.stages) > 1:
+        return f"the Dockerfile has {len(tree.stages)} stages already; only a single stage can be rewritten so far"
+    if lock is None or lock.state == "missing":
+        return "there is no package-lock.json: run `npm install --package-lock-only` and commit it"
+    if lock.state == "drifted":
+        return f"{lock.path} does not fit package.json ({lock.reason}): run `npm install` and commit the lock file"
+    if lock.state == "unknown":
+        return lock.reason
+    if manifest.workspaces:
+        return "the project is a workspace of several packages; npm cannot prune those reliably"
+    if project.start is None:
+        return "nothing says how the service starts: add a CMD to the Dockerfile or a start script to package.json"
+    return None
+
+
+def _refused(reason: str) -> Rewrite:
+    return Rewrite("refused", (), (), (Refused("multi-stage", reason),), None, "unknown", ())

@@ -1,0 +1,141 @@
+"""Which image the running stage is built on: alpine where nothing speaks against it, else slim, else the one it had.
+
+Each objection is a reason in words. The build stage needs the same C library as the running one as soon as a production package
+brings a binary; where none does, it may keep the original image and its tools.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from imageopt.project.libc import libc_needs
+from imageopt.project.model import Project
+from imageopt.project.scripts import reachable_commands
+from imageopt.rewrite.base_image import BaseImage
+from imageopt.rewrite.health import needs_program, with_node
+from imageopt.rewrite.model import Refused
+from imageopt.rewrite.survey import Survey
+from imageopt.rewrite.system import RuntimeSystem
+
+_OPENSSL = {"@prisma/client", "prisma", "@prisma/engines", "canvas"}
+_FULL_TOOLS = {"git", "curl", "wget", "python", "python3", "make", "gcc", "g++", "ssh", "convert", "magick", "unzip",
+               "hg", "svn", "openssl", "file", "xz", "bash", "perl", "ps"}  # fmt: skip
+_BUSYBOX_LACKS = _FULL_TOOLS - {"unzip", "wget", "ps", "xz"} | {"jq", "zip", "rsync", "cmake"}
+_SLIM_HOLDS = {"bash", "perl"}
+
+
+@dataclass(frozen=True, slots=True)
+class Bases:
+    """The two images, the kind of the second, why it was chosen, and what was refused on the way."""
+
+    build: str
+    runtime: str
+    kind: str
+    reason: str
+    refusals: tuple[Refused, ...]
+    toolchain: bool  # the build stage is alpine and must compile
+    keeps_system: bool  # the build stage keeps the system packages that the original installed
+
+
+def choose(base: BaseImage, project: Project, survey: Survey, system: RuntimeSystem, target: str) -> Bases:
+    """The images for the target (`auto`, `alpine`, `slim`, `keep`)."""
+    compiles = _compiles(project)
+    against = {
+        "alpine": _against_alpine(base, project, survey, system, forced=target == "alpine"),
+        "slim": _against_slim(base, project, survey, system),
+    }
+    wanted = {"auto": ("alpine", "slim"), "alpine": ("alpine", "slim"), "slim": ("slim",)}.get(target, ())
+    kind = base.kind if base.kind == "alpine" else next((kind for kind in wanted if not against[kind]), base.kind)
+    runtime = base.variant(kind) or base.written
+    refused = () if base.kind == "alpine" else wanted[: wanted.index(kind)] if kind in wanted else wanted
+    refusals = tuple(Refused("base-swap", f"{name}: {against[name][0]}") for name in refused if against[name])
+    build, toolchain = base.written, False
+    if kind == "alpine" and base.kind != "alpine":
+        if not _against_alpine_build(project, survey) and (not compiles or target == "alpine"):
+            build, toolchain = runtime, compiles
+        elif any(need.verdict == "musl-ok" for need in project.libc):
+            return choose(base, project, survey, system, "slim")
+    reason = _reason(project, kind, runtime != base.written, refusals)
+    keeps = build == base.written and (compiles or _uses(project, survey, {"git", "make", "python3", "python"}))
+    return Bases(build, runtime, kind, reason, refusals, toolchain, keeps)
+
+
+def _reason(project: Project, kind: str, changed: bool, refusals: tuple[Refused, ...]) -> str:
+    if not changed:
+        return "the base image stays as it is"
+    if kind == "slim":
+        return f"the same version and suite without compilers; {refusals[0].reason}" if refusals else "as asked for"
+    if not project.libc:
+        return "every production package is JavaScript, and nothing it starts needs more than alpine holds"
+    named = ", ".join(f"{need.package} ({need.reason})" for need in project.libc[:3])
+    return f"every production package with a binary runs on musl: {named}"
+
+
+def _against_alpine(
+    base: BaseImage, project: Project, survey: Survey, system: RuntimeSystem, *, forced: bool
+) -> tuple[str, ...]:
+    found = [
+        f"{need.package}: {need.reason}"
+        for need in project.libc
+        if need.verdict == "glibc-only" or (need.verdict == "unknown" and not forced)
+    ]
+    found += _common(base, project, survey, system, "alpine")
+    if system.packages:
+        found.append(f"the running service needs {', '.join(system.packages)}, named as Debian names them")
+    if survey.accounts:
+        found.append(f"`{survey.accounts[0]}` has other options there")
+    found += [f"{name} is written for bash" for name in system.bash_scripts]
+    if (shell := survey.last("SHELL")) and "bash" in shell.arguments:
+        found.append("SHELL is bash")
+    return tuple(found)
+
+
+def _against_slim(base: BaseImage, project: Project, survey: Survey, system: RuntimeSystem) -> tuple[str, ...]:
+    return tuple(_common(base, project, survey, system, "slim"))
+
+
+def _common(base: BaseImage, project: Project, survey: Survey, system: RuntimeSystem, kind: str) -> list[str]:
+    """What speaks against any smaller image."""
+    found = []
+    if base.variant(kind) is None:
+        why = "pins the image by its digest" if base.digest.startswith("sha256:") else "makes the tag from an argument"
+        found.append(f"FROM {why}; the digest of another image is not known here" if base.digest else "no such variant")
+    found += [f"{need.package}: {need.reason}" for need in project.libc if need.package in _OPENSSL]
+    health = survey.last("HEALTHCHECK")
+    program = needs_program(health) if health else None
+    if health and program and with_node(health) is None and program not in system.packages:
+        found.append(f"the HEALTHCHECK needs {program}, and is no plain probe that Node could make")
+    holds = _SLIM_HOLDS if kind == "slim" else set()
+    if base.kind == "full":
+        lacking = sorted(name for name in system.programs & _FULL_TOOLS - holds if name not in system.packages)
+        found += [f"the service starts {name}, which only the full image holds" for name in lacking]
+        if "*" in system.programs:
+            found.append("the service starts a program whose name its source does not tell")
+    return found
+
+
+def _against_alpine_build(project: Project, survey: Survey) -> tuple[str, ...]:
+    packages = project.lock.packages if project.lock else ()
+    found = [need.package for need in libc_needs(packages, dev=True) if need.verdict in ("glibc-only", "unknown")]
+    if _uses(project, survey, _BUSYBOX_LACKS):
+        found.append("a build command")
+    return tuple(found)
+
+
+def _compiles(project: Project) -> bool:
+    packages = project.lock.packages if project.lock else ()
+    needs = (*project.libc, *libc_needs(packages, dev=True))
+    return any(need.verdict == "unknown" for need in needs)
+
+
+def _uses(project: Project, survey: Survey, programs: Iterable[str]) -> bool:
+    """Whether a build command, or a dependency from git, needs one of the programs."""
+    manifest = project.manifest
+    scripts = manifest.scripts if manifest else {}
+    lines = [step.text or step.instruction.arguments for step in survey.build if step.instruction.keyword == "RUN"]
+    lines += [line.partition(": ")[2] for line in project.lifecycle_scripts]
+    words = {word for line in lines for command in reachable_commands(line, scripts) for word in command}
+    specs = {**manifest.dependencies, **manifest.dev_dependencies}.values() if manifest else ()
+    if any(re.match(r"git|github:|[\w-]+/[\w.-]+(?:#|$)", spec) for spec in specs):
+        words.add("git")
+    return not words.isdisjoint(set(programs))

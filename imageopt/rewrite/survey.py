@@ -1,0 +1,259 @@
+"""A single-stage Node Dockerfile -> what each instruction is for, in an order that two stages can be made from.
+
+Every instruction ends up in exactly one place: kept for the build, kept for the running image, or dropped with a reason.
+One that cannot be placed makes an objection, and with an objection there is no rewrite.
+"""
+
+import posixpath
+import re
+from dataclasses import dataclass, field
+
+from imageopt.dockerfile.environment import Environment, environments
+from imageopt.dockerfile.model import Dockerfile, Instruction, Stage
+from imageopt.dockerfile.pairs import pairs
+from imageopt.rewrite.commands import Command, commands_of, install_flags, installs_production_only
+
+MANIFESTS = re.compile(
+    r"(?:\./)?(?:package(?:-lock)?\.json|package\*\.json|package-lock\*\.json|npm-shrinkwrap\.json|\.npmrc)\*?"
+)
+_SHIPPED = ("LABEL", "MAINTAINER", "EXPOSE", "STOPSIGNAL", "VOLUME", "HEALTHCHECK", "ENTRYPOINT", "CMD", "ENV", "SHELL")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """An instruction for the build stage: as written where `text` is None, else this in its place."""
+
+    instruction: Instruction
+    text: str | None = None
+    removes: tuple[str, ...] = ()  # what it deletes, where it does nothing else
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A COPY or ADD of project files: its sources, and where they go, as an absolute path."""
+
+    instruction: Instruction
+    sources: tuple[str, ...]
+    target: str
+
+
+@dataclass(slots=True)
+class Survey:
+    """Everything in the order of the file. `before_install` and `build` are the build stage's steps around `npm ci`.
+
+    `runtime` are the instructions the running image keeps as they are; `copies` the ones into the application's folder,
+    `outside` those to elsewhere. `folder` is the application's folder, `final_folder` the last WORKDIR.
+    """
+
+    folder: str = ""
+    final_folder: str = ""
+    user: str = ""
+    before_install: list[Step] = field(default_factory=list)
+    build: list[Step] = field(default_factory=list)
+    runtime: list[Instruction] = field(default_factory=list)
+    arguments: list[Instruction] = field(default_factory=list)
+    copies: list[Copy] = field(default_factory=list)
+    outside: list[Instruction] = field(default_factory=list)
+    system: list[tuple[Instruction, Command]] = field(default_factory=list)
+    accounts: list[str] = field(default_factory=list)
+    folders: list[str] = field(default_factory=list)
+    globals: list[tuple[Instruction, Command]] = field(default_factory=list)
+    install: Instruction | None = None
+    install_flags: tuple[str, ...] = ()
+    production_only: bool = False
+    builds: bool = False
+    owned_all: bool = False
+    works: bool = False  # a RUN of the build stage changes files of the application
+    objections: list[str] = field(default_factory=list)
+
+    def last(self, keyword: str) -> Instruction | None:
+        """The last instruction of that keyword that the running image keeps."""
+        return next((item for item in reversed(self.runtime) if item.keyword == keyword), None)
+
+
+def survey(tree: Dockerfile, stage: Stage) -> Survey:
+    """The survey of a stage; look at `objections` first."""
+    found = Survey()
+    for instruction, state in zip((*stage.instructions, None), environments(tree, stage), strict=True):
+        if instruction is None:
+            found.final_folder = posixpath.normpath(state.workdir or "/")
+            found.user = state.user or ""
+        else:
+            _Reader(found, instruction, state).read()
+    if found.install is None:
+        found.objections.append("no RUN of it installs packages with npm")
+    elif found.folder in ("", "/"):
+        found.objections.append("it has no WORKDIR: the application would lie in the root folder")
+    elif not within(found.final_folder, found.folder):
+        found.objections.append(f"it installs in {found.folder} and starts in {found.final_folder}")
+    return found
+
+
+class _Reader:
+    """Places one instruction."""
+
+    def __init__(self, found: Survey, instruction: Instruction, state: Environment) -> None:
+        self.found, self.instruction, self.state = found, instruction, state
+        self.workdir = posixpath.normpath(state.workdir or "/")
+
+    def read(self) -> None:
+        match self.instruction.keyword:
+            case "ARG":
+                self.found.arguments.append(self.instruction)
+                self._to_build(Step(self.instruction))
+            case "ENV":
+                self.found.runtime.append(self.instruction)
+                self._environment()
+            case "SHELL":
+                self.found.runtime.append(self.instruction)
+                self._to_build(Step(self.instruction))
+            case "WORKDIR":
+                self._to_build(Step(self.instruction))
+            case "COPY" | "ADD":
+                self._copy()
+            case "RUN":
+                self._run()
+            case "USER":
+                pass  # the last one is in `user`; the build runs as root
+            case keyword if keyword in _SHIPPED:
+                self.found.runtime.append(self.instruction)
+            case keyword:
+                self._object(f"{keyword} is not understood here")
+
+    def _object(self, reason: str) -> None:
+        self.found.objections.append(f"line {self.instruction.line}: {reason}")
+
+    def _to_build(self, step: Step) -> None:
+        (self.found.before_install if self.found.install is None else self.found.build).append(step)
+
+    def _environment(self) -> None:
+        """NODE_ENV must not reach the install, or the compiler would not be installed; the build may see it."""
+        given = pairs(self.instruction)
+        if not any(pair.name == "NODE_ENV" for pair in given):
+            self._to_build(Step(self.instruction))
+            return
+        others = [f"{pair.name}={pair.value}" for pair in given if pair.name != "NODE_ENV" and pair.value is not None]
+        if others:
+            self._to_build(Step(self.instruction, f"ENV {' '.join(others)}"))
+        value = next(pair.value for pair in given if pair.name == "NODE_ENV")
+        self.found.build.append(Step(self.instruction, f"ENV NODE_ENV={value}"))
+
+    def _copy(self) -> None:
+        instruction = self.instruction
+        words = instruction.json or tuple(word.value for word in instruction.words)
+        if instruction.flag("from") is not None:
+            self._object("it copies from another image; imageopt cannot tell which C library those files need")
+            return
+        if len(words) < 2 and not instruction.heredocs:
+            self._object("it names no target")
+            return
+        target = self.state.known(words[-1])
+        if target is None:
+            self._object("its target rests on a build argument")
+            return
+        place = posixpath.normpath(posixpath.join(self.workdir, target))
+        if target.endswith("/") or target in (".", "./"):
+            place = place.rstrip("/") or "/"
+        sources = tuple(words[:-1])
+        if self.workdir != "/" and within(place, self.workdir):
+            if all(MANIFESTS.fullmatch(source) for source in sources) and place == self.workdir and sources:
+                return  # the install copies them itself
+            self.found.copies.append(Copy(instruction, sources, place))
+            self.found.build.append(Step(instruction))
+        elif place == "/" or (self.workdir == "/" and not target.startswith("/")):
+            self.found.folder = self.found.folder or "/"
+            self._object("it copies into the root folder")
+        else:
+            self.found.outside.append(instruction)
+
+    def _run(self) -> None:
+        commands = commands_of(self.instruction)
+        kept = [command for command in commands if self._keeps(command)]
+        if not kept:
+            return
+        self.found.works = True
+        flags = "".join(f"--{flag.name}={flag.value} " for flag in self.instruction.flags)
+        text = None if len(kept) == len(commands) else f"RUN {flags}{' && '.join(command.text for command in kept)}"
+        only_removes = all(command.purpose == "remove" for command in kept)
+        removed = tuple(path for command in kept for path in self._paths(command)) if only_removes else ()
+        self.found.build.append(Step(self.instruction, text, removed))
+
+    def _keeps(self, command: Command) -> bool:  # noqa: C901 (one case for each purpose)
+        """Whether the command goes to the build stage as it is; what it is for is noted in the survey."""
+        found = self.found
+        match command.purpose:
+            case "install":
+                self._install(command)
+            case "system-install":
+                found.system.append((self.instruction, command))
+            case "global-install":
+                found.globals.append((self.instruction, command))
+            case "account":
+                found.accounts.append(command.text)
+            case "folder":
+                found.folders += self._paths(command)
+                return all(within(path, self.workdir) for path in self._paths(command))
+            case "owner":
+                return self._owner(command)
+            case "remove":
+                return all(within(path, self.workdir) for path in self._paths(command))
+            case "build":
+                if not found.copies and found.install is None and command.words[0] != "echo":
+                    self._object(f"it runs `{_short(command.text)}` before the sources are there")
+                elif outside := self._outside(command):
+                    self._object(f"`{_short(command.text)}` changes {outside}, outside of the application's folder")
+                else:
+                    found.builds = found.builds or command.words[0] not in ("echo", "ls", "cat", "test", "true")
+                    return True
+            case "foreign-manager":
+                self._object(f"it uses {command.words[0]}; only npm is understood so far")
+            case "package-change":
+                self._object(f"`{_short(command.text)}` installs something that no lock file pins")
+            case "unknown":
+                self._object(
+                    f"imageopt cannot tell whether the running service needs what `{_short(command.text)}` does"
+                )
+            case "prune" | "nothing":
+                pass
+        return False
+
+    def _install(self, command: Command) -> None:
+        found = self.found
+        if found.install is not None:  # a second one, such as `npm install --production` after the build
+            return
+        found.install = self.instruction
+        found.folder = self.workdir
+        found.install_flags = install_flags(command)
+        found.production_only = installs_production_only(command)
+        if "$" in command.text:
+            self._object("it installs with a variable")
+
+    def _owner(self, command: Command) -> bool:
+        """chown of the application becomes `COPY --chown`; chmod inside it is kept, the mode travels with the file."""
+        paths = self._paths(command)[1:]  # the first is the owner or the mode
+        inside = [path for path in paths if within(path, self.workdir)]
+        if command.words[0].endswith("chmod"):
+            return bool(inside) and len(inside) == len(paths)
+        self.found.owned_all = self.found.owned_all or any(path == self.workdir for path in inside)
+        self.found.folders += [path for path in paths if path not in inside and path != "/"]
+        self.found.folders += [path for path in inside if path != self.workdir]
+        return False
+
+    def _outside(self, command: Command) -> str | None:
+        words = [word for word in command.words[1:] if word.startswith("/")]
+        words += re.findall(r">>?\s*(/[^\s;&]+)", command.text)
+        harmless = ("/tmp", "/dev/null", "/root/.npm", "/root/.cache", "/usr/bin/env")  # noqa: S108
+        return next((word for word in words if not within(word, self.workdir) and not word.startswith(harmless)), None)
+
+    def _paths(self, command: Command) -> list[str]:
+        words = [word for word in command.words[1:] if not word.startswith("-")]
+        return [posixpath.normpath(posixpath.join(self.workdir, word)) for word in words]
+
+
+def within(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(f"{folder.rstrip('/')}/")
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= 60 else f"{line[:57]}..."

@@ -1,0 +1,111 @@
+"""What the running service needs of the operating system: packages, programs, shells.
+
+A package is left to the discarded stage only if it is a compiler, a header or a tool for people, and neither the
+source nor a script that the image starts calls it. Everything else comes along.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from imageopt.dockerfile.model import Instruction
+from imageopt.project.files import read_text
+from imageopt.project.model import Project
+from imageopt.rewrite.commands import Command, system_packages
+from imageopt.rewrite.survey import Survey
+
+_FOR_BUILDING = re.compile(
+    r"build-essential|build-base|(?:gcc|g\+\+|clang|llvm|cpp)(?:[-\d.].*)?|c?make|autoconf|automake|libtool|pkg-?config|pkgconf"
+    r"|python[\d.]*(?:-.*)?|py3-.*|git(?:-.*)?|gdb|valgrind|strace|ltrace|vim.*|nano|emacs.*|less|htop|tree|jq|man-db|curl|wget"
+    r"|unzip|zip|bzip2|xz-utils|rsync|openssh-client|net-tools|iputils-ping|iproute2|telnet|dnsutils|bind-tools|netcat.*|nmap"
+    r"|tcpdump|lsof|procps|psmisc|screen|tmux|sudo|gnupg\d?|lsb-release|software-properties-common|apt-transport-https|apt-utils"
+    r"|dialog|clang-format|postgresql-client.*|(?:default-)?mysql-client|mariadb-client|redis-tools|ca-certificates|linux-headers"
+    r"|.*-(?:doc|dbg)"
+)
+_PROGRAMS = {
+    "postgresql-client": ("psql", "pg_dump", "pg_restore", "pg_isready"),
+    "default-mysql-client": ("mysql", "mysqldump", "mysqladmin"),
+    "mariadb-client": ("mysql", "mysqldump", "mariadb"),
+    "redis-tools": ("redis-cli",),
+    "openssh-client": ("ssh", "scp"),
+    "procps": ("ps", "pgrep", "pkill", "free"),
+    "iputils-ping": ("ping",),
+    "dnsutils": ("dig", "nslookup"),
+    "python3-pip": ("pip3", "pip"),
+    "gnupg": ("gpg",),
+    "xz-utils": ("xz",),
+    "netcat-openbsd": ("nc",),
+}
+_BASH = re.compile(
+    r"^#!.*\bbash\b|\[\[|^\s*(?:source|declare|shopt|mapfile)\s|=\(|<<<|^function\s|\$\{\w+(?:\^|,,|//)", re.MULTILINE
+)
+_WORD = re.compile(r"(?<![\w./$-])([a-z][\w+.-]*)(?![\w-])")
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeSystem:
+    """`packages` the running image must have, `installs` the RUN lines for them, `programs` that it starts."""
+
+    packages: tuple[str, ...]
+    installs: tuple[str, ...]
+    programs: frozenset[str]
+    bash_scripts: tuple[str, ...]
+
+
+def runtime_system(project: Project, survey: Survey) -> RuntimeSystem:
+    """What of the system the running service needs."""
+    scripts = _scripts(project.root, survey)
+    programs = {fact.value.rpartition("/")[2] for fact in project.programs}
+    started = (project.start.script,) if project.start and project.start.argv is None else ()
+    for text in (*scripts.values(), *_command_lines(survey), *started):
+        programs |= set(_WORD.findall(text))
+    packages: list[str] = []
+    installs: list[str] = []
+    for _, command in survey.system:
+        kept = [name for name in system_packages(command) if _at_run_time(name, programs)]
+        if kept:
+            packages += kept
+            installs.append(_install(command, set(kept)))
+    bash = tuple(name for name, text in sorted(scripts.items()) if _BASH.search(text))
+    return RuntimeSystem(tuple(sorted(set(packages))), tuple(installs), frozenset(programs), bash)
+
+
+def _at_run_time(package: str, programs: set[str]) -> bool:
+    if not _FOR_BUILDING.fullmatch(package):
+        return True
+    named = {package, *_PROGRAMS.get(package, ()), re.sub(r"[\d.]+$", "", package)}
+    return not named.isdisjoint(programs)
+
+
+def _install(command: Command, kept: set[str]) -> str:
+    """The RUN that installs the kept packages, recommended ones as the original had it, and leaves no list behind."""
+    words = [word for word in command.words[1:] if re.split(r"[=<>~/]", word)[0] in kept]
+    if command.words[0].endswith("apk"):
+        return f"RUN apk add --no-cache {' '.join(words)}"
+    flag = "--no-install-recommends " if "--no-install-recommends" in command.words else ""
+    return f"RUN apt-get update && apt-get install -y {flag}{' '.join(words)} && rm -rf /var/lib/apt/lists/*"
+
+
+def _scripts(root: Path, survey: Survey) -> dict[str, str]:
+    """Shell scripts that the image starts or that are copied outside of the application, with their text."""
+    names = {word for item in survey.outside for word in _arguments(item)[:-1]}
+    for keyword in ("ENTRYPOINT", "CMD", "HEALTHCHECK"):
+        instruction = survey.last(keyword)
+        names |= set(_arguments(instruction)) if instruction else set()
+    found = {}
+    for name in sorted(names):
+        path = name.removeprefix("./").removeprefix(f"{survey.folder}/").lstrip("/")
+        text = read_text(root, path) if path else None
+        if text and (text.startswith("#!") or path.endswith(".sh")) and "node" not in text.partition("\n")[0]:
+            found[path] = text
+    return found
+
+
+def _arguments(instruction: Instruction) -> tuple[str, ...]:
+    return instruction.json or tuple(word.value for word in instruction.words)
+
+
+def _command_lines(survey: Survey) -> tuple[str, ...]:
+    """ENTRYPOINT and CMD as text; a HEALTHCHECK is judged on its own."""
+    found = (survey.last(keyword) for keyword in ("ENTRYPOINT", "CMD"))
+    return tuple(" ".join(_arguments(item)) for item in found if item)

@@ -1,0 +1,87 @@
+"""Is a rewrite worth a reviewer's time, and which finding does each of its transformations close?
+
+Decided from the findings alone, so that a Dockerfile which is already good is left alone: one transformation must save
+at least 1 MB and 1 % of the image, or a finding about security must be closed.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
+
+from imageopt.evidence.model import Evidence
+from imageopt.rewrite.model import Transformed
+from imageopt.rules.model import Finding, Safety
+
+ORDER = (
+    "multi-stage", "base-swap", "prune-dev-deps", "dockerignore", "copy-chown", "drop-caches", "drop-global-tools",
+    "npm-ci", "order-copies", "exec-form-start", "node-env", "run-as-node",
+)  # fmt: skip
+_SAVES = {"multi-stage", "base-swap", "prune-dev-deps", "dockerignore", "copy-chown", "drop-caches", "drop-global-tools"}
+_SECURITY = {"run-as-node"}
+_SAFETY: Mapping[str, Safety] = {
+    "npm-ci": "safe", "dockerignore": "safe", "copy-chown": "safe", "drop-caches": "safe", "order-copies": "safe",
+}  # fmt: skip
+_LEAST_BYTES = 1_000_000
+_LEAST_SHARE = 100  # one part in a hundred
+
+
+def automatic(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The findings that a transformation of `rewrite/` mends."""
+    return tuple(f for f in findings if f.fix.kind == "automatic" and f.fix.transform in ORDER and f.severity != "off")
+
+
+def is_worth_doing(evidence: Evidence, findings: Sequence[Finding]) -> bool:
+    """Whether any transformation would save enough or close a finding about security.
+
+    Without an image nothing is measured: then a warning with an unknown saving is enough.
+    """
+    total = evidence.image.sizes.unpacked_bytes if evidence.image else 0
+    least = max(_LEAST_BYTES, total // _LEAST_SHARE)
+    for name in ORDER:
+        mended = [finding for finding in automatic(findings) if finding.fix.transform == name]
+        if name in _SECURITY and mended:
+            return True
+        if name not in _SAVES:
+            continue
+        if any(f.saving.bytes is None and f.severity in ("error", "warning") for f in mended):
+            return True
+        if _measured(evidence, mended) + sum(_estimated(f) for f in mended) >= least:
+            return True
+    return False
+
+
+def credit(
+    evidence: Evidence, findings: Sequence[Finding], done: Mapping[str, str]
+) -> tuple[tuple[Transformed, ...], int | None, Literal["exact", "estimate", "unknown"]]:
+    """The transformations with the findings they close and the bytes they save, each byte credited once, to the first.
+
+    Then their sum, None without an image, and what it rests on.
+    """
+    image = evidence.image
+    counted: set[int] = set()
+    made: list[Transformed] = []
+    is_estimate = False
+    for name in (name for name in ORDER if name in done):
+        closed = [finding for finding in automatic(findings) if finding.fix.transform == name]
+        rules = tuple(sorted({finding.rule for finding in closed}))
+        saved: int | None = None
+        if image is not None:
+            fresh = {index for finding in closed for index in finding.files} - counted
+            counted |= fresh
+            estimates = sum(_estimated(finding) for finding in closed)
+            is_estimate = is_estimate or estimates > 0 or any(f.saving.bytes is None for f in closed if name in _SAVES)
+            saved = sum(image.files[index].size for index in fresh) + estimates
+        made.append(Transformed(name, _SAFETY.get(name, "verify"), done[name], rules, saved))
+    if image is None:
+        return tuple(made), None, "unknown"
+    return tuple(made), sum(item.predicted_bytes or 0 for item in made), "estimate" if is_estimate else "exact"
+
+
+def _measured(evidence: Evidence, findings: Iterable[Finding]) -> int:
+    """Bytes of the union of the findings' files."""
+    files = evidence.image.files if evidence.image else ()
+    return sum(files[index].size for index in {index for finding in findings for index in finding.files})
+
+
+def _estimated(finding: Finding) -> int:
+    """Bytes of a finding that names no files."""
+    return 0 if finding.files else finding.saving.bytes or 0
