@@ -1,4 +1,4 @@
-"""The image in FROM, taken apart, and its smaller relatives of the same version: never another major, never another suite.
+"""The image in FROM, taken apart, and its smaller relatives: never another version, never another suite.
 
 A registry with a port, a tag made from a build argument, a digest: each is kept as written. What cannot be
 changed safely gives None and a reason.

@@ -43,9 +43,9 @@ _VALUE_FLAGS = {
 _CACHES = re.compile(
     r"(?:/var/lib/apt/|/var/cache/|/root/\.(?:npm|cache)|~/\.(?:npm|cache)|/tmp|/usr/share/(?:doc|man|locale))"
 )
-_BUILDERS = {"tsc", "node", "make", "vite", "webpack", "rollup", "esbuild", "babel", "swc", "ng", "nest", "next", "nuxt",
-             "gulp", "grunt", "tsup", "prisma", "cp", "mv", "echo", "sed", "tar", "ls", "cat", "test", "true", "npx", "cd",
-             "touch", "find", "printf", "ln"}  # fmt: skip
+_BUILDERS = {"tsc", "node", "make", "vite", "webpack", "rollup", "esbuild", "babel", "swc", "ng", "nest", "next",
+             "nuxt", "gulp", "grunt", "tsup", "prisma", "cp", "mv", "echo", "sed", "tar", "ls", "cat", "test", "npx",
+             "cd", "touch", "find", "printf"}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def commands_of(run: Instruction) -> tuple[Command, ...]:
     return tuple(found)
 
 
-def purpose(words: tuple[str, ...], text: str) -> Purpose:  # noqa: C901, PLR0911 (a table of programs)
+def purpose(words: tuple[str, ...], text: str) -> Purpose:
     """What a command is for, by its program and arguments."""
     if not words:
         return "unknown"

@@ -1,7 +1,7 @@
-"""A HEALTHCHECK that calls curl or wget, in words that need only Node; the small images hold neither (alpine's wget is not GNU's).
+"""A HEALTHCHECK that calls curl or wget, in words that need only Node.
 
-Only a plain HTTP probe is translated. Anything more (headers, bodies, pipes) is left to the caller, who must then keep
-the program it needs.
+The small images hold neither (alpine's wget is not GNU's). Only a plain HTTP probe is translated. Anything more
+(headers, bodies, pipes) is left to the caller, who must then keep the program it needs.
 """
 
 import json
@@ -33,7 +33,7 @@ def with_node(instruction: Instruction) -> str | None:
     others = [word for word in words[1:] if not _URL.fullmatch(word)]
     if len(urls) != 1 or not all(_QUIET.fullmatch(word) for word in others):
         return None
-    fails_on_status = words[0] == "wget" or any(word in ("--fail",) or re.match(r"-\w*f", word) for word in others)
+    fails_on_status = words[0] == "wget" or any(word == "--fail" or re.match(r"-\w*f", word) for word in others)
     ok = "r.ok" if fails_on_status else "true"
     url = re.sub(r"//localhost(?=[:/]|$)", "//127.0.0.1", urls[0])
     script = f"fetch('{url}').then(r=>process.exit({ok}?0:1),()=>process.exit(1))"
@@ -55,7 +55,7 @@ def _words(instruction: Instruction) -> list[str] | None:
         if words[:2] in (["sh", "-c"], ["/bin/sh", "-c"]) and len(words) == 3:
             rest = words[2]
         else:
-            return words if words else None
+            return words or None
     rest = re.sub(rf"{_FAILS}\s*$", "", rest)
     if re.search(r"[|;&`<()\\]", re.sub(r"2>&1|[?&][\w=]+", "", rest)):
         return None

@@ -18,17 +18,17 @@ _GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("installed and built again inside the image", ("node_modules", "**/node_modules")),
     ("history, editors and pipelines", (
         ".git", ".gitignore", ".gitattributes", ".github", ".gitlab", ".gitlab-ci.yml", ".circleci", ".travis.yml",
-        "azure-pipelines.yml", "Jenkinsfile", ".vscode", ".idea", ".husky", "Dockerfile*", "*.Dockerfile", ".dockerignore",
-        "docker-compose*.yml", "compose*.y*ml", "imageopt.toml",
+        "azure-pipelines.yml", "Jenkinsfile", ".vscode", ".idea", "Dockerfile*", "*.Dockerfile",
+        ".dockerignore", "docker-compose*.yml", "compose*.y*ml", "imageopt.toml",
     )),
     ("secrets: given when the container starts", (".env", ".env.*", "*.pem", "*.key")),
     ("what tests and tools leave behind", (
-        "coverage", ".nyc_output", "test-results", "playwright-report", "junit.xml", "logs", "*.log", "tmp", "temp", ".cache",
-        "*.heapsnapshot", "*.tsbuildinfo", "*.tgz", "*.tar", "*.tar.gz", "*.zip", "*.bak", "*.swp", ".DS_Store",
+        "coverage", ".nyc_output", "test-results", "playwright-report", "junit.xml", "logs", "*.log", "tmp", "temp",
+        ".cache", "*.heapsnapshot", "*.tsbuildinfo", "*.tgz", "*.tar", "*.tar.gz", "*.zip", "*.bak", "*.swp",
+        ".DS_Store",
     )),
 )  # fmt: skip
 _ALWAYS = {"node_modules", ".git", ".env", ".env.*", "coverage", "logs", "*.log"}
-_SCRIPT_ONLY = {".env", ".env.*"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +40,9 @@ class IgnoreChange:
 
 
 def propose_ignore(project: Project, needed: Iterable[str], dropped: Iterable[str]) -> IgnoreChange | None:
-    """The ignore file that keeps `needed` and leaves out what is known to be useless, and `dropped` (top-level or deeper
-    paths that findings call junk). None where there is nothing to add.
+    """The ignore file that keeps `needed` and leaves out what is known to be useless, None if there is nothing to add.
+
+    `dropped` are paths that findings call junk.
     """
     existing = project.dockerignore or ""
     wanted = tuple(sorted({*needed, *_always_needed(project)}))

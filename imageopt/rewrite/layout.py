@@ -1,8 +1,8 @@
 """What the running image is given, and how: the smallest set that is certain to be enough.
 
 `narrow` copies the build outputs, the production packages and what the source reads; `whole` copies the built
-folder, because something about the set is unknown; `plain` is for a project without a build, whose sources come straight
-from the context so that a changed source does not touch the layer of packages.
+folder, because something about the set is unknown; `plain` is for a project without a build, whose sources come
+straight from the context so that a changed source does not touch the layer of packages.
 """
 
 import posixpath

@@ -10,7 +10,7 @@ from imageopt.dockerfile.parser import parse
 from imageopt.evidence.model import Evidence
 from imageopt.project.context import ignore_file
 from imageopt.project.model import Project
-from imageopt.rewrite.base_image import BaseImage, node_image
+from imageopt.rewrite.base_image import node_image
 from imageopt.rewrite.ignore_file import IgnoreChange, propose_ignore
 from imageopt.rewrite.junk import junk_paths
 from imageopt.rewrite.model import FileChange, Refused, Rewrite
@@ -54,10 +54,10 @@ def propose(evidence: Evidence, findings: Sequence[Finding], *, target: str = "a
         text = render("node-npm", plan.values)
     except Unsafe as error:
         return _refused(str(error))
-    return _rewrite(evidence, findings, plan, text, base)
+    return _rewrite(evidence, findings, plan, text)
 
 
-def _rewrite(evidence: Evidence, findings: Sequence[Finding], plan: Plan, text: str, base: BaseImage) -> Rewrite:
+def _rewrite(evidence: Evidence, findings: Sequence[Finding], plan: Plan, text: str) -> Rewrite:
     project, tree = evidence.project, evidence.dockerfile
     assert project is not None
     assert tree is not None
@@ -69,15 +69,18 @@ def _rewrite(evidence: Evidence, findings: Sequence[Finding], plan: Plan, text: 
     if after != tree.render():
         changes.append(FileChange(evidence.dockerfile_path, tree.render(), after))
     ignore = propose_ignore(project, plan.needed, junk_paths(evidence, findings, plan.needed))
-    done = dict(plan.done)
+    done = dict(plan.account.done)
     if ignore:
         changes.append(_ignore_change(project, evidence.dockerfile_path, ignore))
         done["dockerignore"] = f"no build needs {', '.join(ignore.added[:4])}{' …' if len(ignore.added) > 4 else ''}"
     transformed, saved, basis = credit(evidence, findings, done)
     left = {finding.fix.transform for finding in automatic(findings)} - set(done)
-    left -= {refusal.name for refusal in plan.refusals}
-    refusals = (*plan.refusals, *(Refused(name or "", "nothing here could be changed for it") for name in sorted(map(str, left))))
-    return Rewrite("proposed", tuple(changes), transformed, refusals, saved, basis, plan.notes)
+    left -= {refusal.name for refusal in plan.account.refusals}
+    refusals = (
+        *plan.account.refusals,
+        *(Refused(name or "", "nothing here could be changed for it") for name in sorted(map(str, left))),
+    )
+    return Rewrite("proposed", tuple(changes), transformed, refusals, saved, basis, tuple(plan.account.notes))
 
 
 def _ignore_change(project: Project, dockerfile_path: str, change: IgnoreChange) -> FileChange:
@@ -95,7 +98,7 @@ def _with_line_ends(tree: Dockerfile, text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
 
 
-def _obstacle(project: Project, tree: Dockerfile) -> str | None:  # noqa: PLR0911 (a list of reasons)
+def _obstacle(project: Project, tree: Dockerfile) -> str | None:
     """Why this project cannot be rewritten, with what would help; None if nothing stands against it."""
     lock, manifest = project.lock, project.manifest
     if not tree.stages or tree.problems:

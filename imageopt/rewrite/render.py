@@ -1,7 +1,7 @@
 """A plan's values put into a Dockerfile template, in Jinja's immutable sandbox.
 
-Dockerfiles have no escaping that fits every place, so nothing is escaped by the template: each value is checked or quoted for
-its place before it gets here, or it is a line that the project's own Dockerfile already had.
+Dockerfiles have no escaping that fits every place, so nothing is escaped by the template: each value is checked or
+quoted for its place before it gets here, or it is a line that the project's own Dockerfile already had.
 """
 
 import json
@@ -70,7 +70,7 @@ def render(template: str, values: Mapping[str, object]) -> str:
     path = data_folder("dockerfile_templates") / f"{template}.Dockerfile.j2"
     environment = ImmutableSandboxedEnvironment(
         undefined=jinja2.StrictUndefined,
-        autoescape=False,  # noqa: S701 (a Dockerfile is no HTML; the values are checked for their place)
+        autoescape=False,
         keep_trailing_newline=True,
         trim_blocks=True,
         lstrip_blocks=True,

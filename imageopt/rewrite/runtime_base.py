@@ -1,7 +1,8 @@
 """Which image the running stage is built on: alpine where nothing speaks against it, else slim, else the one it had.
 
-Each objection is a reason in words. The build stage needs the same C library as the running one as soon as a production package
-brings a binary; where none does, it may keep the original image and its tools.
+Each objection is a reason in words. The build stage needs the same C library as the
+running one as soon as a production package brings a binary; where none does, it may
+keep the original image and its tools.
 """
 
 import re

@@ -1,6 +1,6 @@
 """A single-stage Node Dockerfile -> what each instruction is for, in an order that two stages can be made from.
 
-Every instruction ends up in exactly one place: kept for the build, kept for the running image, or dropped with a reason.
+Every instruction ends up in one place: kept for the build, kept for the running image, or dropped with a reason.
 One that cannot be placed makes an objection, and with an objection there is no rewrite.
 """
 

@@ -15,7 +15,15 @@ ORDER = (
     "multi-stage", "base-swap", "prune-dev-deps", "dockerignore", "copy-chown", "drop-caches", "drop-global-tools",
     "npm-ci", "order-copies", "exec-form-start", "node-env", "run-as-node",
 )  # fmt: skip
-_SAVES = {"multi-stage", "base-swap", "prune-dev-deps", "dockerignore", "copy-chown", "drop-caches", "drop-global-tools"}
+_SAVES = {
+    "multi-stage",
+    "base-swap",
+    "prune-dev-deps",
+    "dockerignore",
+    "copy-chown",
+    "drop-caches",
+    "drop-global-tools",
+}
 _SECURITY = {"run-as-node"}
 _SAFETY: Mapping[str, Safety] = {
     "npm-ci": "safe", "dockerignore": "safe", "copy-chown": "safe", "drop-caches": "safe", "order-copies": "safe",

@@ -1,0 +1,140 @@
+"""The first stage: manifests and lock, `npm ci`, the sources and the original's own build commands, then the pruning.
+
+NODE_ENV=production never reaches the install here, or the compiler would be missing; where the original had it set
+before the build, it is set after the install.
+"""
+
+import re
+
+from imageopt.dockerfile.pairs import pairs
+from imageopt.project.files import exists, read_text
+from imageopt.project.scripts import reachable_commands
+from imageopt.project.start import DEV_RUNNERS
+from imageopt.rewrite.ground import Account, Ground
+from imageopt.rewrite.render import copy, word
+from imageopt.rewrite.survey import Step
+
+_WITHOUT_EFFECT_AT_THE_END = ("ENV", "ARG", "SHELL", "WORKDIR")
+
+
+def build_stage(ground: Ground, account: Account) -> dict[str, object]:
+    """The template's values for the first stage."""
+    first = _sources_first(ground)
+    return {
+        "image": ground.bases.build,
+        "name": ground.build_name,
+        "toolchain": ground.bases.toolchain,
+        "before_install": [*_system(ground, account), *(_text(ground, step) for step in ground.found.before_install)],
+        "sources_first": [_text(ground, step) for step in first],
+        "manifests": " ".join(map(word, manifests(ground))),
+        "inputs": [copy([path], f"./{path}") for path in ground.inputs.paths],
+        "mounts": _mounts(ground, account),
+        "install_flags": _install_flags(ground),
+        "steps": [_text(ground, step) for step in _steps(ground, first)],
+        "prunes": ground.runner is None and not ground.installs_production,
+        "prune_flags": _prune_flags(ground),
+    }
+
+
+def manifests(ground: Ground) -> list[str]:
+    """The files that decide what is installed; `.npmrc` may name a registry."""
+    lock = ground.project.lock
+    assert lock is not None
+    names = ["package.json", lock.path]
+    return [*names, ".npmrc"] if exists(ground.project.root, ".npmrc") else names
+
+
+def uses_global(ground: Ground, words: tuple[str, ...]) -> bool:
+    """Whether the build calls a program of these globally installed packages that the lock file does not bring."""
+    named = {re.sub(r"(?<=.)@.*", "", item) for item in words[1:] if not item.startswith("-")} - {"install", "i", "add"}
+    if "npm" in named:
+        return True
+    programs = {program: package for program, package in DEV_RUNNERS.items() if package in named}
+    programs |= {name.rpartition("/")[2]: name for name in named}
+    project = ground.project
+    scripts = project.manifest.scripts if project.manifest else {}
+    locked = {package.name for package in project.lock.packages} if project.lock else set()
+    for step in ground.found.build:
+        if step.instruction.keyword != "RUN":
+            continue
+        for called in reachable_commands(step.text or step.instruction.arguments, scripts):
+            name = called[1] if called[0] == "npx" and len(called) > 1 else called[0]
+            if name in programs and programs[name] not in locked:
+                return True
+    return False
+
+
+def _system(ground: Ground, account: Account) -> list[str]:
+    """The system packages of the original where something compiles, and global tools that a build command uses."""
+    lines = []
+    if ground.bases.keeps_system:
+        lines += [ground.kept(run) for run in dict.fromkeys(run for run, _ in ground.found.system)]
+    for run, command in ground.found.globals:
+        if uses_global(ground, command.words):
+            lines.append(f"RUN {command.text}")
+            account.done.setdefault("drop-global-tools", f"line {run.line}'s tools serve the build only")
+    return lines
+
+
+def _sources_first(ground: Ground) -> list[Step]:
+    """With a lifecycle script that may need any source, all COPYs come before the install."""
+    if not ground.inputs.everything:
+        return []
+    return [step for step in ground.found.build if step.instruction.keyword in ("COPY", "ADD")]
+
+
+def _steps(ground: Ground, first: list[Step]) -> list[Step]:
+    """After the install: sources and what works on them, up to the last of it; nothing where nothing is built."""
+    if ground.layout.mode == "plain":
+        return []
+    steps = [step for step in ground.found.build if not any(step is other for other in first)]
+    if ground.layout.mode == "narrow":  # what is deleted elsewhere stays behind with this stage anyway
+        steps = [step for step in steps if not step.removes or _removes_kept(ground, step)]
+    while steps and steps[-1].instruction.keyword in _WITHOUT_EFFECT_AT_THE_END:
+        steps.pop()
+    return steps
+
+
+def _removes_kept(ground: Ground, step: Step) -> bool:
+    kept = [f"{ground.found.folder}/{path}" for path in ground.layout.paths]
+    return any(path == folder or path.startswith(f"{folder}/") for path in step.removes for folder in kept)
+
+
+def _mounts(ground: Ground, account: Account) -> str:
+    """The flags of the install's RUN: the original's (secrets, ssh), and a mount for npm's cache."""
+    install = ground.found.install
+    assert install is not None
+    given = "".join(f"--{flag.name}={flag.value} " for flag in install.flags)
+    if "type=cache" in given:
+        return given
+    cache = _cache_folder(ground)
+    account.done["drop-caches"] = f"npm's cache in {cache} is mounted while it installs, and is in no layer"
+    return f"--mount=type=cache,target={word(cache)} {given}"
+
+
+def _cache_folder(ground: Ground) -> str:
+    for item in ground.found.runtime:
+        for pair in pairs(item) if item.keyword == "ENV" else ():
+            if pair.name.lower() == "npm_config_cache" and re.fullmatch(r"/[\w./-]+", pair.value or ""):
+                return pair.value or ""
+    return "/root/.npm"
+
+
+def _install_flags(ground: Ground) -> str:
+    flags = [word(flag) for flag in ground.found.install_flags]
+    npmrc = read_text(ground.project.root, ".npmrc") or ""
+    if ground.installs_production:
+        flags.append("--omit=dev")
+    elif re.search(r"^\s*(?:omit\s*=\s*dev|production\s*=\s*true)", npmrc, re.MULTILINE):
+        flags.append("--include=dev")
+    return "".join(f" {flag}" for flag in flags)
+
+
+def _prune_flags(ground: Ground) -> str:
+    """Flags that decide which tree npm works out; with others than the install's it would change the tree."""
+    kept = [flag for flag in ground.found.install_flags if flag in ("--legacy-peer-deps", "--force", "-f")]
+    return "".join(f" {flag}" for flag in kept)
+
+
+def _text(ground: Ground, step: Step) -> str:
+    return ground.kept(step.instruction) if step.text is None else ground.commented(step.instruction, step.text)

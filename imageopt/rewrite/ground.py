@@ -1,0 +1,63 @@
+"""What the two stages are planned on: everything known and already decided, and the account of what is being done.
+
+`Ground` never changes once it is laid. `Account` is the one thing that grows while a plan is made.
+"""
+
+from dataclasses import dataclass, field
+
+from imageopt.dockerfile.model import Dockerfile, Instruction, Stage
+from imageopt.project.model import Project
+from imageopt.rewrite.layout import Layout
+from imageopt.rewrite.lifecycle import InstallInputs
+from imageopt.rewrite.model import Refused
+from imageopt.rewrite.runtime_base import Bases
+from imageopt.rewrite.survey import Survey
+from imageopt.rewrite.system import RuntimeSystem
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """`runner` is the development package that the service starts with, if any; `user` is empty where it stays root.
+
+    `owner` is the user as `--chown` takes it; `build_name` the name of the first stage.
+    """
+
+    project: Project
+    tree: Dockerfile
+    stage: Stage
+    found: Survey
+    system: RuntimeSystem
+    bases: Bases
+    layout: Layout
+    inputs: InstallInputs
+    runner: str | None
+    build_name: str
+    user: str
+    owner: str
+
+    @property
+    def installs_production(self) -> bool:
+        """Without a build and without scripts of its own, the development packages need not even be fetched."""
+        return self.layout.mode == "plain" and self.runner is None and not self.project.lifecycle_scripts
+
+    def kept(self, item: Instruction) -> str:
+        """The instruction as written, with the comments above it."""
+        return self.commented(item, self.tree.source(item))
+
+    def commented(self, item: Instruction, text: str) -> str:
+        """Another text in the place of an instruction, under the same comments."""
+        above = "".join(self.tree.text[comment.start : comment.end] for comment in item.comments)
+        return (above + text).replace("\r\n", "\n")
+
+
+@dataclass(slots=True)
+class Account:
+    """`done`: transformation -> the evidence for it; `refusals`: what was not done; `notes`: for the user."""
+
+    done: dict[str, str] = field(default_factory=dict)
+    refusals: list[Refused] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def refuse(self, name: str, reason: str) -> None:
+        """Notes a transformation that is not made."""
+        self.refusals.append(Refused(name, reason))

@@ -1,0 +1,73 @@
+"""Whom the service runs as, and which folders it must own: those it writes to, and no more.
+
+Without its folders a service that leaves root behind fails with EACCES at the first write, so an unknown write gives
+it the whole application folder (the folder itself, which costs no bytes).
+"""
+
+import posixpath
+import re
+
+from imageopt.project.model import Project
+from imageopt.rewrite.ground import Account, Ground
+from imageopt.rewrite.render import owner
+from imageopt.rewrite.survey import Survey
+
+_PROTECTED = ("/etc", "/usr", "/bin", "/sbin", "/lib", "/proc", "/sys", "/dev", "/boot", "/root")
+
+
+def service_user(project: Project, found: Survey, account: Account) -> str:
+    """The user: the original's own, else `node`; empty where it must stay root. Raises Unsafe for an odd name."""
+    if found.user and found.user.split(":")[0] not in ("root", "0"):
+        return owner(found.user)
+    exposed = [port for item in found.runtime if item.keyword == "EXPOSE" for port in item.arguments.split()]
+    numbers = [re.match(r"\d+", port) for port in (*(fact.value for fact in project.ports), *exposed)]
+    low = next((number[0] for number in numbers if number and int(number[0]) < 1024), None)
+    protected = next((fact for fact in project.writable_paths if fact.value.startswith(_PROTECTED)), None)
+    if low:
+        account.refuse("run-as-node", f"it listens on port {low}, which outside of Docker only root may")
+    elif protected:
+        account.refuse("run-as-node", f"it writes to {protected.value} ({protected.source})")
+    elif found.accounts:
+        account.refuse("run-as-node", "the Dockerfile makes an account of its own and does not use it")
+    else:
+        where = ", ".join(fact.value for fact in project.writable_paths)
+        writes = f"writes only to {where}" if where else "writes to no folder that is known"
+        account.done["run-as-node"] = f"it needs no privilege: it listens above port 1023 and {writes}"
+        return "node"
+    return ""
+
+
+def writable(ground: Ground) -> list[str]:
+    """Folders to make, relative to the application's folder or absolute, parents first."""
+    paths = {fact.value for fact in ground.project.writable_paths if not fact.value.startswith(_PROTECTED)}
+    paths |= {*ground.found.folders, *_volumes(ground)}
+    relative = {_relative(ground, path) for path in paths}
+    made = {path for path in relative if path not in (".", "/") and not path.startswith("..")}
+    return sorted(made | {parent for path in made for parent in _parents(path)})
+
+
+def owned(ground: Ground) -> list[str]:
+    """What the service's user may write to; the whole folder only where it may write anywhere in it."""
+    if not ground.owner:
+        return []
+    anywhere = bool(ground.project.unresolved_writes)
+    anywhere = anywhere or any(_relative(ground, fact.value) == "." for fact in ground.project.writable_paths)
+    anywhere = anywhere or (ground.found.owned_all and ground.user == ground.found.user)  # as it could before
+    return [".", *writable(ground)] if anywhere else writable(ground)
+
+
+def _volumes(ground: Ground) -> list[str]:
+    items = [item for item in ground.found.runtime if item.keyword == "VOLUME"]
+    return [path for item in items for path in item.json or item.arguments.split() if "$" not in path]
+
+
+def _relative(ground: Ground, path: str) -> str:
+    folder = ground.found.folder
+    return posixpath.normpath("." if path == folder else path.removeprefix(f"{folder}/"))
+
+
+def _parents(path: str) -> list[str]:
+    """The folders above it that `mkdir -p` would make too; those at the top of the system are there already."""
+    parts = path.split("/")
+    least = 3 if path.startswith("/") else 1
+    return ["/".join(parts[:count]) for count in range(least, len(parts))]

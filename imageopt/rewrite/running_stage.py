@@ -1,0 +1,136 @@
+"""The second stage: what the original declared, the files that run, their owner, the user, the start command.
+
+Every instruction of the original that says something about the running container is kept as written, or changed on
+purpose with a reason in the account.
+"""
+
+import posixpath
+import re
+
+from imageopt.dockerfile.model import Instruction
+from imageopt.dockerfile.pairs import pairs
+from imageopt.rewrite.ground import Account, Ground
+from imageopt.rewrite.health import needs_program, with_node
+from imageopt.rewrite.ownership import owned, writable
+from imageopt.rewrite.render import assignment, copy, exec_form, word
+
+_COMMAND = ("EXPOSE", "HEALTHCHECK", "ENTRYPOINT", "CMD")
+
+
+def running_stage(ground: Ground, account: Account) -> dict[str, object]:
+    """The template's values for the second stage."""
+    found = ground.found
+    return {
+        "image": ground.bases.runtime,
+        "name": ground.stage.name or "",
+        "head": _head(ground),
+        "sets_node_env": "NODE_ENV" not in env_names(ground) and ground.runner is None,
+        "system": [*ground.system.installs, *([f"RUN {' && '.join(found.accounts)}"] if found.accounts else [])],
+        "writable": " ".join(map(word, writable(ground))),
+        "owned": " ".join(map(word, owned(ground))),
+        "owner": ground.owner,
+        "copies": _copies(ground, account),
+        "final_folder": word(found.final_folder) if found.final_folder != found.folder else "",
+        "tail": [ground.kept(item) for item in found.runtime if _is_tail(ground, item)],
+        "user": ground.user,
+        "command": _command(ground, account),
+    }
+
+
+def env_names(ground: Ground) -> set[str]:
+    """The variables that the original sets."""
+    return {pair.name for item in ground.found.runtime if item.keyword == "ENV" for pair in pairs(item)}
+
+
+def _head(ground: Ground) -> list[str]:
+    """Arguments that kept instructions refer to, then what stood before the first COPY of the original."""
+    referring = " ".join(item.arguments for item in ground.found.runtime)
+    lines = [
+        ground.kept(item)
+        for item in ground.found.arguments
+        if any(re.search(rf"\$\{{?{re.escape(pair.name)}\b", referring) for pair in pairs(item))
+    ]
+    return lines + [ground.kept(item) for item in ground.found.runtime if _is_head(ground, item)]
+
+
+def _is_head(ground: Ground, item: Instruction) -> bool:
+    first = min((copied.instruction.start for copied in ground.found.copies), default=0)
+    return item.start < first and item.keyword not in (*_COMMAND, "VOLUME")
+
+
+def _is_tail(ground: Ground, item: Instruction) -> bool:
+    return not _is_head(ground, item) and item.keyword not in _COMMAND
+
+
+def _copies(ground: Ground, account: Account) -> list[str]:
+    folder, stage = ground.found.folder, f"--from={ground.build_name}"
+    chown = [f"--chown={ground.owner}"] if ground.owner else []
+    if ground.owner:
+        account.done["copy-chown"] = "files get their owner while they are copied, not in a second copy of them"
+    if ground.layout.mode == "whole":
+        return [copy([folder], "./", stage, *chown)]
+    lock = ground.project.lock
+    lines = []
+    if lock and any(ground.runner or not package.dev for package in lock.packages):
+        lines.append(copy([f"{folder}/node_modules"], "./node_modules", stage, *chown))
+    if ground.layout.mode == "narrow":
+        lines.append(copy([f"{folder}/package.json"], "./", stage, *chown))
+        return lines + [copy([f"{folder}/{path}"], f"./{path}", stage, *chown) for path in ground.layout.paths]
+    if not any(_brings_manifest(copied.sources) for copied in ground.found.copies):
+        lines.append(copy(["package.json"], "./", *chown))
+    return lines + [_owned_copy(ground, copied.instruction) for copied in ground.found.copies]
+
+
+def _brings_manifest(sources: tuple[str, ...]) -> bool:
+    return any(posixpath.normpath(source) in (".", "package.json", "package*.json") for source in sources)
+
+
+def _owned_copy(ground: Ground, instruction: Instruction) -> str:
+    """The COPY as written, with an owner where it has none."""
+    text = ground.kept(instruction)
+    if not ground.owner or instruction.flag("chown") is not None:
+        return text
+    return re.sub(rf"(?m)^(\s*{instruction.raw_keyword})(?=\s)", rf"\1 --chown={ground.owner}", text, count=1)
+
+
+def _command(ground: Ground, account: Account) -> list[str]:
+    """Copies to other places, then EXPOSE, HEALTHCHECK, ENTRYPOINT and CMD in the order they had."""
+    lines = [ground.kept(item) for item in ground.found.outside]
+    for item in ground.found.runtime:
+        if item.keyword == "EXPOSE":
+            lines.append(ground.kept(item))
+        elif item.keyword in _COMMAND and item is ground.found.last(item.keyword):
+            lines += _start(ground, account, item) if item.keyword == "CMD" else [_probe(ground, account, item)]
+    return lines
+
+
+def _probe(ground: Ground, account: Account, item: Instruction) -> str:
+    """The ENTRYPOINT as it is; a HEALTHCHECK that calls what the new image lacks, asked with Node."""
+    program = needs_program(item) if item.keyword == "HEALTHCHECK" else None
+    translated = with_node(item) if program else None
+    if translated is None or ground.bases.kind == "full" or program in ground.system.packages:
+        return ground.kept(item)
+    account.notes.append(f"the HEALTHCHECK asks with Node now, for the image no longer holds {program}")
+    flags = "".join(f"--{flag.name}={flag.value} " for flag in item.flags)
+    return ground.commented(item, f"HEALTHCHECK {flags}{translated}")
+
+
+def _start(ground: Ground, account: Account, item: Instruction) -> list[str]:
+    """CMD: in exec form with the bare command where that means the same, else as it is."""
+    start, entrypoint = ground.project.start, ground.found.last("ENTRYPOINT")
+    if item.json and item.json[0].rpartition("/")[2] == "node":
+        return [ground.kept(item)]
+    if entrypoint and entrypoint.json != ("docker-entrypoint.sh",):
+        reason = "the ENTRYPOINT decides what it means"
+    elif start is None or start.argv is None:
+        reason = start.reason if start else "there is no start command"
+    elif not start.handles_sigterm:
+        reason = "the service has no handler for SIGTERM, and as process 1 it would not stop when asked"
+    else:
+        written = " ".join(item.json or (item.arguments,))
+        account.done["exec-form-start"] = f"`{written}` is one plain node command, and it handles SIGTERM itself"
+        given = [assignment(name, value) for name, value in start.environment]
+        command = ground.commented(item, f"CMD {exec_form(start.argv)}")
+        return [f"ENV {' '.join(given)}", command] if given else [command]
+    account.refuse("exec-form-start", reason)
+    return [ground.kept(item)]
