@@ -1,12 +1,14 @@
 """What holds where an instruction stands: its variables, build arguments, shell, folder and user.
 
-What surprises: the base image from outside may set variables that the file does not show, so a name that is missing
-here is not known to be empty. Whoever has that image's configuration passes it in as `base_env`.
+What surprises: ARG and ENV write to the same variables and the later one wins, but only ENV goes into the image. And
+the base image from outside may set variables that the file does not show, so a name that is missing here is not known
+to be empty. Whoever has that image's configuration passes it in as `base_env`.
 """
 
 import posixpath
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Self
 
 from imageopt.dockerfile.expand import Expansion, expansion
 from imageopt.dockerfile.model import Dockerfile, Instruction, Stage
@@ -20,14 +22,16 @@ _DEFAULT_SHELL = ("/bin/sh", "-c")
 class Environment:
     """The state that one instruction meets.
 
-    `env` are the known ENV values, `unknown` the names ENV gave a value that cannot be known. `arguments` are the
-    stage's ARGs in the order of their first declaration, None without a value: the `|2 A=1 B=` of a history line.
-    `workdir` and `user` are None where the base image decides. `complete` says that nothing is hidden in a base image.
+    `variables` are the names with a known value, from ARG and ENV; `unknown` those that were given a value which the
+    file does not tell. `env` is what the image's configuration would hold, None for such a value. `declared` are the
+    stage's ARG names in order, repetitions included. `workdir` and `user` are None where the base image decides.
+    `complete` says that nothing is hidden in a base image.
     """
 
-    env: Mapping[str, str]
+    variables: Mapping[str, str]
     unknown: frozenset[str]
-    arguments: Mapping[str, str | None]
+    env: Mapping[str, str | None]
+    declared: tuple[str, ...]
     shell: tuple[str, ...]
     workdir: str | None
     user: str | None
@@ -35,10 +39,9 @@ class Environment:
     escape: str
 
     @property
-    def variables(self) -> dict[str, str]:
-        """All names with a known value; ENV wins over ARG, also where its value is unknown."""
-        arguments = {name: value for name, value in self.arguments.items() if value is not None}
-        return {name: value for name, value in (arguments | dict(self.env)).items() if name not in self.unknown}
+    def arguments(self) -> tuple[tuple[str, str | None], ...]:
+        """The build arguments a RUN's history line lists (`|2 A=1 B=2`), in that order; None for unknown values."""
+        return tuple((name, self.variables.get(name)) for name in self.declared)
 
     def expansion(self, text: str) -> Expansion:
         """The text with these variables put in, and the names that were missing."""
@@ -48,8 +51,15 @@ class Environment:
         """The expanded text; None where it rests on a name whose value the file does not tell."""
         expanded = self.expansion(text)
         missing = frozenset(expanded.absent)
-        doubtful = missing & (self.unknown | self.arguments.keys()) if self.complete else missing
+        doubtful = missing & self.unknown if self.complete else missing
         return None if expanded.error or doubtful else expanded.text
+
+    def with_value(self, name: str, value: str | None) -> Self:
+        """The state after this name was given a value, None for an unknown one."""
+        variables = {other: text for other, text in self.variables.items() if other != name}
+        if value is None:
+            return replace(self, variables=variables, unknown=self.unknown | {name})
+        return replace(self, variables=variables | {name: value}, unknown=self.unknown - {name})
 
 
 def stage_environment(
@@ -86,6 +96,7 @@ def environments(
     for ancestor in reversed(ancestors[1:]):
         for instruction in ancestor.instructions:
             state = _after(state, instruction, given, outside)
+    state = replace(state, declared=())
     for instruction in stage.instructions:
         yield state
         state = _after(state, instruction, given, outside)
@@ -95,9 +106,10 @@ def environments(
 def _start(stage: Stage, base_env: Mapping[str, str] | None, escape: str) -> Environment:
     scratch = stage.base == "scratch"
     return Environment(
-        env=dict(base_env or {}),
+        variables=dict(base_env or {}),
         unknown=frozenset(),
-        arguments={},
+        env=dict(base_env or {}),
+        declared=(),
         shell=_DEFAULT_SHELL,
         workdir="/" if scratch else None,
         user="" if scratch else None,
@@ -113,11 +125,7 @@ def _after(
         case "ENV":
             return _with_env(state, instruction)
         case "ARG":
-            values = dict(state.arguments)
-            for pair in pairs(instruction):
-                default = outside.get(pair.name) if pair.value is None else state.known(pair.value)
-                values[pair.name] = given.get(pair.name, default)
-            return replace(state, arguments=values)
+            return _with_arg(state, instruction, given, outside)
         case "SHELL" if instruction.json:
             return replace(state, shell=instruction.json)
         case "WORKDIR" if instruction.words:
@@ -127,20 +135,38 @@ def _after(
     return state
 
 
+def _with_arg(
+    state: Environment, instruction: Instruction, given: Mapping[str, str], outside: Mapping[str, str]
+) -> Environment:
+    """The state after ARG.
+
+    Whether a value sees the names given before it in the same instruction depends on BuildKit's version: then it
+    is unknown.
+    """
+    before = state
+    for pair in pairs(instruction):
+        name = state.expansion(pair.name).text
+        state = replace(state, declared=(*state.declared, name))
+        if name in given:
+            state = state.with_value(name, given[name])
+        elif pair.value is not None:
+            value = state.known(pair.value)
+            state = state.with_value(name, value if value == before.known(pair.value) else None)
+        elif name in outside:
+            state = state.with_value(name, outside[name])
+        elif name not in state.variables:  # it has a value only if the build is given one
+            state = replace(state, unknown=state.unknown | {name})
+    return state
+
+
 def _with_env(state: Environment, instruction: Instruction) -> Environment:
     """The state after ENV; all its values see the state before it."""
-    values = dict(state.env)
-    unknown = set(state.unknown)
+    after = state
     for pair in pairs(instruction):
         name = state.expansion(pair.name).text
         value = state.known(pair.value or "")
-        if value is None:
-            values.pop(name, None)
-            unknown.add(name)
-        else:
-            values[name] = value
-            unknown.discard(name)
-    return replace(state, env=values, unknown=frozenset(unknown))
+        after = replace(after.with_value(name, value), env={**after.env, name: value})
+    return after
 
 
 def _folder(current: str | None, named: str | None) -> str | None:

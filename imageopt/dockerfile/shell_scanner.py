@@ -308,8 +308,9 @@ class Scanner:
                 continue
             value = self._reader.word()
             if self._reader.at == start:
-                self._reader.at += 1
-                value = character
+                operator = _OPERATOR.match(self._script, start)
+                value = operator[0] if operator else character
+                self._reader.at += len(value)
             self._add(level, self._word_of(start, value))
             if self._script[start : self._reader.at] == "]]":
                 return

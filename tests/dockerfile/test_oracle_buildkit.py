@@ -1,0 +1,209 @@
+"""BuildKit's own parser (the `dockerfile` wheel holds it, in Go) against ours."""
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+import dockerfile as buildkit
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from imageopt.dockerfile import parse
+from imageopt.dockerfile.model import Instruction
+
+pytestmark = pytest.mark.oracle
+
+ROOT = Path(__file__).parents[2]
+FILES = sorted(path for top in ("tests/bed", "sample_projects") for path in (ROOT / top).rglob("*ockerfile*"))
+
+
+class Seen(NamedTuple):
+    """What both readers say of an instruction. Of ONBUILD the wheel tells no flags and no heredocs."""
+
+    keyword: str
+    lines: tuple[int, int]
+    flags: tuple[str, ...]
+    json: bool
+    values: tuple[str, ...]
+    heredocs: tuple[tuple[str, str], ...]
+
+
+def theirs(text: str) -> list[Seen] | None:
+    try:
+        commands = buildkit.parse_string(text)
+    except buildkit.GoParseError:
+        return None
+    return [
+        Seen(
+            (command.cmd or "").upper(),
+            (command.start_line, command.end_line),
+            command.flags if not command.sub_cmd else (),
+            command.json,
+            command.value if known((command.cmd or "").upper()) else (),
+            tuple((heredoc.name, heredoc.content) for heredoc in command.heredocs if not command.sub_cmd),
+        )
+        for command in commands
+    ]
+
+
+def ours(text: str) -> list[Seen] | None:
+    tree = parse(text.encode())
+    errors = [problem for problem in tree.problems if problem.code in PARSE_ERRORS]
+    return None if errors else [seen(instruction, text) for instruction in tree.instructions]
+
+
+PARSE_ERRORS = {
+    *("no-instructions", "duplicate-directive", "invalid-escape", "unterminated-heredoc", "json-not-strings"),
+    *("malformed-pair", "line-too-long"),
+}
+
+
+def seen(instruction: Instruction, text: str) -> Seen:
+    worker = instruction.trigger or instruction
+    flags = () if instruction.trigger else tuple(as_written(flag.name, flag.value, text) for flag in instruction.flags)
+    return Seen(
+        instruction.keyword,
+        (instruction.line, instruction.end_line),
+        flags,
+        worker.json is not None,
+        values(instruction) if known(instruction.keyword) else (),
+        tuple((heredoc.name, heredoc.body) for heredoc in instruction.heredocs if not instruction.trigger),
+    )
+
+
+def as_written(name: str, value: str, text: str) -> str:
+    return f"--{name}={value}" if f"{name}=" in text.replace('"', "").replace("'", "") else f"--{name}"
+
+
+def known(keyword: str) -> bool:
+    """ONBUILD's and unknown instructions' values are told in another shape."""
+    return keyword in {
+        "FROM",
+        "RUN",
+        "CMD",
+        "ENTRYPOINT",
+        "SHELL",
+        "COPY",
+        "ADD",
+        "VOLUME",
+        "EXPOSE",
+        "ENV",
+        "LABEL",
+    } | {*("ARG", "WORKDIR", "USER", "STOPSIGNAL", "MAINTAINER")}
+
+
+def values(instruction: Instruction) -> tuple[str, ...]:
+    """The words in the shape in which BuildKit gives them."""
+    words = instruction.words
+    if instruction.json is not None:
+        return instruction.json
+    match instruction.keyword:
+        case "RUN" | "CMD" | "ENTRYPOINT" | "SHELL":
+            return (instruction.arguments,) if instruction.arguments else ()
+        case "ENV" | "LABEL" if words and "=" in words[0].raw:
+            return tuple(part for word in words for part in word.raw.split("=", 1))
+    return tuple(word.raw for word in words)
+
+
+def differ_on_purpose(text: str) -> bool:
+    """Where this BuildKit is older than the rules we follow, or stops at what we report in another way."""
+    return bool(
+        re.search(r"<<\s", text)  # newer ones allow white space before the end marker
+        or re.search(r"\[[^\n]*\][^\n]*\S", text)  # older ones take an array with text behind it for JSON
+        or any(p.code == "missing-arguments" and p.message[:3] in ("ENV", "LAB") for p in parse(text.encode()).problems)
+    )
+
+
+TRICKY = [
+    "FROM a\nRUN a \\\n\n\nUSER x\n",
+    "FROM a\n\\\n  RUN x\n",
+    "FROM a\nRUN a \\\n # c \\\n b\n",
+    "# escape=`\nFROM a\nRUN a `\n b \\\nRUN c\n",
+    "#escape=`\n#escape=`\nFROM a\n",
+    "# escape=x\nFROM a\n",
+    "\ufeffFROM a\r\nRUN b \\\r\n c\r\n",
+    "FROM a\nRUN <<A <<B cat\n1\nA\n2\nB\nRUN c\n",
+    "FROM a\nRUN 3<<-'A b'\n\t1\n\tA b\n",
+    "FROM a\nRUN echo ${a[0]} <<E\nE\n",
+    "FROM a\nRUN echo ${a:-b c} <<E\nE\n",
+    "FROM a\nRUN it's <<E\nE\n",
+    "FROM a\nONBUILD RUN <<E\nx\nE\n",
+    "FROM a\nONBUILD ONBUILD RUN <<E\nE\n",
+    "FROM a\nCOPY --a='b c' --link -- x y\n",
+    "FROM a\nENV a=b\\ c d='e f' g\\=h=i\n",
+    "FROM a\nENV a   b=c  d \nLABEL 'a b'=c\n",
+    "FROM a\nRUN foo \\\\\nRUN b\n",
+    "FROM a\nCMD []\nENTRYPOINT ['a']\nVOLUME a  b\n",
+    "FROM a\nCMD [1]\n",
+    "FROM a\n{{ x }}\nfoo --x y\n",
+    "# c\n\n",
+    "FROM a\nRUN " + "x" * 65_531 + "\n",
+    "FROM a\nRUN " + "x" * 65_532 + "\n",
+]
+
+
+@pytest.mark.parametrize("text", TRICKY)
+def test_tricky_files(text: str) -> None:
+    assert ours(text) == theirs(text)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_dockerfile_of_this_repository(path: Path) -> None:
+    text = path.read_text()
+    assert ours(text) == theirs(text)
+
+
+LINES = [
+    "FROM a\n",
+    "FROM b AS c\n",
+    "# c\n",
+    "#escape=`\n",
+    "\n",
+    "\\\n",
+    "`\n",
+    " \\\n",
+    "EOF\n",
+    "E\n",
+    "\tE\n",
+    "\r\n",
+]
+KEYS = [
+    "RUN ",
+    "COPY ",
+    "ENV ",
+    "ARG ",
+    "LABEL a=",
+    "ONBUILD ",
+    "CMD ",
+    "USER u v\n",
+    'WORKDIR "/a b"\n',
+    "EXPOSE 1 2\n",
+]
+WORDS = [
+    "a",
+    "a=b",
+    " ",
+    "\t",
+    '"',
+    "'",
+    "\\",
+    "$x",
+    "${x}",
+    "${x:-",
+    "}",
+    "<<EOF",
+    "<<-'E'",
+    "3<<X",
+    "X\n",
+    "{{ x }}\n",
+]
+MARKS = ['["a"]\n', '["a", ', "[", "--x=y ", "--z ", "-- ", "\r", "é", "#", "`"]
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(st.sampled_from([*LINES, *KEYS, *WORDS, *MARKS]), max_size=14).map("".join))
+def test_generated_files(tail: str) -> None:
+    text = f"FROM a\n{tail}"
+    if not differ_on_purpose(text):
+        assert ours(text) == theirs(text)
