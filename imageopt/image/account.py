@@ -1,0 +1,133 @@
+"""Layer indexes to an `Image`: sizes, waste by kind, and the record of every file that was ever stored."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from imageopt.image.dive import dive_numbers
+from imageopt.image.model import WASTE_KINDS, FileRecord, Image, ImageSizes, Layer, LayerIndex
+from imageopt.image.packages.read import read_packages
+from imageopt.image.union import Inode, Union, unite
+from imageopt.source.model import ImageConfig, LayerBlob, ReadImage
+
+
+def account(read: ReadImage[LayerIndex]) -> Image:
+    """The image, counted. The identities hold for any input: records add up to unpacked, kinds of waste to wasted."""
+    union = unite(read.layers)
+    links: dict[str, str] = {}
+    contents: dict[str, bytes] = {}
+    file_count = 0
+    names: dict[Inode, str] = {}
+    for path, node in union.walk():
+        if node.inode is not None:
+            file_count += 1
+            names.setdefault(node.inode, path)
+            captured = read.layers[node.inode.birth].contents.get(node.inode.entry.path)
+            if captured is not None:
+                contents[path] = captured
+        elif node.entry is not None and node.entry.kind == "symlink":
+            links[path] = node.entry.link
+    files = tuple(_record(inode, names.get(inode)) for inode in union.inodes)
+    waste = Counter[str]()
+    for record in files:
+        waste[record.fate] += record.size
+    download = _download(read.blobs)
+    layers = _layers(read, files, download)
+    unpacked = sum(record.size for record in files)
+    return Image(
+        source=read.source,
+        reference=read.reference,
+        digest=read.digest,
+        config=read.config,
+        sizes=ImageSizes(
+            download_bytes=None if any(size is None for size in download) else sum(size or 0 for size in download),
+            unpacked_bytes=unpacked,
+            live_bytes=waste["live"],
+            wasted_bytes=unpacked - waste["live"],
+            overhead_bytes=sum(layer.overhead_bytes for layer in layers),
+        ),
+        waste={kind: waste[kind] for kind in WASTE_KINDS},
+        layers=layers,
+        files=files,
+        links=links,
+        contents=contents,
+        packages=read_packages(read.layers, files, links, contents),
+        duplicate_content_bytes=_duplicates(files),
+        file_count=file_count,
+        dive=dive_numbers(read.layers, union.hidden_bytes),
+        problems=_problems(read.layers, union),
+    )
+
+
+def _record(inode: Inode, live_name: str | None) -> FileRecord:
+    entry = inode.entry
+    return FileRecord(
+        path=live_name if live_name is not None else entry.path,
+        size=entry.size,
+        birth=inode.birth,
+        fate=inode.fate,
+        death=inode.death,
+        checksum=entry.checksum,
+        mode=entry.mode,
+        uid=entry.uid,
+        gid=entry.gid,
+    )
+
+
+def _download(blobs: Sequence[LayerBlob]) -> list[int | None]:
+    """What each position transfers: a blob that was listed before shows 0."""
+    seen: set[str | None] = set()
+    sizes: list[int | None] = []
+    for blob in blobs:
+        sizes.append(0 if blob.digest is not None and blob.digest in seen else blob.download_bytes)
+        seen.add(blob.digest)
+    return sizes
+
+
+def _layers(
+    read: ReadImage[LayerIndex], files: Sequence[FileRecord], download: Sequence[int | None]
+) -> tuple[Layer, ...]:
+    unpacked = [0] * len(read.layers)
+    live = [0] * len(read.layers)
+    for record in files:
+        unpacked[record.birth] += record.size
+        if record.fate == "live":
+            live[record.birth] += record.size
+    created_by = _created_by(read.config, len(read.layers))
+    return tuple(
+        Layer(
+            index=index,
+            diff_id=blob.diff_id,
+            digest=blob.digest,
+            created_by=created_by[index],
+            download_bytes=download[index],
+            unpacked_bytes=unpacked[index],
+            live_bytes=live[index],
+            wasted_bytes=unpacked[index] - live[index],
+            overhead_bytes=layer.tar_bytes - unpacked[index],
+            file_count=sum(1 for entry in layer.entries if entry.kind in ("file", "hardlink")),
+        )
+        for index, (blob, layer) in enumerate(zip(read.blobs, read.layers, strict=True))
+    )
+
+
+def _created_by(config: ImageConfig, count: int) -> list[str | None]:
+    """The history entry of each layer; none where the two do not match one to one (a squash, a lost history)."""
+    texts: list[str | None] = [entry.created_by for entry in config.history if not entry.empty_layer]
+    return texts if len(texts) == count else [None] * count
+
+
+def _duplicates(files: Sequence[FileRecord]) -> int:
+    """Live bytes that are a copy of another live file's content."""
+    seen: set[tuple[bytes, int]] = set()
+    copies = 0
+    for record in files:
+        if record.fate == "live" and record.size:
+            key = (record.checksum, record.size)
+            copies += record.size if key in seen else 0
+            seen.add(key)
+    return copies
+
+
+def _problems(layers: Sequence[LayerIndex], union: Union) -> tuple[str, ...]:
+    damaged = [f"layer {index}: {text}" for index, layer in enumerate(layers) for text in layer.problems]
+    return (*damaged, *union.problems)

@@ -1,0 +1,84 @@
+"""A layer's stream as stored, to the bytes of its tar. The magic bytes decide, never a name or a media type."""
+
+import zlib
+from collections.abc import Callable
+from typing import Any, BinaryIO
+
+from imageopt.errors import InputError
+
+_GZIP = b"\x1f\x8b"
+_ZSTD = b"\x28\xb5\x2f\xfd"
+_SKIPPABLE = range(0x184D2A50, 0x184D2A60)  # RFC 8878, section 3.1.2
+_CHUNK = 1 << 18
+
+
+def opened(stream: BinaryIO, see: Callable[[bytes], object]) -> Callable[[int], bytes]:
+    """A `read(n)` of the uncompressed bytes; `see` is given every stored byte once, in order."""
+
+    def stored(count: int) -> bytes:
+        data = stream.read(count)
+        see(data)
+        return data
+
+    head = b""
+    while len(head) < 4 and (more := stored(4 - len(head))):
+        head += more
+    if head.startswith(_GZIP):
+        return _members(head, stored, _gzip_decoder)
+    if head == _ZSTD or (len(head) == 4 and int.from_bytes(head, "little") in _SKIPPABLE):
+        return _members(head, stored, _zstd_decoder)
+    rest = [head]
+
+    def plain(count: int) -> bytes:
+        return rest.pop() or stored(count) if rest else stored(count)
+
+    return plain
+
+
+def _gzip_decoder() -> Any:  # isal and zlib have the same object, and no type of it in common
+    try:
+        from isal import isal_zlib
+    except ImportError:  # no wheel for this machine: slower, same bytes
+        return zlib.decompressobj(wbits=31)
+    return isal_zlib.decompressobj(wbits=31)
+
+
+def _zstd_decoder() -> Any:
+    try:
+        from compression import zstd  # type: ignore[import-not-found, unused-ignore]
+    except ImportError:
+        from backports import zstd
+    return zstd.ZstdDecompressor()
+
+
+def _members(head: bytes, stored: Callable[[int], bytes], make: Callable[[], Any]) -> Callable[[int], bytes]:
+    """Reads gzip members or zstd frames one after another, as RFC 1952 and RFC 8878 allow."""
+    decoder: Any = None
+    pending = head
+
+    def read(_count: int) -> bytes:
+        nonlocal decoder, pending
+        while True:
+            data = pending or stored(_CHUNK)
+            pending = b""
+            if not data:
+                if decoder is not None:
+                    raise InputError("a layer's compressed stream breaks off", "pull or build the image again")
+                return b""
+            if decoder is None:
+                if data.count(0) == len(data):  # padding after the last member
+                    continue
+                decoder = make()
+            try:
+                out: bytes = decoder.decompress(data)
+            except Exception as error:  # noqa: BLE001 (isal, zlib and zstd each raise their own)
+                raise InputError(
+                    f"a layer's compressed stream is damaged: {error}", "pull or build the image again"
+                ) from None
+            if decoder.eof:
+                pending = decoder.unused_data
+                decoder = None
+            if out:
+                return out
+
+    return read

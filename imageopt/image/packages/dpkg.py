@@ -1,0 +1,101 @@
+"""Debian's packages: `status` names them, `info/NAME.list` their files, `extended_states` who came unasked.
+
+The lists say `/bin/sh` where a merged-usr system keeps `usr/bin/sh`, so a listed name is looked up through the
+links of the root folder as well.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from imageopt.image.model import LayerIndex, SystemPackage
+
+_STATUS = "var/lib/dpkg/status"
+_INFO = "var/lib/dpkg/info/"
+_EXTENDED = "var/lib/apt/extended_states"
+
+
+def dpkg_packages(
+    layers: Sequence[LayerIndex],
+    live: Mapping[str, int],
+    links: Mapping[str, str],
+    contents: Mapping[str, bytes],
+) -> tuple[tuple[SystemPackage, ...], dict[str, str]]:
+    """The installed packages by name, and the package that owns each live path."""
+    status = contents.get(_STATUS)
+    if status is None:
+        return (), {}
+    automatic = {
+        paragraph.get("Package", "")
+        for paragraph in paragraphs(contents.get(_EXTENDED, b""))
+        if paragraph.get("Auto-Installed") == "1"
+    }
+    births = _births(layers)
+    merged = {path: target.strip("/") for path, target in links.items() if "/" not in path}
+    owners: dict[str, str] = {}
+    packages = []
+    for paragraph in paragraphs(status):
+        name, version = paragraph.get("Package", ""), paragraph.get("Version", "")
+        if not name or not paragraph.get("Status", "").endswith(" installed"):
+            continue
+        total = 0
+        for path in _listed(name, paragraph.get("Architecture", ""), contents):
+            first, _, rest = path.partition("/")
+            place = path if path in live else f"{merged[first]}/{rest}" if first in merged else path
+            if place in live and place not in owners:
+                owners[place] = name
+                total += live[place]
+        for path in contents:
+            if path.startswith((f"{_INFO}{name}.", f"{_INFO}{name}:")):
+                owners.setdefault(path, name)
+        packages.append(
+            SystemPackage(
+                manager="dpkg",
+                name=name,
+                version=version,
+                source=paragraph.get("Source", name).partition(" ")[0],
+                bytes=total,
+                birth=births.get((name, version), len(layers) - 1),
+                automatic=name in automatic,
+                depends=_names(paragraph, "Depends", "Pre-Depends"),
+                recommends=_names(paragraph, "Recommends"),
+            )
+        )
+    return tuple(sorted(packages, key=lambda package: package.name)), owners
+
+
+def paragraphs(data: bytes) -> Iterator[dict[str, str]]:
+    """The paragraphs of a Debian control file, continuation lines left out (deb822, first lines only)."""
+    fields: dict[str, str] = {}
+    for line in data.decode("utf-8", "replace").split("\n"):
+        if not line.strip():
+            if fields:
+                yield fields
+            fields = {}
+        elif line[0] not in " \t":
+            key, _, value = line.partition(":")
+            fields[key] = value.strip()
+    if fields:
+        yield fields
+
+
+def _listed(name: str, architecture: str, contents: Mapping[str, bytes]) -> Iterator[str]:
+    data = contents.get(f"{_INFO}{name}.list", contents.get(f"{_INFO}{name}:{architecture}.list", b""))
+    for line in data.decode("utf-8", "surrogateescape").splitlines():
+        yield line.strip("/")
+
+
+def _births(layers: Sequence[LayerIndex]) -> dict[tuple[str, str], int]:
+    births: dict[tuple[str, str], int] = {}
+    for index, layer in enumerate(layers):
+        for paragraph in paragraphs(layer.contents.get(_STATUS, b"")):
+            births.setdefault((paragraph.get("Package", ""), paragraph.get("Version", "")), index)
+    return births
+
+
+def _names(paragraph: Mapping[str, str], *fields: str) -> tuple[str, ...]:
+    """The names in a relation field, alternatives included, versions and architectures left out."""
+    names = []
+    for text in ",".join(paragraph.get(field, "") for field in fields).replace("|", ",").split(","):
+        name = text.split("(")[0].split("[")[0].split(":")[0].strip()
+        if name:
+            names.append(name)
+    return tuple(dict.fromkeys(names))

@@ -1,0 +1,71 @@
+"""The JSON documents of an image (configuration, manifests), from bytes to values, checked once."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from imageopt.errors import InputError
+from imageopt.source.model import HistoryEntry, ImageConfig
+
+LIMIT = 16 << 20  # bytes; no real configuration or manifest comes near
+
+
+def load_json(data: bytes, what: str) -> Any:
+    """The parsed document. Raises InputError naming `what` where it is not JSON."""
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError):
+        raise InputError(f"{what} is not JSON", "make or pull the image again") from None
+
+
+def image_config(data: bytes) -> ImageConfig:
+    """The image configuration (OCI image specification, config.md). Raises InputError where it is none."""
+    document = load_json(data, "the image configuration")
+    rootfs = _mapping(document, "rootfs")
+    diff_ids = rootfs.get("diff_ids")
+    if not isinstance(diff_ids, list) or not all(isinstance(diff_id, str) for diff_id in diff_ids):
+        raise InputError("the image configuration lists no layers", "is this a container image?")
+    config = _mapping(document, "config")
+    return ImageConfig(
+        os=_text(document, "os"),
+        architecture=_text(document, "architecture"),
+        variant=_text(document, "variant"),
+        user=_text(config, "User"),
+        env=_texts(config, "Env"),
+        entrypoint=_texts(config, "Entrypoint"),
+        cmd=_texts(config, "Cmd"),
+        working_dir=_text(config, "WorkingDir"),
+        exposed_ports=tuple(sorted(_mapping(config, "ExposedPorts"))),
+        volumes=tuple(sorted(_mapping(config, "Volumes"))),
+        labels={key: str(value) for key, value in sorted(_mapping(config, "Labels").items())},
+        stop_signal=_text(config, "StopSignal") or None,
+        healthcheck=_texts(_mapping(config, "Healthcheck"), "Test"),
+        shell=_texts(config, "Shell"),
+        created=_text(document, "created") or None,
+        history=_history(document),
+        diff_ids=tuple(diff_ids),
+    )
+
+
+def _history(document: Any) -> tuple[HistoryEntry, ...]:
+    entries = document.get("history")
+    return tuple(
+        HistoryEntry(_text(entry, "created_by"), entry.get("empty_layer") is True, _text(entry, "comment"))
+        for entry in (entries if isinstance(entries, list) else ())
+        if isinstance(entry, dict)
+    )
+
+
+def _mapping(document: Any, key: str) -> Mapping[str, Any]:
+    value = document.get(key) if isinstance(document, dict) else None
+    return value if isinstance(value, dict) else {}
+
+
+def _text(document: Mapping[str, Any], key: str) -> str:
+    value = document.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def _texts(document: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    value = document.get(key)
+    return tuple(str(item) for item in value) if isinstance(value, list) else ()

@@ -1,0 +1,160 @@
+"""An image on disk as named files, whether it is a folder or one tar: nothing is unpacked, layers are read in place."""
+
+import io
+import os
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Protocol
+
+from imageopt.errors import InputError
+from imageopt.source.tar import TarStream, walk
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+_LINKS = 16  # symlinks to follow from one name; archives use one (a layer shared by two images)
+
+
+class Files(Protocol):
+    """Named files that can be read again and again."""
+
+    def size(self, name: str) -> int | None:
+        """Bytes of the file, None where there is none of that name."""
+
+    def open(self, name: str) -> BinaryIO:
+        """The file, at its beginning. Raises InputError where there is none of that name."""
+
+
+def read_small(files: Files, name: str, limit: int) -> bytes | None:
+    """The file's bytes, None where there is none. Raises InputError where it is longer than `limit` bytes."""
+    size = files.size(name)
+    if size is None:
+        return None
+    if size > limit:
+        raise InputError(f"{name} is {size} bytes long: too long for what it should be", "is this a container image?")
+    with files.open(name) as stream:
+        return stream.read()
+
+
+class FolderFiles:
+    """The files below a folder; names that lead out of it are not there."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder.resolve()
+
+    def size(self, name: str) -> int | None:
+        path = self._path(name)
+        return path.stat().st_size if path is not None else None
+
+    def open(self, name: str) -> BinaryIO:
+        path = self._path(name)
+        if path is None:
+            raise missing(name)
+        return path.open("rb")
+
+    def _path(self, name: str) -> Path | None:
+        path = (self._folder / name).resolve()
+        return path if path.is_file() and self._folder in path.parents else None
+
+
+class TarFiles:
+    """The members of a tar file, found by reading its headers once and seeking over the content."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._members: dict[str, tuple[int, int]] = {}  # name -> offset and bytes of the content
+        self._links: dict[str, str] = {}
+        with _open_regular(path) as stream:
+            tar = _SeekingTar(stream)
+            for member in walk(tar):
+                name = os.path.normpath(member.name.decode("utf-8", "surrogateescape"))
+                if member.type in (b"0", b"\0", b""):
+                    self._members[name] = (tar.position, member.stored)
+                elif member.type in (b"1", b"2"):
+                    link = member.link.decode("utf-8", "surrogateescape")
+                    base = os.path.dirname(name) if member.type == b"2" else ""
+                    self._links[name] = os.path.normpath(os.path.join(base, link))
+                tar.skip(member.stored)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(sorted({*self._members, *self._links}))
+
+    def size(self, name: str) -> int | None:
+        place = self._members.get(self._resolved(name))
+        return place[1] if place is not None else None
+
+    def open(self, name: str) -> BinaryIO:
+        place = self._members.get(self._resolved(name))
+        if place is None:
+            raise missing(name)
+        stream = self._path.open("rb")
+        stream.seek(place[0])
+        return io.BufferedReader(_Part(stream, place[1]), 1 << 18)
+
+    def _resolved(self, name: str) -> str:
+        for _ in range(_LINKS):
+            if name not in self._links:
+                break
+            name = self._links[name]
+        return name
+
+
+class _SeekingTar(TarStream):
+    """A tar whose content is passed over by seeking, so that only its headers are read."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        super().__init__(stream.read, chunk=0)
+        self._stream = stream
+        self._length = os.fstat(stream.fileno()).st_size
+
+    def take(self, count: int) -> bytes:
+        data = self._stream.read(count)
+        self.position += len(data)
+        return data
+
+    def skip(self, count: int, consume: object = None) -> int:  # noqa: ARG002
+        there = min(count, self._length - self.position)
+        self._stream.seek(there, os.SEEK_CUR)
+        self.position += there
+        return there
+
+
+class _Part(io.RawIOBase):
+    """A piece of a file as a file of its own, which closes the file when it is closed."""
+
+    def __init__(self, stream: BinaryIO, length: int) -> None:
+        self._stream = stream
+        self._left = length
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        view = memoryview(buffer).cast("B")[: self._left]
+        data = self._stream.read(len(view))
+        view[: len(data)] = data
+        self._left -= len(data)
+        return len(data)
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
+
+
+def missing(name: str) -> InputError:
+    """The error for a file that an image's own documents name and that is not there."""
+    return InputError(f"the image names {name!r}, which is not there", "it is incomplete: save or pull it again")
+
+
+def _open_regular(path: Path) -> BinaryIO:
+    try:
+        stream = path.open("rb")
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist", "check the path") from None
+    except (PermissionError, IsADirectoryError) as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}", "check the path and its permissions") from None
+    if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+        stream.close()
+        raise InputError(f"{path} is not a regular file", "write the image to a file first")
+    return stream

@@ -1,0 +1,138 @@
+"""One way to read an image from any source: `read_image` finds it, and hands each layer's stream to a function.
+
+The layers come out in order, whatever order the source delivers them in; a layer that stands twice in an image is
+read once.
+"""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO, TypeVar
+
+from imageopt.errors import InputError, UsageError
+from imageopt.progress import Progress
+from imageopt.source.documents import image_config
+from imageopt.source.export import ExportReader, is_compressed
+from imageopt.source.files import Files, FolderFiles, TarFiles, missing
+from imageopt.source.layout import Described, LayerFile, docker_layout, oci_layout
+from imageopt.source.model import ImageConfig, ImageRef, LayerBlob, ReadImage, SourceKind
+from imageopt.units import format_bytes
+
+LayerT = TypeVar("LayerT")
+
+
+def read_image(
+    ref: ImageRef,
+    index_layer: Callable[[BinaryIO], LayerT],
+    *,
+    platform: str | None = None,
+    progress: Progress | None = None,
+) -> ReadImage[LayerT]:
+    """The image, its layers as `index_layer` made them, base first.
+
+    Raises InputError where the image is missing or damaged, ToolMissing and ToolFailed where the engine is, UsageError
+    where the reference fits several images.
+    """
+    progress = progress or Progress()
+    match ref.source:
+        case None | "docker" | "podman":
+            return _from_engine(ref, index_layer, progress)
+        case "docker-archive" | "oci-archive":
+            path, choice = _split(ref.name)
+            return _from_files(ref.source, ref, TarFiles(path), choice, platform, index_layer, progress)
+        case "oci":
+            path, choice = _split(ref.name)
+            if not path.is_dir():
+                raise InputError(f"{path} is not a folder", "name the folder of an OCI image layout")
+            return _from_files("oci", ref, FolderFiles(path), choice, platform, index_layer, progress)
+        case "registry":
+            raise UsageError(
+                "images in a registry cannot be read yet",
+                f"pull it first, then use docker:{ref.name.removeprefix('//')}",
+            )
+
+
+def _from_engine(ref: ImageRef, index_layer: Callable[[BinaryIO], LayerT], progress: Progress) -> ReadImage[LayerT]:
+    from imageopt.source.engine import ImageExport, connect, image_missing, inspect_image
+
+    client = connect()
+    try:
+        known = inspect_image(client, ref.name)
+        if known is None:
+            raise image_missing(ref.name)
+        with progress.step(f"reading {ref.name} from the engine"):
+            export = ExportReader(
+                ImageExport(client, ref.name).read,
+                index_layer,
+                lambda position: progress.update(f"{format_bytes(position)} read"),
+            )
+    finally:
+        client.close()
+    described = docker_layout(export, None) or oci_layout(export, None, None)
+    config = image_config(described.config)
+    _check_count(config, described)
+    blobs = tuple(
+        _blob(
+            layer, diff_id, export.sizes[export.resolved(layer.name)], export.resolved(layer.name) in export.compressed
+        )
+        for layer, diff_id in zip(described.layers, config.diff_ids, strict=True)
+        if export.layer(layer.name) is not None
+    )
+    layers = tuple(export.layer(layer.name) for layer in described.layers)
+    return ReadImage("docker" if ref.source is None else ref.source, ref.name, known.get("Id"), config, blobs, layers)
+
+
+def _from_files(
+    kind: SourceKind,
+    ref: ImageRef,
+    files: Files,
+    choice: str | None,
+    platform: str | None,
+    index_layer: Callable[[BinaryIO], LayerT],
+    progress: Progress,
+) -> ReadImage[LayerT]:
+    described = (docker_layout(files, choice) if kind == "docker-archive" else None) or oci_layout(
+        files, choice, platform
+    )
+    config = image_config(described.config)
+    _check_count(config, described)
+    read: dict[str, tuple[LayerT, bool]] = {}
+    blobs = []
+    with progress.step(f"reading {ref.name}"):
+        for layer, diff_id in zip(described.layers, config.diff_ids, strict=True):
+            size = files.size(layer.name)
+            if size is None:
+                raise missing(layer.name)
+            if layer.name not in read:
+                with files.open(layer.name) as stream:
+                    head = stream.read(4)
+                with files.open(layer.name) as stream:
+                    read[layer.name] = (index_layer(stream), is_compressed(head))
+                progress.update(f"layer {len(read)} of {len(described.layers)}")
+            blobs.append(_blob(layer, diff_id, size, read[layer.name][1]))
+    digest = described.digest or f"sha256:{hashlib.sha256(described.config).hexdigest()}"
+    layers = tuple(read[layer.name][0] for layer in described.layers)
+    return ReadImage(kind, ref.name, digest, config, tuple(blobs), layers)
+
+
+def _blob(layer: LayerFile, diff_id: str, size: int, compressed: bool) -> LayerBlob:
+    """An uncompressed layer is what an engine unpacked, not what a pull transfers: its size is no download size."""
+    digest = layer.digest if layer.digest is not None else None
+    return LayerBlob(diff_id, digest, size if compressed else None)
+
+
+def _check_count(config: ImageConfig, described: Described) -> None:
+    if len(config.diff_ids) != len(described.layers):
+        raise InputError(
+            f"the manifest lists {len(described.layers)} layers, the configuration {len(config.diff_ids)}",
+            "its data is damaged: save or pull the image again",
+        )
+
+
+def _split(name: str) -> tuple[Path, str | None]:
+    """`PATH` or `PATH:NAME`: the longest existing path wins, since both may hold colons."""
+    path = Path(name)
+    if path.exists() or ":" not in name:
+        return path, None
+    head, _, tail = name.partition(":")
+    return Path(head), tail
