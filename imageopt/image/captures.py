@@ -1,4 +1,4 @@
-"""Which files of a layer are kept with their content, because a later stage reads them: package databases, manifests."""
+"""Which files of a layer are kept with their content for a later stage: package databases, manifests."""
 
 LIMIT = 8 << 20  # bytes; a longer one is left unread
 _EXACT = {

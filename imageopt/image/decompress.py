@@ -12,8 +12,11 @@ _SKIPPABLE = range(0x184D2A50, 0x184D2A60)  # RFC 8878, section 3.1.2
 _CHUNK = 1 << 18
 
 
-def opened(stream: BinaryIO, see: Callable[[bytes], object]) -> Callable[[int], bytes]:
-    """A `read(n)` of the uncompressed bytes; `see` is given every stored byte once, in order."""
+def opened(stream: BinaryIO, see: Callable[[bytes], object]) -> tuple[Callable[[int], bytes], bool]:
+    """A `read(n)` of the uncompressed bytes, and whether they were compressed.
+
+    `see` is given every stored byte of a compressed stream once, in order.
+    """
 
     def stored(count: int) -> bytes:
         data = stream.read(count)
@@ -21,18 +24,20 @@ def opened(stream: BinaryIO, see: Callable[[bytes], object]) -> Callable[[int], 
         return data
 
     head = b""
-    while len(head) < 4 and (more := stored(4 - len(head))):
+    while len(head) < 4 and (more := stream.read(4 - len(head))):
         head += more
     if head.startswith(_GZIP):
-        return _members(head, stored, _gzip_decoder)
+        see(head)
+        return _members(head, stored, _gzip_decoder), True
     if head == _ZSTD or (len(head) == 4 and int.from_bytes(head, "little") in _SKIPPABLE):
-        return _members(head, stored, _zstd_decoder)
+        see(head)
+        return _members(head, stored, _zstd_decoder), True
     rest = [head]
 
     def plain(count: int) -> bytes:
-        return rest.pop() or stored(count) if rest else stored(count)
+        return (rest.pop() if rest else b"") or stream.read(count)
 
-    return plain
+    return plain, False
 
 
 def _gzip_decoder() -> Any:  # isal and zlib have the same object, and no type of it in common

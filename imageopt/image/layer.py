@@ -33,7 +33,7 @@ def index_layer(stream: BinaryIO) -> LayerIndex:
         stored.update(data)
         stored_bytes += len(data)
 
-    read = opened(stream, see)
+    read, compressed = opened(stream, see)
     unpacked = hashlib.sha256()
     tar_bytes = 0
 
@@ -67,10 +67,11 @@ def index_layer(stream: BinaryIO) -> LayerIndex:
             entries.append(_entry(tar, member, path, contents))
             continue
         tar.skip(member.stored)
+    diff_id = f"sha256:{unpacked.hexdigest()}"
     return LayerIndex(
-        diff_id=f"sha256:{unpacked.hexdigest()}",
-        digest=f"sha256:{stored.hexdigest()}",
-        stored_bytes=stored_bytes,
+        diff_id=diff_id,
+        digest=f"sha256:{stored.hexdigest()}" if compressed else diff_id,
+        stored_bytes=stored_bytes if compressed else tar_bytes,
         tar_bytes=tar_bytes,
         entries=tuple(entries),
         whiteouts=tuple(whiteouts),

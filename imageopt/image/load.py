@@ -25,6 +25,6 @@ def check_digests(read: ReadImage[LayerIndex]) -> None:
         for expected, found in promised:
             if expected != found:
                 raise InputError(
-                    f"layer {number} of {read.reference} is not what it should be: {expected[:19]} expected, {found[:19]} found",
-                    "its data is damaged: pull, build or save the image again",
+                    f"layer {number} of {read.reference} is damaged: {expected[:19]} expected, {found[:19]} found",
+                    "pull, build or save the image again",
                 )

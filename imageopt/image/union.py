@@ -50,8 +50,8 @@ class Union:
             if path:
                 yield path, node
             prefix = f"{path}/" if path else ""
-            for name in sorted(node.children or (), reverse=True):
-                stack.append((prefix + name, (node.children or {})[name]))
+            children = node.children or {}
+            stack.extend((prefix + name, children[name]) for name in sorted(children, reverse=True))
 
 
 def unite(layers: Sequence[LayerIndex]) -> Union:
@@ -153,7 +153,7 @@ class _LayerOver:
         if old.inode is not None:
             same_layer = old.layer == self._index
             _lose_name(old.inode, "duplicate_entry" if same_layer else _overwritten(old.inode, new), self._index)
-        for below, node in _below(path, old):
+        for _, node in _below(path, old):
             if node.inode is not None:
                 _lose_name(node.inode, "duplicate_entry" if node.layer == self._index else "deleted", self._index)
 

@@ -68,7 +68,7 @@ def inspect_image(client: "docker.DockerClient", name: str) -> Mapping[str, Any]
     from docker.errors import APIError, ImageNotFound
 
     try:
-        answer: Mapping[str, Any] = client.api.inspect_image(name)
+        answer: Mapping[str, Any] = client.api.inspect_image(name)  # type: ignore[no-untyped-call]
     except ImageNotFound:
         return None
     except APIError as error:

@@ -37,8 +37,8 @@ class ExportReader(Generic[LayerT]):
             name = os.path.normpath(member.name.decode("utf-8", "surrogateescape"))
             if member.type in (b"1", b"2"):
                 link = member.link.decode("utf-8", "surrogateescape")
-                base = os.path.dirname(name) if member.type == b"2" else ""
-                self._links[name] = os.path.normpath(os.path.join(base, link))
+                base = name.rpartition("/")[0] if member.type == b"2" else ""
+                self._links[name] = os.path.normpath(f"{base}/{link}" if base else link)
             head = tar.peek(min(member.stored, BLOCK))
             if is_layer(name, head):
                 part = _Passing(tar, member.stored, seen)

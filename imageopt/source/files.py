@@ -72,8 +72,8 @@ class TarFiles:
                     self._members[name] = (tar.position, member.stored)
                 elif member.type in (b"1", b"2"):
                     link = member.link.decode("utf-8", "surrogateescape")
-                    base = os.path.dirname(name) if member.type == b"2" else ""
-                    self._links[name] = os.path.normpath(os.path.join(base, link))
+                    base = name.rpartition("/")[0] if member.type == b"2" else ""
+                    self._links[name] = os.path.normpath(f"{base}/{link}" if base else link)
                 tar.skip(member.stored)
 
     @property

@@ -5,9 +5,9 @@ read once.
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 from imageopt.errors import InputError, UsageError
 from imageopt.progress import Progress
@@ -16,9 +16,14 @@ from imageopt.source.export import ExportReader, is_compressed
 from imageopt.source.files import Files, FolderFiles, TarFiles, missing
 from imageopt.source.layout import Described, LayerFile, docker_layout, oci_layout
 from imageopt.source.model import ImageConfig, ImageRef, LayerBlob, ReadImage, SourceKind
+from imageopt.source.overlay2 import Surprise, layer_folders, open_layer
 from imageopt.units import format_bytes
 
+if TYPE_CHECKING:
+    import docker
+
 LayerT = TypeVar("LayerT")
+_Read = tuple[ImageConfig, tuple[LayerBlob, ...], tuple[LayerT, ...]]
 
 
 def read_image(
@@ -53,7 +58,7 @@ def read_image(
 
 
 def _from_engine(ref: ImageRef, index_layer: Callable[[BinaryIO], LayerT], progress: Progress) -> ReadImage[LayerT]:
-    from imageopt.source.engine import ImageExport, connect, image_missing, inspect_image
+    from imageopt.source.engine import connect, image_missing, inspect_image
 
     client = connect()
     try:
@@ -61,25 +66,64 @@ def _from_engine(ref: ImageRef, index_layer: Callable[[BinaryIO], LayerT], progr
         if known is None:
             raise image_missing(ref.name)
         with progress.step(f"reading {ref.name} from the engine"):
-            export = ExportReader(
-                ImageExport(client, ref.name).read,
-                index_layer,
-                lambda position: progress.update(f"{format_bytes(position)} read"),
-            )
+            try:
+                config, blobs, layers = _from_storage(client, known, index_layer, progress)
+            except Surprise as surprise:
+                progress.note(f"reading through an export: {surprise}")
+                config, blobs, layers = _from_export(client, ref.name, index_layer, progress)
     finally:
         client.close()
+    return ReadImage("docker" if ref.source is None else ref.source, ref.name, known.get("Id"), config, blobs, layers)
+
+
+def _from_storage(
+    client: "docker.DockerClient",
+    known: Mapping[str, Any],
+    index_layer: Callable[[BinaryIO], LayerT],
+    progress: Progress,
+) -> _Read[LayerT]:
+    """The layers from the engine's own folders, where this process may read them. Raises Surprise where not."""
+    info = client.info()
+    root, image_id = str(info.get("DockerRootDir")), str(known.get("Id"))
+    store = Path(root) / "image" / "overlay2" / "imagedb" / "content" / "sha256" / image_id.removeprefix("sha256:")
+    try:
+        data = store.read_bytes()
+    except OSError:
+        raise Surprise("the engine's image database cannot be read") from None
+    if f"sha256:{hashlib.sha256(data).hexdigest()}" != image_id:
+        raise Surprise("the engine's image database holds something else")
+    config = image_config(data)
+    layers: dict[str, LayerT] = {}
+    for folder, diff_id in zip(
+        layer_folders(root, str(info.get("Driver")), config.diff_ids), config.diff_ids, strict=True
+    ):
+        if diff_id not in layers:
+            progress.update(f"layer {len(layers) + 1} of {len(config.diff_ids)}")
+            with open_layer(folder) as stream:
+                layers[diff_id] = index_layer(stream)
+    blobs = tuple(LayerBlob(diff_id, None, None) for diff_id in config.diff_ids)
+    return config, blobs, tuple(layers[diff_id] for diff_id in config.diff_ids)
+
+
+def _from_export(
+    client: "docker.DockerClient", name: str, index_layer: Callable[[BinaryIO], LayerT], progress: Progress
+) -> _Read[LayerT]:
+    from imageopt.source.engine import ImageExport
+
+    export = ExportReader(
+        ImageExport(client, name).read,
+        index_layer,
+        lambda position: progress.update(f"{format_bytes(position)} read"),
+    )
     described = docker_layout(export, None) or oci_layout(export, None, None)
     config = image_config(described.config)
     _check_count(config, described)
-    blobs = tuple(
-        _blob(
-            layer, diff_id, export.sizes[export.resolved(layer.name)], export.resolved(layer.name) in export.compressed
-        )
-        for layer, diff_id in zip(described.layers, config.diff_ids, strict=True)
-        if export.layer(layer.name) is not None
-    )
     layers = tuple(export.layer(layer.name) for layer in described.layers)
-    return ReadImage("docker" if ref.source is None else ref.source, ref.name, known.get("Id"), config, blobs, layers)
+    blobs = []
+    for layer, diff_id in zip(described.layers, config.diff_ids, strict=True):
+        file = export.resolved(layer.name)
+        blobs.append(_blob(layer, diff_id, export.sizes[file], file in export.compressed))
+    return config, tuple(blobs), layers
 
 
 def _from_files(
@@ -117,8 +161,7 @@ def _from_files(
 
 def _blob(layer: LayerFile, diff_id: str, size: int, compressed: bool) -> LayerBlob:
     """An uncompressed layer is what an engine unpacked, not what a pull transfers: its size is no download size."""
-    digest = layer.digest if layer.digest is not None else None
-    return LayerBlob(diff_id, digest, size if compressed else None)
+    return LayerBlob(diff_id, layer.digest, size if compressed else None)
 
 
 def _check_count(config: ImageConfig, described: Described) -> None:

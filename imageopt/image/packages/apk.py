@@ -1,4 +1,7 @@
-"""Alpine's packages, from apk's `installed` database: `P` name, `V` version, `o` origin, `D` depends, `F` folder, `R` file."""
+"""Alpine's packages, from apk's `installed` database.
+
+`P` name, `V` version, `o` origin, `D` depends, `F` folder, `R` file in it.
+"""
 
 from collections.abc import Mapping, Sequence
 

@@ -30,7 +30,7 @@ def dpkg_packages(
     }
     births = _births(layers)
     merged = {path: target.strip("/") for path, target in links.items() if "/" not in path}
-    owners: dict[str, str] = {}
+    owners = {path: _name_of(path) for path in live if path.startswith(_INFO)}
     packages = []
     for paragraph in paragraphs(status):
         name, version = paragraph.get("Package", ""), paragraph.get("Version", "")
@@ -43,9 +43,6 @@ def dpkg_packages(
             if place in live and place not in owners:
                 owners[place] = name
                 total += live[place]
-        for path in contents:
-            if path.startswith((f"{_INFO}{name}.", f"{_INFO}{name}:")):
-                owners.setdefault(path, name)
         packages.append(
             SystemPackage(
                 manager="dpkg",
@@ -60,6 +57,11 @@ def dpkg_packages(
             )
         )
     return tuple(sorted(packages, key=lambda package: package.name)), owners
+
+
+def _name_of(path: str) -> str:
+    """The package that a file of dpkg's own records is about: `info/libc6:amd64.list`."""
+    return path.removeprefix(_INFO).rpartition(".")[0].partition(":")[0]
 
 
 def paragraphs(data: bytes) -> Iterator[dict[str, str]]:

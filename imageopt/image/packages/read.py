@@ -14,7 +14,7 @@ def read_packages(
     links: Mapping[str, str],
     contents: Mapping[str, bytes],
 ) -> Packages:
-    """The packages that are live in the image, each ecosystem sorted by name; `contents` are the live captured files."""
+    """The packages that are live in the image, each ecosystem sorted by name; `contents` are the live captures."""
     live = {record.path: record.size for record in files if record.fate == "live"}
     debian, owners = dpkg_packages(layers, live, links, contents)
     alpine, alpine_owners = apk_packages(layers, live, contents)
