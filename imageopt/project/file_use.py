@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from imageopt.project.files import exists
-from imageopt.project.javascript import arguments, calls, line_at, split, string_value
+from imageopt.project.files import SOURCE_SUFFIXES, exists
+from imageopt.project.javascript import arguments, calls, expression_at, line_at, string_value
 from imageopt.project.model import Fact
 from imageopt.project.places import Place, place
-from imageopt.project.sources import Source
+from imageopt.project.sources import IMPORT, Source
 
 _READS = (
     r"(?:express\.)?static|serveStatic|koaStatic|sendFile|sendfile|download|readFile|readFileSync|createReadStream"
@@ -25,7 +25,7 @@ _WRITES_FOLDER = r"mkdir|mkdirSync|mkdirp|mkdirpSync|ensureDir|ensureDirSync|mkd
 _DATABASE = r"new\s+(?:Database|sqlite3\.Database|DatabaseSync|Datastore)|open"
 _SETTING = re.compile(r"(?<![\w$])(root|directory|views|dest|destination|dirname|filename|storage|uploadDir)\s*:\s*")
 _SETTING_WRITES = {"dest", "destination", "dirname", "filename", "storage", "uploadDir"}
-_SPAWN = r"exec|execSync|execFile|execFileSync|spawn|spawnSync|fork|execa|execaSync|execaCommand|\$"
+_SPAWN = r"exec|execSync|execFile|execFileSync|spawn|spawnSync|execa|execaSync|execaCommand|\$"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,10 @@ def _reads(source: Source) -> Iterator[tuple[str, Fact]]:
         given = arguments(source.text, opening)
         if len(given) == 2 and string_value(given[0]) == "views":
             yield _fact("reads", place(given[1], source.scope), source, start, given[1])
+    for match in IMPORT.finditer(source.text):
+        if match[2].startswith(".") and not match[2].endswith(SOURCE_SUFFIXES):
+            found = place(f"'{source.scope.folder}/{match[2]}'", source.scope)
+            yield _fact("reads", found, source, match.start(), match[2])
     if re.search(r"['\"]dotenv(?:/config)?['\"]", source.text):
         yield "reads", Fact(".env", f"{source.path} (dotenv)")
 
@@ -83,10 +87,8 @@ def _writes(source: Source) -> Iterator[tuple[str, Fact]]:
 
 def _settings(root: Path, source: Source) -> Iterator[tuple[str, Fact]]:
     for match in _SETTING.finditer(source.text):
-        rest = source.text[match.end() : match.end() + 500]
-        parts = split(rest.partition("\n")[0], ",")
-        value = parts[0].rstrip("}) ;") if parts else ""
-        found = place(value, source.scope) or place(f"{value})", source.scope)
+        value = expression_at(source.text, match.end())
+        found = place(value, source.scope)
         if found is None or found.path in (".", "/"):
             continue
         if match[1] in _SETTING_WRITES:
@@ -105,6 +107,8 @@ def _programs(source: Source) -> Iterator[tuple[str, Fact]]:
         if name == "exec" and before.endswith(".") and not re.search(r"(?:child_process|cp|shell|shelljs)\.$", before):
             continue  # the exec of a regular expression or of a query
         given = arguments(source.text, opening)
+        if given and given[0] in ("process.execPath", "process.argv[0]"):
+            continue  # Node itself
         text = string_value(given[0]) if given else None
         words = (text or "").split()
         yield "programs", Fact(words[0] if words else "*", f"{source.path}:{line_at(source.text, start)}")

@@ -120,7 +120,7 @@ def constants(text: str) -> dict[str, str]:
     found: dict[str, str | None] = {}
     pattern = r"(?<![\w$.])(?:const|let|var)\s+([A-Za-z_$][\w$]*)\s*(?::\s*[\w.<>\[\]| ]+)?=(?![=>])"
     for match in re.finditer(pattern, text):
-        found[match[1]] = None if match[1] in found else _statement(text, match.end())
+        found[match[1]] = None if match[1] in found else expression_at(text, match.end())
     given = Counter(re.findall(r"(?<![\w$.])([A-Za-z_$][\w$]*)\s*(?::\s*\w+\s*)?(?:[+\-*/?|&]{0,2})=(?![=>])", text))
     once = {name: value for name, value in found.items() if value is not None and given[name] <= 1}
     return {key: value for name, whole in once.items() for key, value in _members(name, whole, 0)}
@@ -137,13 +137,8 @@ def _members(name: str, expression: str, depth: int) -> Iterator[tuple[str, str]
             yield from _members(f"{name}.{key[1]}", value, depth + 1)
 
 
-def line_at(text: str, offset: int) -> int:
-    """The line (from 1) of an offset."""
-    return text.count("\n", 0, offset) + 1
-
-
-def _statement(text: str, start: int) -> str:
-    """The expression from `start` to its `;`, or to a line end that cannot continue it."""
+def expression_at(text: str, start: int) -> str:
+    """The expression that begins at `start`, up to a comma, a semicolon, a closing bracket or the end of its line."""
     position = start
     while position < len(text):
         character = text[position]
@@ -156,6 +151,11 @@ def _statement(text: str, start: int) -> str:
         else:
             position += 1
     return text[start:position].strip()
+
+
+def line_at(text: str, offset: int) -> int:
+    """The line (from 1) of an offset."""
+    return text.count("\n", 0, offset) + 1
 
 
 def _continues(text: str, start: int, newline: int) -> bool:

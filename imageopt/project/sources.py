@@ -17,11 +17,13 @@ from imageopt.project.model import StartCommand
 from imageopt.project.places import Scope
 from imageopt.project.start import entry_of
 
-_IMPORT = re.compile(
-    r"(?:\bfrom\s*|\bimport\s*|\brequire\s*\(\s*|\bimport\s*\(\s*|\brequire\.resolve\s*\(\s*|new\s+Worker\s*\(\s*)"
+IMPORT = re.compile(
+    r"(?:\bfrom\s*|\bimport\s*|\brequire\s*\(\s*|\bimport\s*\(\s*|\brequire\.resolve\s*\(\s*)"
     r"(['\"])([^'\"\n]+)\1"
 )
-_COMPUTED = re.compile(r"(?<![\w$.])(?:require|import)\s*\(\s*(?!['\"])[\w$`.(\[]")
+_COMPUTED = re.compile(
+    r"(?<![\w$.])(?:require|import)\s*\(\s*(?!['\"])[\w$`.(\[]|(?<![\w$])fork\s*\(|new\s+Worker\s*\("
+)
 _PLACE_WORDS = (("import.meta.url", "/module"), ("import.meta.dirname", ""), ("__dirname", ""))
 
 
@@ -83,7 +85,7 @@ def _reachable(entry: str, texts: Mapping[str, str], build: Build) -> set[str] |
         text = texts[path]
         if _COMPUTED.search(text):
             return None
-        for _, name in _IMPORT.findall(text):
+        for _, name in IMPORT.findall(text):
             if name.startswith("."):
                 target = resolve_import(path, name, texts)
                 if target:

@@ -88,7 +88,9 @@ def _runtime_set(project: Project, survey: Survey) -> tuple[str, ...]:
     for keyword in ("ENTRYPOINT", "CMD", "HEALTHCHECK"):
         instruction = survey.last(keyword)
         words = instruction.json or re.split(r"[\s'\"]+", instruction.arguments) if instruction else ()
-        for word in words:
+        for index, word in enumerate(words):
+            if index == 0 and "/" not in word:
+                continue  # looked up in PATH
             path = posixpath.normpath(word.removeprefix(f"{survey.folder}/"))
             if word and not path.startswith(("/", "..")) and path != "." and exists(root, path):
                 reads.add(path)

@@ -31,7 +31,7 @@ def running_stage(ground: Ground, account: Account) -> dict[str, object]:
         "owner": ground.owner,
         "copies": _copies(ground, account),
         "final_folder": word(found.final_folder) if found.final_folder != found.folder else "",
-        "tail": [ground.kept(item) for item in found.runtime if _is_tail(ground, item)],
+        "tail": [ground.kept(item) for item in (*found.outside, *(i for i in found.runtime if _is_tail(ground, i)))],
         "user": ground.user,
         "command": _command(ground, account),
     }
@@ -94,8 +94,8 @@ def _owned_copy(ground: Ground, instruction: Instruction) -> str:
 
 
 def _command(ground: Ground, account: Account) -> list[str]:
-    """Copies to other places, then EXPOSE, HEALTHCHECK, ENTRYPOINT and CMD in the order they had."""
-    lines = [ground.kept(item) for item in ground.found.outside]
+    """EXPOSE, HEALTHCHECK, ENTRYPOINT and CMD in the order they had."""
+    lines: list[str] = []
     for item in ground.found.runtime:
         if item.keyword == "EXPOSE":
             lines.append(ground.kept(item))
@@ -115,12 +115,22 @@ def _probe(ground: Ground, account: Account, item: Instruction) -> str:
     return ground.commented(item, f"HEALTHCHECK {flags}{translated}")
 
 
+def _passes_on(ground: Ground, entrypoint: Instruction) -> bool:
+    """Whether the ENTRYPOINT runs any CMD as it is given: the script of the Node image, or one that ends as it does."""
+    script = next(
+        (text for path, text in ground.system.scripts if entrypoint.json and path in entrypoint.json[0]), None
+    )
+    if script is None:
+        return entrypoint.json == ("docker-entrypoint.sh",)
+    return re.search(r'^exec "\$@"\s*\Z', script, re.MULTILINE) is not None and not re.search(r"\$1|npm", script)
+
+
 def _start(ground: Ground, account: Account, item: Instruction) -> list[str]:
     """CMD: in exec form with the bare command where that means the same, else as it is."""
     start, entrypoint = ground.project.start, ground.found.last("ENTRYPOINT")
     if item.json and item.json[0].rpartition("/")[2] == "node":
         return [ground.kept(item)]
-    if entrypoint and entrypoint.json != ("docker-entrypoint.sh",):
+    if entrypoint and not _passes_on(ground, entrypoint):
         reason = "the ENTRYPOINT decides what it means"
     elif start is None or start.argv is None:
         reason = start.reason if start else "there is no start command"

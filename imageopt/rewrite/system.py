@@ -49,6 +49,7 @@ class RuntimeSystem:
     packages: tuple[str, ...]
     installs: tuple[str, ...]
     programs: frozenset[str]
+    scripts: tuple[tuple[str, str], ...]  # path and text of the shell scripts that the image starts
     bash_scripts: tuple[str, ...]
 
 
@@ -67,7 +68,9 @@ def runtime_system(project: Project, survey: Survey) -> RuntimeSystem:
             packages += kept
             installs.append(_install(command, set(kept)))
     bash = tuple(name for name, text in sorted(scripts.items()) if _BASH.search(text))
-    return RuntimeSystem(tuple(sorted(set(packages))), tuple(installs), frozenset(programs), bash)
+    return RuntimeSystem(
+        tuple(sorted(set(packages))), tuple(installs), frozenset(programs), tuple(scripts.items()), bash
+    )
 
 
 def _at_run_time(package: str, programs: set[str]) -> bool:

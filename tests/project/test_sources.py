@@ -1,0 +1,250 @@
+"""What the service reads, writes, starts, answers and listens on, found in the files that its entry reaches."""
+
+from collections.abc import Mapping
+
+import pytest
+from project.conftest import Write
+
+from imageopt.project.model import Project
+from imageopt.project.read import read_project
+
+COMPILED = '{"scripts": {"build": "tsc", "start": "node dist/main.js"}}'
+TSCONFIG = '{"compilerOptions": {"outDir": "dist", "rootDir": "src"}, "include": ["src"]}'
+
+
+def javascript(project: Write, text: str, more: Mapping[str, str] | None = None) -> Project:
+    files = {"package.json": '{"scripts": {"start": "node main.js"}}', "main.js": text, **(more or {})}
+    return read_project(project(files))
+
+
+def values(facts: object) -> list[str]:
+    assert isinstance(facts, tuple)
+    return [fact.value for fact in facts]
+
+
+@pytest.mark.parametrize(
+    ("text", "paths"),
+    [
+        ("app.use(express.static('public'))", ["public"]),
+        ("app.use('/x', express.static(path.join(__dirname, 'public'), { maxAge: 1 }))", ["public"]),
+        ("app.set('views', './views')", ["views"]),
+        ("res.sendFile('a.html', { root: 'public' })", ["public"]),
+        ("res.sendFile(join(__dirname, 'views', 'a.html'))", ["views/a.html"]),
+        ("app.register(fastifyStatic, { root: path.join(__dirname, 'public'), prefix: '/p/' })", ["public"]),
+        ("fs.readFileSync(`${__dirname}/views/a.html`, 'utf8')", ["views/a.html"]),
+        ("readFile('views/a.html'); readFile('views')", ["views"]),
+        ("fs.readFileSync('absent.txt')", []),
+        ("fs.readFileSync('/etc/hosts')", []),
+        ("// fs.readFileSync('public/a.css')", []),
+        ("import 'dotenv/config'", [".env"]),
+        ("const messages = require('./views/messages.json')", ["views/messages.json"]),
+    ],
+)
+def test_runtime_paths_are_what_is_read_and_there(project: Write, text: str, paths: list[str]) -> None:
+    more = {"public/a.css": "", "views/a.html": "", "views/messages.json": "{}", ".env": ""}
+    assert values(javascript(project, text, more).runtime_paths) == paths
+
+
+@pytest.mark.parametrize(
+    ("text", "paths", "unresolved"),
+    [
+        ("fs.mkdirSync('data', { recursive: true })", ["data"], []),
+        ("fs.writeFile(path.join('data', 'a.txt'), x, done)", ["data"], []),
+        ("await appendFile(process.env.LOG || 'logs/a.log', line)", ["logs"], []),
+        ("fs.createWriteStream(`uploads/${name}`)", ["uploads"], []),
+        ("multer({ dest: 'uploads/' })", ["uploads"], []),
+        ("new winston.transports.File({ filename: 'logs/error.log' })", ["logs"], []),
+        ("new Database('db/app.sqlite')", ["db"], []),
+        ("new Database(':memory:')", [], []),
+        ("fs.writeFileSync('out.txt', x)", ["."], []),
+        ("fs.writeFileSync(path.join(os.tmpdir(), 'x'), y)", [], []),
+        ("fs.writeFileSync('/var/lib/app/x', y)", ["/var/lib/app"], []),
+        ("fs.writeFileSync(name, body)", [], ["name"]),
+        ("fs.writeFileSync('../x/y', body)", [], ["'../x/y'"]),
+        ("fs.writeFileSync(process.cwd() + '/' + name, body)", [], ["process.cwd() + '/' + name"]),
+    ],
+)
+def test_writable_paths_are_folders(project: Write, text: str, paths: list[str], unresolved: list[str]) -> None:
+    found = javascript(project, text)
+    assert (values(found.writable_paths), values(found.unresolved_writes)) == (paths, unresolved)
+
+
+@pytest.mark.parametrize(
+    ("text", "programs"),
+    [
+        ("const { exec } = require('child_process'); exec('git log')", ["git"]),
+        ("import cp from 'node:child_process'; cp.spawn('ffmpeg', ['-i'])", ["ffmpeg"]),
+        ("import cp from 'child_process'; cp.spawn(program)", ["*"]),
+        ("import { fork } from 'child_process'; fork('./worker.js')", []),
+        ("import { spawn } from 'child_process'; spawn(process.execPath, [x])", []),
+        ("require('child_process'); /x/.exec(y); model.exec()", []),
+        ("spawn('git')", []),  # not Node's
+    ],
+)
+def test_programs_are_what_it_starts(project: Write, text: str, programs: list[str]) -> None:
+    assert values(javascript(project, text).programs) == programs
+
+
+@pytest.mark.parametrize(
+    ("text", "ports"),
+    [
+        ("app.listen(3000)", ["3000"]),
+        ("const port = Number(process.env.PORT ?? 8080); app.listen(port, () => {})", ["8080"]),
+        ("server.listen({ port: 4000, host: '0.0.0.0' })", ["4000"]),
+        ("const port = 5000; app.listen({ host, port })", ["5000"]),
+        ("http.createServer(handler).listen(process.env.PORT || 6000)", ["6000"]),
+        ("serve({ fetch: app.fetch, port: 7000 })", ["7000"]),
+        ("app.listen('/run/app.sock'); app.listen(99999); app.listen({})", []),
+        ("emitter.on('listen', x)", []),
+    ],
+)
+def test_ports_are_what_listen_is_given(project: Write, text: str, ports: list[str]) -> None:
+    assert values(javascript(project, text).ports) == ports
+
+
+def test_the_dockerfiles_environment_decides_over_defaults(project: Write) -> None:
+    dockerfile = "FROM node:20\nENV PORT=9000 DIR=/data OTHER=$X\nCMD node main.js\n"
+    found = javascript(
+        project,
+        "app.listen(process.env.PORT || 3000); fs.mkdirSync(process.env.DIR || 'd'); mkdir(process.env.OTHER || 'o')",
+        {"Dockerfile": dockerfile},
+    )
+    assert (values(found.ports), values(found.writable_paths)) == (["9000"], ["/data", "o"])
+
+
+@pytest.mark.parametrize(
+    ("text", "handles"),
+    [
+        ("process.on('SIGTERM', stop)", True),
+        ('process.once("SIGTERM", () => {})', True),
+        ("for (const s of ['SIGINT', 'SIGTERM']) process.on(s, stop)", True),
+        ("app.enableShutdownHooks()", True),
+        ("process.on('SIGINT', stop)", False),
+        ("// process.on('SIGTERM', stop)", False),
+        ("const names = ['SIGTERM']", False),
+    ],
+)
+def test_a_handler_for_sigterm_is_found(project: Write, text: str, handles: bool) -> None:
+    start = javascript(project, text).start
+    assert start is not None
+    assert start.handles_sigterm is handles
+
+
+@pytest.mark.parametrize(
+    ("files", "routes"),
+    [
+        (
+            {
+                "main.js": "const app = express(); app.get('/a', f); app.get('/b/:id', f); app.get('/c*', f); app.get('x')"
+            },
+            ["/a"],
+        ),
+        ({"main.js": "const app = fastify(); app.route({ method: 'GET', url: '/r', handler })"}, ["/r"]),
+        ({"main.js": "const app = express(); axios.get('/x', y); cache.get('/y', z); app.all('/z', f)"}, ["/z"]),
+        (
+            {
+                "main.js": "const app = express(); const api = express.Router(); app.use('/api', api); api.get('/', f);"
+                " api.get('/v', f)",
+            },
+            ["/api", "/api/v"],
+        ),
+        (
+            {
+                "main.js": "const users = require('./users'); const app = express(); app.use('/users', auth, users)",
+                "users.js": "const router = Router(); router.get('/me', f); module.exports = router",
+            },
+            ["/users/me"],
+        ),
+        (
+            {
+                "main.js": "import { a as first } from './a.js'; const app = express(); app.use('/:tenant', first)",
+                "a.js": "export const a = Router(); a.get('/x', f)",
+            },
+            [],
+        ),
+        (
+            {
+                "main.js": "import plugin from './p.js'; const app = Fastify(); app.register(plugin, { prefix: '/v1' })",
+                "p.js": "export default async function (fastify, options) { fastify.get('/ping', f) }",
+            },
+            ["/v1/ping"],
+        ),
+        (
+            {
+                "main.js": "import { add } from './p.js'; const app = express(); add(app)",
+                "p.js": "export function add(app) { app.get('/added', f) }",
+            },
+            ["/added"],
+        ),
+        (
+            {
+                "main.js": "const app = express(); app.use('/s', express.static('www'))",
+                "www/index.html": "",
+                "www/a.css": "",
+            },
+            ["/s/", "/s/a.css"],
+        ),
+    ],
+)
+def test_routes_are_answered_paths_with_their_prefix(project: Write, files: dict[str, str], routes: list[str]) -> None:
+    root = project({"package.json": '{"scripts": {"start": "node main.js"}}', **files})
+    assert values(read_project(root).routes) == routes
+
+
+def test_only_files_that_the_entry_reaches_count(project: Write) -> None:
+    found = javascript(
+        project,
+        "import './lib/a.js'; const x = require('./lib')",
+        {
+            "lib/a.js": "app.listen(1)",
+            "lib/index.js": "app.listen(2)",
+            "scripts/dev.js": "app.listen(3); mkdirSync('dev')",
+        },
+    )
+    assert (values(found.ports), values(found.writable_paths)) == (["1", "2"], [])
+
+
+@pytest.mark.parametrize("text", ["require(name)", "await import(`./${x}.js`)", "import x from '#internal'"])
+def test_where_imports_cannot_be_followed_every_file_counts(project: Write, text: str) -> None:
+    assert values(javascript(project, text, {"plugins/a.js": "app.listen(3)"}).ports) == ["3"]
+
+
+def test_a_compiled_entry_is_followed_in_its_sources(project: Write) -> None:
+    root = project(
+        {
+            "package.json": COMPILED,
+            "tsconfig.json": TSCONFIG,
+            "src/main.ts": "import { root } from './deep/paths.js';\nfs.readFileSync(path.join(root, 'views/a.html'));",
+            "src/deep/paths.ts": "export const root = path.join(__dirname, '..', '..');",
+            "src/unused.ts": "app.listen(1)",
+            "views/a.html": "",
+            "dist/main.js": "app.listen(2)",
+        }
+    )
+    found = read_project(root)
+    assert values(found.runtime_paths) == ["views/a.html"]
+    assert found.ports == ()
+
+
+def test_what_lies_in_the_build_output_is_no_runtime_path(project: Write) -> None:
+    root = project(
+        {
+            "package.json": COMPILED,
+            "tsconfig.json": TSCONFIG,
+            "src/main.ts": "fs.readFileSync(__dirname + '/views/a.html')",
+            "dist/views/a.html": "",
+        }
+    )
+    assert read_project(root).runtime_paths == ()
+
+
+def test_path_aliases_make_every_file_count(project: Write) -> None:
+    root = project(
+        {
+            "package.json": COMPILED,
+            "tsconfig.json": TSCONFIG.replace('"rootDir"', '"paths": {"@/*": ["src/*"]}, "rootDir"'),
+            "src/main.ts": "import '@/server'",
+            "src/server.ts": "app.listen(1)",
+        }
+    )
+    assert values(read_project(root).ports) == ["1"]
