@@ -55,6 +55,7 @@ def account(read: ReadImage[LayerIndex]) -> Image:
         file_count=file_count,
         dive=dive_numbers(read.layers, union.hidden_bytes),
         problems=_problems(read.layers, union),
+        checksums=read.layers[0].checksums if read.layers else "xxh3-128",
     )
 
 

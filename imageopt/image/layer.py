@@ -5,13 +5,15 @@ than a chunk is held, except for the small files that `captures` names.
 """
 
 import hashlib
-from typing import BinaryIO
+from collections.abc import Callable
+from typing import BinaryIO, NamedTuple
 
 from xxhash import xxh3_128
 
 from imageopt.image.captures import captured
 from imageopt.image.decompress import opened
 from imageopt.image.model import Entry, EntryKind, LayerIndex
+from imageopt.source.overlay2 import Content, SplitLayer, Surprise
 from imageopt.source.tar import Member, TarStream, walk
 
 _KINDS: dict[bytes, EntryKind] = {
@@ -44,7 +46,114 @@ def index_layer(stream: BinaryIO) -> LayerIndex:
         tar_bytes += len(data)
         return data
 
-    tar = TarStream(read_tar)
+    walked = _walked(_HashedTar(read_tar))
+    diff_id = f"sha256:{unpacked.hexdigest()}"
+    return LayerIndex(
+        diff_id=diff_id,
+        digest=f"sha256:{stored.hexdigest()}" if compressed else diff_id,
+        stored_bytes=stored_bytes if compressed else tar_bytes,
+        tar_bytes=tar_bytes,
+        checksums="xxh3-128",
+        entries=walked.entries,
+        whiteouts=walked.whiteouts,
+        opaques=walked.opaques,
+        contents=walked.contents,
+        problems=walked.problems,
+    )
+
+
+def index_split(layer: SplitLayer) -> LayerIndex:
+    """The index from an engine's own record of the layer, without reading its files. Raises Surprise."""
+    tar = _SplitTar(layer)
+    walked = _walked(tar)
+    return LayerIndex(
+        diff_id=layer.diff_id,
+        digest=layer.diff_id,
+        stored_bytes=tar.position,
+        tar_bytes=tar.position,
+        checksums="crc-64",
+        entries=walked.entries,
+        whiteouts=walked.whiteouts,
+        opaques=walked.opaques,
+        contents=walked.contents,
+        problems=walked.problems,
+    )
+
+
+class _Walked(NamedTuple):
+    entries: tuple[Entry, ...]
+    whiteouts: tuple[str, ...]
+    opaques: tuple[str, ...]
+    contents: dict[str, bytes]
+    problems: tuple[str, ...]
+
+
+class _HashedTar(TarStream):
+    """A tar whose contents pass by and are hashed."""
+
+    def content(self, member: Member, keep: bool) -> tuple[bytes, bytes | None]:
+        """The checksum of the member's content, and the content itself where it is to be kept."""
+        checksum = xxh3_128()
+        if keep:
+            data = self.take(member.stored)
+            checksum.update(data)
+            return checksum.digest(), data
+        self.skip(member.stored, checksum.update)
+        return checksum.digest(), None
+
+
+class _SplitTar(TarStream):
+    """A tar whose contents are not there: an engine's record has their checksums instead."""
+
+    def __init__(self, layer: SplitLayer) -> None:
+        self._layer = layer
+        self._pieces = layer.pieces()
+        self._content: Content | None = None
+        super().__init__(self._segment)
+
+    def _segment(self, _count: int) -> bytes:
+        """The next raw bytes; a content that comes first is left for `content` or `skip`."""
+        while self._content is None:
+            piece = next(self._pieces, None)
+            if piece is None:
+                return b""
+            if isinstance(piece, Content):
+                self._content = piece
+            elif piece:
+                return piece
+        return b""
+
+    def skip(self, count: int, consume: Callable[[memoryview], object] | None = None) -> int:
+        content = self._taken(count) if count > self.buffered else None
+        if content is None:
+            return super().skip(count, consume)
+        self.position += count
+        return count
+
+    def content(self, member: Member, keep: bool) -> tuple[bytes, bytes | None]:
+        """The checksum of the member's content, and the content itself where it is to be kept."""
+        if not member.stored:
+            return bytes(8), b"" if keep else None
+        content = self._taken(member.stored)
+        if content is None:
+            raise Surprise("the engine's record of a layer lacks a file")
+        self.position += member.stored
+        return content.checksum, self._layer.read(content) if keep else None
+
+    def _taken(self, size: int) -> Content | None:
+        """The content that comes next, if it is of that size."""
+        self._segment_ahead()
+        content, self._content = self._content, None
+        if content is not None and content.size != size:
+            raise Surprise("the engine's record of a layer does not fit its tar")
+        return content
+
+    def _segment_ahead(self) -> None:
+        if self._content is None and not self.buffered:
+            self.peek(1)
+
+
+def _walked(tar: "_HashedTar | _SplitTar") -> _Walked:
     entries: list[Entry] = []
     whiteouts: list[str] = []
     opaques: list[str] = []
@@ -67,34 +176,17 @@ def index_layer(stream: BinaryIO) -> LayerIndex:
             entries.append(_entry(tar, member, path, contents))
             continue
         tar.skip(member.stored)
-    diff_id = f"sha256:{unpacked.hexdigest()}"
-    return LayerIndex(
-        diff_id=diff_id,
-        digest=f"sha256:{stored.hexdigest()}" if compressed else diff_id,
-        stored_bytes=stored_bytes if compressed else tar_bytes,
-        tar_bytes=tar_bytes,
-        entries=tuple(entries),
-        whiteouts=tuple(whiteouts),
-        opaques=tuple(opaques),
-        contents=contents,
-        problems=tuple(problems),
-    )
+    return _Walked(tuple(entries), tuple(whiteouts), tuple(opaques), contents, tuple(problems))
 
 
-def _entry(tar: TarStream, member: Member, path: str, contents: dict[str, bytes]) -> Entry:
+def _entry(tar: "_HashedTar | _SplitTar", member: Member, path: str, contents: dict[str, bytes]) -> Entry:
     kind = _KINDS.get(member.type, "file")
     checksum = b""
     link = ""
     if kind == "file":
-        content = xxh3_128()
-        if captured(path, member.stored):
-            data = tar.take(member.stored)
-            content.update(data)
+        checksum, data = tar.content(member, captured(path, member.stored))
+        if data is not None:
             contents[path] = data
-        else:
-            contents.pop(path, None)
-            tar.skip(member.stored, content.update)
-        checksum = content.digest()
     else:
         tar.skip(member.stored)
         if kind == "hardlink":

@@ -2,7 +2,7 @@
 
 from imageopt.errors import InputError
 from imageopt.image.account import account
-from imageopt.image.layer import index_layer
+from imageopt.image.layer import index_layer, index_split
 from imageopt.image.model import Image, LayerIndex
 from imageopt.progress import Progress
 from imageopt.source.model import ImageRef, ReadImage
@@ -11,7 +11,7 @@ from imageopt.source.read import read_image
 
 def load_image(ref: ImageRef, *, platform: str | None = None, progress: Progress | None = None) -> Image:
     """The image that `ref` names. Raises what `read_image` raises, and InputError for a digest that does not hold."""
-    read = read_image(ref, index_layer, platform=platform, progress=progress)
+    read = read_image(ref, index_layer, index_split=index_split, platform=platform, progress=progress)
     check_digests(read)
     return account(read)
 

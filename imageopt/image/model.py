@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 from imageopt.source.model import ImageConfig, SourceKind
 
 EntryKind = Literal["file", "hardlink", "symlink", "directory", "character", "block", "fifo"]
+ChecksumKind = Literal["xxh3-128", "crc-64"]
 Fate = Literal["live", "deleted", "overwritten_same", "overwritten_changed", "duplicate_entry"]
 WASTE_KINDS: tuple[Fate, ...] = ("deleted", "overwritten_same", "overwritten_changed", "duplicate_entry")
 
@@ -50,6 +51,7 @@ class LayerIndex:
     digest: str  # of the stream as stored; equal to diff_id where it was not compressed
     stored_bytes: int  # length of the stream as stored
     tar_bytes: int
+    checksums: ChecksumKind
     entries: tuple[Entry, ...]
     whiteouts: tuple[str, ...]
     opaques: tuple[str, ...]
@@ -180,3 +182,4 @@ class Image:
     file_count: int
     dive: DiveNumbers
     problems: tuple[str, ...]
+    checksums: ChecksumKind = "xxh3-128"  # checksums of unlike kinds are never compared

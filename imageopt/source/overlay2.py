@@ -1,126 +1,100 @@
-"""The layers of a local engine with the overlay2 driver, read from its own storage instead of through an export.
+"""The layers of a local engine with the overlay2 driver, read from its own records instead of through an export.
 
 The engine keeps each layer as a folder and, in `tar-split.json.gz`, everything of the original tar that is not file
-content. Put together they give the original tar byte for byte, so the layer's diff_id still proves the reading. Any
-surprise (no permission, another driver, a file that is not as it was) is a `Surprise`, and the export is used.
+content, with the size and a CRC-64 of each. So names, sizes, modes, links and whiteouts are had without touching a
+file. Any surprise (no permission, another driver, a damaged record) is a `Surprise`, and the export is used.
 """
 
 import base64
 import binascii
 import hashlib
-import io
 import json
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
-
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
 
 _FILE, _SEGMENT = 1, 2  # the entry types of tar-split (vbatts/tar-split, tar/storage/entry.go)
-_CHUNK = 1 << 20
 
 
 class Surprise(Exception):
     """The storage is not what it was expected to be; the text says how."""
 
 
-def layer_folders(root: str, driver: str, diff_ids: Sequence[str]) -> list[Path]:
-    """The folder in the layer database of each layer, base first. Raises Surprise where one cannot be read."""
+@dataclass(frozen=True, slots=True)
+class Content:
+    """The content of one file, by the engine's record: `checksum` is its CRC-64 (ISO), 8 bytes."""
+
+    name: str
+    size: int
+    checksum: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SplitLayer:
+    """One layer as the engine keeps it: `record` is its tar-split file, `folder` holds the files."""
+
+    diff_id: str
+    record: Path
+    folder: Path
+
+    def pieces(self) -> Iterator[bytes | Content]:
+        """The original tar in order: raw bytes (headers, padding, extensions), and contents by name.
+
+        Raises Surprise where the record cannot be read.
+        """
+        import gzip
+
+        try:
+            with gzip.open(self.record) as lines:
+                for line in lines:
+                    yield from _piece(json.loads(line))
+        except (OSError, EOFError, ValueError, KeyError, TypeError, binascii.Error) as error:
+            raise Surprise(f"the engine's record of a layer cannot be read: {error}") from None
+
+    def read(self, content: Content) -> bytes:
+        """The bytes of a file; a link that leads out of the layer is not followed. Raises Surprise."""
+        path = Path(os.path.normpath(f"{self.folder}/{content.name.lstrip('/')}"))
+        try:
+            if self.folder not in path.parents or path.parent.resolve(strict=True) != path.parent:
+                raise Surprise("a layer's file lies outside its folder")
+            handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+            with os.fdopen(handle, "rb") as stream:
+                data = stream.read(content.size + 1)
+        except OSError as error:
+            raise Surprise(f"a layer's file cannot be read: {error.strerror}") from None
+        if len(data) != content.size:
+            raise Surprise("a layer's file is not what it was")
+        return data
+
+
+def _piece(entry: dict[str, object]) -> Iterator[bytes | Content]:
+    payload = base64.b64decode(str(entry.get("payload") or ""))
+    if entry["type"] == _SEGMENT:
+        yield payload
+    elif entry["type"] == _FILE and (size := entry.get("size")):
+        raw = entry.get("name_raw")
+        name = os.fsdecode(base64.b64decode(str(raw))) if raw else str(entry["name"])
+        if not isinstance(size, int) or len(payload) != 8:
+            raise ValueError("an entry without size or checksum")
+        yield Content(name, size, payload)
+
+
+def split_layers(root: str, driver: str, diff_ids: Sequence[str]) -> list[SplitLayer]:
+    """The layers in the engine's storage below `root`, base first. Raises Surprise where one cannot be read."""
     if driver != "overlay2":
         raise Surprise(f"the engine keeps its layers with {driver}")
     database = Path(root) / "image" / "overlay2" / "layerdb" / "sha256"
-    folders = []
+    layers = []
     chain = ""
     for diff_id in diff_ids:
         # the image specification's ChainID (config.md, Layer ChainID)
         chain = f"sha256:{hashlib.sha256(f'{chain} {diff_id}'.encode()).hexdigest()}" if chain else diff_id
-        folder = database / chain.removeprefix("sha256:")
-        if not os.access(folder / "tar-split.json.gz", os.R_OK):
-            raise Surprise("the engine's layer database cannot be read")
-        folders.append(folder)
-    return folders
-
-
-def open_layer(folder: Path) -> BinaryIO:
-    """The original tar of the layer. Reading raises Surprise where its files are no longer what they were."""
-    return io.BufferedReader(_Assembled(folder), _CHUNK)
-
-
-class _Assembled(io.RawIOBase):
-    """The pieces of a layer's tar as one stream."""
-
-    def __init__(self, folder: Path) -> None:
-        self._pieces = _pieces(folder)
-        self._piece = memoryview(b"")
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: "WriteableBuffer") -> int:
-        view = memoryview(buffer).cast("B")
-        filled = 0
-        while filled < len(view):
-            if not self._piece:
-                self._piece = memoryview(next(self._pieces, b""))
-                if not self._piece:
-                    break
-            count = min(len(view) - filled, len(self._piece))
-            view[filled : filled + count] = self._piece[:count]
-            self._piece = self._piece[count:]
-            filled += count
-        return filled
-
-
-def _pieces(folder: Path) -> Iterator[bytes]:
-    try:
-        content = _content_folder(folder)
-        with (folder / "tar-split.json.gz").open("rb") as stored:
-            yield from _assemble(stored, content)
-    except (OSError, ValueError, KeyError, binascii.Error, EOFError) as error:
-        raise Surprise(f"the layer's folder cannot be read: {error}") from None
-
-
-def _content_folder(folder: Path) -> Path:
-    cache_id = (folder / "cache-id").read_text().strip()
-    if not cache_id.isalnum():
-        raise Surprise("the layer's folder has an odd name")
-    root = folder.parents[4]  # ROOT/image/overlay2/layerdb/sha256/CHAIN
-    return (root / "overlay2" / cache_id / "diff").resolve(strict=True)
-
-
-def _assemble(stored: BinaryIO, content: Path) -> Iterator[bytes]:
-    import gzip
-
-    inside: dict[str, bool] = {}
-    with gzip.open(stored) as lines:
-        for line in lines:
-            entry = json.loads(line)
-            if entry["type"] == _SEGMENT:
-                yield base64.b64decode(entry["payload"])
-            elif entry["type"] == _FILE and entry.get("size"):
-                raw = entry.get("name_raw")
-                name = os.fsdecode(base64.b64decode(raw)) if raw else entry["name"]
-                yield from _file(content, name, entry["size"], inside)
-
-
-def _file(content: Path, name: str, size: int, inside: dict[str, bool]) -> Iterator[bytes]:
-    """The bytes of a file below `content`; a link that leads out of it is not followed."""
-    folder, _, last = os.path.normpath(f"/{name}").rpartition("/")
-    if folder not in inside:
-        real = Path(f"{content}{folder}").resolve()
-        inside[folder] = real == content or content in real.parents
-    if not inside[folder]:
-        raise Surprise("a layer's file lies outside its folder")
-    handle = os.open(f"{content}{folder}/{last}", os.O_RDONLY | os.O_NOFOLLOW)
-    try:
-        left = size
-        while left:
-            data = os.read(handle, min(left, _CHUNK))
-            if not data:
-                raise Surprise("a layer's file is shorter than it was")
-            left -= len(data)
-            yield data
-    finally:
-        os.close(handle)
+        entry = database / chain.removeprefix("sha256:")
+        try:
+            cache_id = (entry / "cache-id").read_text().strip()
+            folder = (Path(root) / "overlay2" / cache_id / "diff").resolve(strict=True)
+        except OSError:
+            raise Surprise("the engine's layer database cannot be read") from None
+        layers.append(SplitLayer(diff_id, entry / "tar-split.json.gz", folder))
+    return layers

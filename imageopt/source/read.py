@@ -16,7 +16,7 @@ from imageopt.source.export import ExportReader, is_compressed
 from imageopt.source.files import Files, FolderFiles, TarFiles, missing
 from imageopt.source.layout import Described, LayerFile, docker_layout, oci_layout
 from imageopt.source.model import ImageConfig, ImageRef, LayerBlob, ReadImage, SourceKind
-from imageopt.source.overlay2 import Surprise, layer_folders, open_layer
+from imageopt.source.overlay2 import SplitLayer, Surprise, split_layers
 from imageopt.units import format_bytes
 
 if TYPE_CHECKING:
@@ -30,10 +30,11 @@ def read_image(
     ref: ImageRef,
     index_layer: Callable[[BinaryIO], LayerT],
     *,
+    index_split: Callable[[SplitLayer], LayerT] | None = None,
     platform: str | None = None,
     progress: Progress | None = None,
 ) -> ReadImage[LayerT]:
-    """The image, its layers as `index_layer` made them, base first.
+    """The image, its layers as `index_layer` made them, base first; `index_split` takes an engine's own records.
 
     Raises InputError where the image is missing or damaged, ToolMissing and ToolFailed where the engine is, UsageError
     where the reference fits several images.
@@ -41,7 +42,7 @@ def read_image(
     progress = progress or Progress()
     match ref.source:
         case None | "docker" | "podman":
-            return _from_engine(ref, index_layer, progress)
+            return _from_engine(ref, index_layer, index_split, progress)
         case "docker-archive" | "oci-archive":
             path, choice = _split(ref.name)
             return _from_files(ref.source, ref, TarFiles(path), choice, platform, index_layer, progress)
@@ -57,7 +58,12 @@ def read_image(
             )
 
 
-def _from_engine(ref: ImageRef, index_layer: Callable[[BinaryIO], LayerT], progress: Progress) -> ReadImage[LayerT]:
+def _from_engine(
+    ref: ImageRef,
+    index_layer: Callable[[BinaryIO], LayerT],
+    index_split: Callable[[SplitLayer], LayerT] | None,
+    progress: Progress,
+) -> ReadImage[LayerT]:
     from imageopt.source.engine import connect, image_missing, inspect_image
 
     client = connect()
@@ -67,7 +73,7 @@ def _from_engine(ref: ImageRef, index_layer: Callable[[BinaryIO], LayerT], progr
             raise image_missing(ref.name)
         with progress.step(f"reading {ref.name} from the engine"):
             try:
-                config, blobs, layers = _from_storage(client, known, index_layer, progress)
+                config, blobs, layers = _from_storage(client, known, index_split, progress)
             except Surprise as surprise:
                 progress.note(f"reading through an export: {surprise}")
                 config, blobs, layers = _from_export(client, ref.name, index_layer, progress)
@@ -79,10 +85,12 @@ def _from_engine(ref: ImageRef, index_layer: Callable[[BinaryIO], LayerT], progr
 def _from_storage(
     client: "docker.DockerClient",
     known: Mapping[str, Any],
-    index_layer: Callable[[BinaryIO], LayerT],
+    index_split: Callable[[SplitLayer], LayerT] | None,
     progress: Progress,
 ) -> _Read[LayerT]:
-    """The layers from the engine's own folders, where this process may read them. Raises Surprise where not."""
+    """The layers from the engine's own records, where this process may read them. Raises Surprise where not."""
+    if index_split is None:
+        raise Surprise("the engine's records are not wanted")
     info = client.info()
     root, image_id = str(info.get("DockerRootDir")), str(known.get("Id"))
     store = Path(root) / "image" / "overlay2" / "imagedb" / "content" / "sha256" / image_id.removeprefix("sha256:")
@@ -94,13 +102,10 @@ def _from_storage(
         raise Surprise("the engine's image database holds something else")
     config = image_config(data)
     layers: dict[str, LayerT] = {}
-    for folder, diff_id in zip(
-        layer_folders(root, str(info.get("Driver")), config.diff_ids), config.diff_ids, strict=True
-    ):
-        if diff_id not in layers:
+    for layer in split_layers(root, str(info.get("Driver")), config.diff_ids):
+        if layer.diff_id not in layers:
             progress.update(f"layer {len(layers) + 1} of {len(config.diff_ids)}")
-            with open_layer(folder) as stream:
-                layers[diff_id] = index_layer(stream)
+            layers[layer.diff_id] = index_split(layer)
     blobs = tuple(LayerBlob(diff_id, None, None) for diff_id in config.diff_ids)
     return config, blobs, tuple(layers[diff_id] for diff_id in config.diff_ids)
 

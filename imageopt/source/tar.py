@@ -40,6 +40,11 @@ class TarStream:
         self._buffer = memoryview(b"")
         self.position = 0
 
+    @property
+    def buffered(self) -> int:
+        """How many bytes are at hand without reading."""
+        return len(self._buffer)
+
     def take(self, count: int) -> bytes:
         """Exactly `count` bytes; fewer only at the end of the stream."""
         if count <= len(self._buffer):
