@@ -1,0 +1,49 @@
+# `make help` lists what there is. The first run sets up a virtual environment in .venv; later runs find it.
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+PIP := $(BIN)/pip --quiet --disable-pip-version-check
+# what `make check` leaves out: it needs no network, no engine and less than a minute
+NEEDS := engine or registry or trivy or browser or slow
+COVERED_AT_LEAST := 90
+
+.PHONY: help setup check test proof demo clean
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@sed -nE 's/^([a-z]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 9
+
+setup: $(READY) ## the virtual environment with the locked tools and imageopt itself
+
+$(READY): pyproject.toml requirements-dev.lock
+	@echo 'setting up .venv'
+	@[ -x $(BIN)/pip ] || $(PYTHON) -m venv .venv
+	@$(PIP) install --requirement requirements-dev.lock
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+check: setup ## format, lint, types and the unit tests; under a minute
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/pytest --quiet -m 'not ($(NEEDS))'
+
+test: setup ## everything once: real engine, registry and scanner, with coverage
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report --fail-under=$(COVERED_AT_LEAST)
+
+proof: test ## the tests, then every base image proven with example applications
+	tests/bed/prove
+
+demo: setup ## the whole chain on sample_projects/agent-buildkit; results in .demo/
+	sample_projects/demo.sh
+
+clean: ## what make left in the checkout; the engine of the bed stays (tests/bed/engine.sh wipe)
+	rm -rf .venv .demo dist build .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +
