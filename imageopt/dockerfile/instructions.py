@@ -6,7 +6,8 @@ strings is an error.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from imageopt.dockerfile.model import Heredoc, Instruction, Problem, Trivia
 from imageopt.dockerfile.words import BLANK, SPACE, Logical, take_flags, take_words
@@ -19,8 +20,7 @@ _HEREDOC_KEYWORDS = frozenset({"RUN", "COPY", "ADD"})
 _KEYWORD = re.compile(f"[^{BLANK}]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
+class Body(NamedTuple):
     """Where a joined line stands in the file, and what was found around it."""
 
     line: Logical

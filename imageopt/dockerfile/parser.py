@@ -4,7 +4,7 @@ It never raises: what is wrong becomes a `Problem` and reading goes on. What sur
 end a continued instruction, so a stray backslash swallows the next one.
 """
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from imageopt.dockerfile.directives import Directives
 from imageopt.dockerfile.heredocs import Marker, find_markers
@@ -37,6 +37,14 @@ def parse(data: bytes) -> Dockerfile:
     )
 
 
+class _Line(NamedTuple):
+    """A physical line: its span with the line end, its content without."""
+
+    start: int
+    end: int
+    content: str
+
+
 class _Reader:
     """Walks over the physical lines once; `nodes` then cover the text."""
 
@@ -53,7 +61,7 @@ class _Reader:
         if self.text.startswith("\ufeff"):
             self.nodes.append(Trivia("blank", 0, 1, 1))
         while self._next < len(self.lines):
-            content = self._content().lstrip(SPACE)
+            content = self.lines[self._next].content.lstrip(SPACE)
             if self.directives.offer(content, self._next + 1):
                 self._trivia("directive")
             elif not content:
@@ -67,18 +75,15 @@ class _Reader:
         """A problem for every line that is too long for BuildKit."""
         return [
             Problem("line-too-long", f"the line is longer than {_LONGEST_LINE} bytes", number, number)
-            for number, (start, end) in enumerate(self.lines, 1)
-            if end - start > _LONGEST_LINE // 4
-            and len(self.text[start:end].removesuffix("\n").encode("utf-8", "surrogateescape")) > _LONGEST_LINE
+            for number, line in enumerate(self.lines, 1)
+            if line.end - line.start > _LONGEST_LINE // 4
+            and len(self.text[line.start : line.end].removesuffix("\n").encode("utf-8", "surrogateescape"))
+            > _LONGEST_LINE
         ]
 
-    def _content(self) -> str:
-        start, end = self.lines[self._next]
-        return self.text[start:end].rstrip("\r\n")
-
     def _trivia(self, kind: Literal["directive", "comment", "blank"]) -> None:
-        start, end = self.lines[self._next]
-        trivia = Trivia(kind, start, end, self._next + 1)
+        line = self.lines[self._next]
+        trivia = Trivia(kind, line.start, line.end, self._next + 1)
         self.nodes.append(trivia)
         if kind == "comment":
             self._above.append(trivia)
@@ -87,13 +92,13 @@ class _Reader:
         self._next += 1
 
     def _instruction(self, content: str) -> None:
-        first, start = self._next, self.lines[self._next][0]
+        first, start = self._next, self.lines[self._next].start
         problems: list[Problem] = []
         line = self._joined(content, problems)
         heredocs = []
         if opens_heredocs(line, self.directives.escape):
             heredocs = [self._heredoc(marker, first + 1, problems) for marker in find_markers(line.text)]
-        end = self.lines[self._next - 1][1]
+        end = self.lines[self._next - 1].end
         body = Body(line, start, end, first + 1, self._next, tuple(heredocs), tuple(self._above), tuple(problems))
         self.nodes.append(build(body, self.directives.escape))
         self._above = []
@@ -103,8 +108,8 @@ class _Reader:
         parts: list[str] = []
         pieces: list[tuple[int, int]] = []
         length = 0
-        source = self.lines[self._next][0] + len(self._content()) - len(content)
-        continued = True
+        first = self.lines[self._next]
+        source = first.start + len(first.content) - len(content)
         while True:
             part, continued = self._without_continuation(content)
             pieces.append((length, source))
@@ -113,7 +118,7 @@ class _Reader:
             self._next += 1
             if not continued or not self._skip_to_continuation(problems):
                 return Logical("".join(parts), tuple(pieces))
-            content, source = self._content(), self.lines[self._next][0]
+            source, _, content = self.lines[self._next]
 
     def _without_continuation(self, content: str) -> tuple[str, bool]:
         """The line without the escape character that continues it, and whether there was one."""
@@ -126,24 +131,22 @@ class _Reader:
     def _skip_to_continuation(self, problems: list[Problem]) -> bool:
         """Passes over comments and blank lines; whether a line is left to continue with."""
         while self._next < len(self.lines):
-            content = self._content().lstrip(SPACE)
+            content = self.lines[self._next].content.lstrip(SPACE)
             if content and not content.startswith("#"):
                 return True
             self._next += 1
             if not content:
-                problems.append(
-                    Problem("empty-continuation", "a blank line within an instruction", self._next, self._next)
-                )
+                message = "a blank line within an instruction"
+                problems.append(Problem("empty-continuation", message, self._next, self._next))
         return False
 
     def _heredoc(self, marker: Marker, opened: int, problems: list[Problem]) -> Heredoc:
-        start = self.lines[self._next - 1][1]
+        start = self.lines[self._next - 1].end
         while self._next < len(self.lines):
-            content = self._content()
+            line = self.lines[self._next]
             self._next += 1
-            if marker.ends(content):
-                end = self.lines[self._next - 1][0]
-                return self._heredoc_of(marker, start, end)
+            if marker.ends(line.content):
+                return self._heredoc_of(marker, start, line.start)
         message = f"the heredoc {marker.name} is not terminated"
         problems.append(Problem("unterminated-heredoc", message, opened, self._next))
         return self._heredoc_of(marker, start, len(self.text))
@@ -152,12 +155,13 @@ class _Reader:
         return Heredoc(marker.name, self.text[start:end], marker.expand, marker.strip_tabs, start, end)
 
 
-def _physical_lines(text: str) -> list[tuple[int, int]]:
-    """The start and end of each line, line end included, a byte order mark left out."""
+def _physical_lines(text: str) -> list[_Line]:
+    """The lines in order, a byte order mark left out."""
     lines = []
     start = 1 if text.startswith("\ufeff") else 0
-    while start < len(text):
-        end = text.find("\n", start) + 1 or len(text)
-        lines.append((start, end))
+    for line in text[start:].split("\n"):
+        end = start + len(line) + 1
+        lines.append(_Line(start, end, line.rstrip("\r")))
         start = end
-    return lines
+    last = lines.pop()  # behind the last newline; split always gives it
+    return [*lines, last._replace(end=len(text))] if last.start < len(text) else lines

@@ -7,7 +7,6 @@ character, and a list such as COPY's ends its words at white space even inside q
 import json
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
 from functools import cache
 from itertools import pairwise
 
@@ -34,39 +33,64 @@ _LONE_SURROGATE = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 class Logical:
     """The joined text of an instruction's lines, and where each part of it stands in the file."""
 
-    __slots__ = ("_sources", "_starts", "text")
+    __slots__ = ("_shift", "_sources", "_starts", "text")
 
     def __init__(self, text: str, pieces: tuple[tuple[int, int], ...]) -> None:
         self.text = text
         self._starts = [start for start, _ in pieces]
         self._sources = [source for _, source in pieces]
+        self._shift = self._sources[0] if len(pieces) == 1 else None  # most instructions stand on one line
 
     def locate(self, offset: int) -> int:
         """The place in the file of the character at `offset`."""
-        index = max(0, bisect_right(self._starts, offset) - 1)
+        if self._shift is not None:
+            return self._shift + offset
+        index = bisect_right(self._starts, offset) - 1
         return self._sources[index] + offset - self._starts[index]
 
     def pieces(self, start: int, end: int) -> tuple[tuple[int, int], ...]:
         """The pieces of `text[start:end]`, their offsets counted from `start`; at least one."""
+        if self._shift is not None:
+            return ((0, self._shift + start),)
         bounds = pairwise((*self._starts, max(len(self.text), end) + 1))
         inside = [(max(low, start), min(high, end)) for low, high in bounds if low < end and high > start]
         return tuple((low - start, self.locate(low)) for low, _ in inside) or ((0, self.locate(start)),)
 
-    def word(self, start: int, end: int, value: str | None = None, escape: str = "\\") -> Word:
-        """The word at `text[start:end]`."""
-        raw = self.text[start:end]
-        return Word(raw, unquote(raw, escape) if value is None else value, self.locate(start), self.locate(end - 1) + 1)
+    def word(self, start: int, end: int, value: str) -> Word:
+        """The word at `text[start:end]`, its value given."""
+        return Word(self.text[start:end], value, self.locate(start), self.locate(end - 1) + 1)
+
+    def words(self, pattern: re.Pattern[str], start: int, end: int, escape: str) -> tuple[Word, ...]:
+        """The words that a pattern finds in `text[start:end]`."""
+        starts, sources = self._starts, self._sources
+        index, last = 0, len(starts) - 1
+        quoting = '"' in self.text or "'" in self.text or escape in self.text
+        found = []
+        for match in pattern.finditer(self.text, start, end):
+            raw = match[0]
+            low, high = match.span()
+            while index < last and starts[index + 1] <= low:
+                index += 1
+            begin = sources[index] + low - starts[index]
+            while index < last and starts[index + 1] < high:
+                index += 1
+            value = unquote(raw, escape) if quoting else raw
+            found.append(Word(raw, value, begin, sources[index] + high - starts[index]))
+        return tuple(found)
 
 
 def take_flags(line: Logical, start: int, end: int) -> tuple[tuple[Flag, ...], int]:
     """The flags at the head of `text[start:end]` and the offset of what follows them."""
     flags: list[Flag] = []
+    start = _skip(BLANK, line.text, start, end)
+    if not line.text.startswith("--", start, end):
+        return (), _skip(SPACE, line.text, start, end)
     while True:
         start = _skip(BLANK, line.text, start, end)
         match = _FLAG.match(line.text, start, end)
         if match is None:
             return tuple(flags), _skip(SPACE, line.text, start, end)
-        plain = _FLAG_QUOTING.sub(lambda quoting: quoting[1] or "", match[0]) if _quoted(match[0]) else match[0]
+        plain = _FLAG_QUOTING.sub(lambda quoting: quoting[1] or "", match[0])
         start = match.end()
         if plain == "--":
             return tuple(flags), _skip(SPACE, line.text, start, end)
@@ -108,7 +132,7 @@ def exec_form(text: str) -> tuple[tuple[str, ...] | None, bool]:
 
 def unquote(raw: str, escape: str) -> str:
     """The text without its quotes and escapes; variables stay as they are written."""
-    if not _quoted(raw) and escape not in raw:
+    if '"' not in raw and "'" not in raw and escape not in raw:
         return raw
     inner = _inner_escape(escape)
 
@@ -125,38 +149,27 @@ def _split(keyword: str, line: Logical, start: int, end: int, escape: str) -> tu
     if start >= end:
         return ()
     if keyword in _WHOLE:
-        return (line.word(start, end, escape=escape),)
+        return (line.word(start, end, unquote(line.text[start:end], escape)),)
     if keyword in _LISTS:
-        matches = _LIST_WORD.finditer(line.text, start, end)
-        return tuple(line.word(match.start(), match.end(), escape=escape) for match in matches)
-    words = tuple(
-        line.word(match.start(), match.end(), escape=escape) for match in _word(escape).finditer(line.text, start, end)
-    )
+        return line.words(_LIST_WORD, start, end, escape)
+    words = line.words(_word(escape), start, end, escape)
     if words and words[-1].raw == escape:
         words = words[:-1]  # an escape at the very end escapes nothing and is no word
     if keyword in _PAIRS and words and "=" not in words[0].raw:
-        return tuple(_legacy_pair(line, start, end, escape))
+        return _legacy_pair(line, start, end, escape)
     return words
 
 
-def _legacy_pair(line: Logical, start: int, end: int, escape: str) -> Iterator[Word]:
-    key = _LIST_WORD.match(line.text, start, end)
-    if key is None:
-        return
-    yield line.word(key.start(), key.end(), escape=escape)
-    value = _skip(BLANK, line.text, key.end(), end)
-    if value < end:
-        yield line.word(value, end, escape=escape)
+def _legacy_pair(line: Logical, start: int, end: int, escape: str) -> tuple[Word, ...]:
+    keys = line.words(_LIST_WORD, start, end, escape)[:1]
+    value = _skip(BLANK, line.text, start + len(keys[0].raw), end)
+    return keys + ((line.word(value, end, unquote(line.text[value:end], escape)),) if value < end else ())
 
 
 def _skip(characters: str, text: str, start: int, end: int) -> int:
     while start < end and text[start] in characters:
         start += 1
     return start
-
-
-def _quoted(text: str) -> bool:
-    return '"' in text or "'" in text or "\\" in text
 
 
 def _refuse(constant: str) -> None:

@@ -81,14 +81,14 @@ def compound(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 SCRIPTS = joined(st.recursive(simple(), compound, max_leaves=6))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150)
 @given(SCRIPTS)
 def test_command_names_of_generated_scripts(script: str) -> None:
     expected = theirs(script)
     assert expected is None or ours(script) == expected
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(SCRIPTS)
 def test_what_bash_accepts_is_complete(script: str) -> None:
     bash = shutil.which("bash") or pytest.skip("there is no bash")
@@ -101,7 +101,7 @@ def test_lists_of_simple_commands_are_flat(commands: list[str], operator: str) -
     assert is_flat(split(operator.join(commands)))
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(SCRIPTS)
 def test_a_script_is_read_the_same_in_a_run(script: str) -> None:
     """The values may not depend on whether a script stands alone or in a RUN with continuations."""

@@ -201,7 +201,7 @@ WORDS = [
 MARKS = ['["a"]\n', '["a", ', "[", "--x=y ", "--z ", "-- ", "\r", "é", "#", "`"]
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(st.sampled_from([*LINES, *KEYS, *WORDS, *MARKS]), max_size=14).map("".join))
 def test_generated_files(tail: str) -> None:
     text = f"FROM a\n{tail}"

@@ -277,5 +277,5 @@ def test_it_never_raises_and_its_spans_fit(script: str) -> None:
 )
 def test_the_time_stays_linear(unit: str) -> None:
     begin = time.perf_counter()
-    split(unit * 30_000)
+    split(unit * 10_000)
     assert time.perf_counter() - begin < 5
