@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent
@@ -20,6 +21,7 @@ START = datetime(2026, 1, 5, 6, 0, tzinfo=UTC)
 AGENTS = ("amber", "basil", "cedar", "dill")
 PROJECTS = ("agent-brain", "agent-chat", "agent-ops", "agent-router", "agent-tracer", "agentic-flows", "llm-platform")
 MB = 10**6
+Maker = Callable[[random.Random], Iterator[str]]
 
 
 def main(arguments: list[str]) -> int:
@@ -44,23 +46,23 @@ def copy_project(folder: Path) -> None:
     shutil.copytree(PROJECT, folder, ignore=ignored, dirs_exist_ok=True)
 
 
-def leftovers() -> Iterator[tuple[str, Callable[[random.Random], Iterator[str]]]]:
+def leftovers() -> Iterator[tuple[str, Maker]]:
     """Names below the project, and what makes the text of each from its random numbers."""
     for day in range(10):
-        yield f"logs/app-{START + timedelta(days=day):%Y-%m-%d}.log", lambda dice, day=day: log_lines(dice, day, 2 * MB)
-    yield "db/dumps/builds-2026-01-11.sql", lambda dice: dump_lines(dice, 14 * MB)
-    yield "db/dumps/builds-2026-01-18.sql", lambda dice: dump_lines(dice, 18 * MB)
+        yield f"logs/app-{START + timedelta(days=day):%Y-%m-%d}.log", partial(log_lines, day=day, size=2 * MB)
+    yield "db/dumps/builds-2026-01-11.sql", partial(dump_lines, size=14 * MB)
+    yield "db/dumps/builds-2026-01-18.sql", partial(dump_lines, size=18 * MB)
     for number in range(12):
-        yield f"tests/fixtures/registry-{number:02}.json", lambda dice: recording(dice, 1_500_000)
+        yield f"tests/fixtures/registry-{number:02}.json", partial(recording, size=1_500_000)
     sources = sorted(path.relative_to(PROJECT).as_posix() for path in (PROJECT / "src").rglob("*.ts"))
-    yield "coverage/lcov.info", lambda dice: lcov_lines(dice, sources)
+    yield "coverage/lcov.info", partial(lcov_lines, sources=sources)
     for name in (*sources, *(f"vendor/chunk-{number:03}.js" for number in range(60))):
-        yield f"coverage/lcov-report/{name}.html", lambda dice, name=name: coverage_page(dice, name)
-    yield "Heap.20260114.093122.211.0.001.heapsnapshot", lambda dice: heap_snapshot(dice, 12 * MB)
+        yield f"coverage/lcov-report/{name}.html", partial(coverage_page, name=name)
+    yield "Heap.20260114.093122.211.0.001.heapsnapshot", partial(heap_snapshot, size=12 * MB)
     yield ".env", env_lines
 
 
-def write_once(path: Path, seed: str, make: Callable[[random.Random], Iterator[str]]) -> None:
+def write_once(path: Path, seed: str, make: Maker) -> None:
     """Writes the whole file or, if it is there already, nothing."""
     if path.exists():
         return
@@ -98,7 +100,8 @@ def log_lines(dice: random.Random, day: int, size: int) -> Iterator[str]:
 
 
 def dump_lines(dice: random.Random, size: int) -> Iterator[str]:
-    yield "-- PostgreSQL database dump\n\nCOPY public.builds (id, project, revision, agent, started, seconds, log) FROM stdin;\n"
+    yield "-- PostgreSQL database dump\n\n"
+    yield "COPY public.builds (id, project, revision, agent, started, seconds, log) FROM stdin;\n"
 
     def rows() -> Iterator[str]:
         moment = START - timedelta(days=90)
@@ -117,14 +120,15 @@ def dump_lines(dice: random.Random, size: int) -> Iterator[str]:
 
 def recording(dice: random.Random, size: int) -> Iterator[str]:
     """What a registry answered once, kept for the tests."""
-    yield '[\n'
+    yield "[\n"
 
     def exchanges() -> Iterator[str]:
         while True:
             digest = f"sha256:{dice.getrandbits(256):064x}"
             headers = {"docker-content-digest": digest, "etag": f'"{dice.getrandbits(64):016x}"'}
             layers = [
-                {"digest": f"sha256:{dice.getrandbits(256):064x}", "size": dice.randrange(10**4, 10**8)} for _ in range(8)
+                {"digest": f"sha256:{dice.getrandbits(256):064x}", "size": dice.randrange(10**4, 10**8)}
+                for _ in range(8)
             ]
             url = f"/v2/{dice.choice(PROJECTS)}/manifests/{digest}"
             yield json.dumps({"url": url, "status": 200, "headers": headers, "body": {"layers": layers}}) + ",\n"
@@ -147,8 +151,12 @@ def coverage_page(dice: random.Random, name: str) -> Iterator[str]:
     if source.is_file():
         lines = source.read_text(encoding="utf-8").splitlines()
     else:
-        lines = [f"  t[{n}] = r({dice.getrandbits(32)}, function (e) {{ return e.v{dice.randrange(999)} }});" for n in range(1400)]
-    yield f"<!doctype html>\n<html lang='en'><head><title>Code coverage report for {name}</title></head>\n<body><table class='coverage'>\n"
+        lines = [
+            f"  t[{n}] = r({dice.getrandbits(32)}, function (e) {{ return e.v{dice.randrange(999)} }});"
+            for n in range(1400)
+        ]
+    yield f"<!doctype html>\n<html lang='en'><head><title>Code coverage report for {name}</title></head>\n"
+    yield "<body><table class='coverage'>\n"
     for number, line in enumerate(lines, 1):
         text = line.replace("&", "&amp;").replace("<", "&lt;")
         yield f"<tr><td class='line-count'><a name='L{number}' href='#L{number}'>{number}</a></td>"
@@ -158,14 +166,17 @@ def coverage_page(dice: random.Random, name: str) -> Iterator[str]:
 
 
 def heap_snapshot(dice: random.Random, size: int) -> Iterator[str]:
-    fields = '"node_fields":["type","name","id","self_size","edge_count"],"edge_fields":["type","name_or_index","to_node"]'
+    fields = (
+        '"node_fields":["type","name","id","self_size","edge_count"],"edge_fields":["type","name_or_index","to_node"]'
+    )
     yield f'{{"snapshot":{{"meta":{{{fields}}}}},\n"nodes":[0,0,1,0,0\n'
 
     def nodes() -> Iterator[str]:
         number = 1
         while True:
             number += 2
-            yield f",{dice.randrange(14)},{dice.randrange(40000)},{number},{dice.randrange(16, 4096, 8)},{dice.randrange(9)}\n"
+            kind, name, size_of_it, edges = dice.randrange(14), dice.randrange(40000), dice.randrange(16, 4096), 0
+            yield f",{kind},{name},{number},{size_of_it},{edges}\n"
 
     yield from up_to(size, nodes())
     yield '],\n"edges":[],"strings":["<root>"]}\n'
@@ -200,8 +211,7 @@ def make_history(folder: Path) -> None:
 def history() -> Iterator[bytes]:
     """The commits, oldest first, as `git fast-import` reads them."""
     changes: list[tuple[str, list[tuple[str, bytes | None]]]] = []
-    for path in tracked():
-        changes.append((f"Add {path.name}", [(path.relative_to(PROJECT).as_posix(), path.read_bytes())]))
+    changes += [(f"Add {path.name}", [(path.relative_to(PROJECT).as_posix(), path.read_bytes())]) for path in tracked()]
     model = "models/scheduler.onnx"
     changes.insert(6, ("Add the scheduling model", [(model, random.Random("model 1").randbytes(11 * MB))]))
     changes.insert(12, ("Train the scheduling model again", [(model, random.Random("model 2").randbytes(13 * MB))]))
