@@ -3,7 +3,7 @@
 `parse` is looked up on first use, so that importing the types alone costs nothing.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from imageopt.dockerfile.parser import parse
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 __all__ = ["parse"]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name != "parse":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from imageopt.dockerfile.parser import parse

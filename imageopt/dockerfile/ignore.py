@@ -6,12 +6,15 @@ wins, and `!` brings back a file from under an excluded folder.
 
 import posixpath
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from imageopt.dockerfile.model import Problem
 from imageopt.dockerfile.paths import PathPattern
 from imageopt.dockerfile.words import SPACE
+
+_MOST_FOLDERS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,18 +32,20 @@ class IgnoreRules:
 
     patterns: tuple[IgnorePattern, ...]
     problems: tuple[Problem, ...] = ()
+    # what was decided of folders: a walk asks for each file of a folder in turn
+    _folders: dict[str, "_Decision"] = field(default_factory=dict, repr=False, compare=False)
 
     def excludes(self, path: str) -> bool:
         """Whether the file or folder at this path, relative to the context and with `/`, stays out of the build."""
         path = posixpath.normpath(path).lstrip("/")
         if path == ".":
             return False
-        names = path.split("/")
-        matched = [False] * len(self.patterns)
-        excluded = False
-        for depth in range(1, len(names) + 1):
-            excluded, matched = self._decide("/".join(names[:depth]), matched)
-        return excluded
+        decision = _Decision(False, (False,) * len(self.patterns))
+        at = path.find("/")
+        while at >= 0:
+            decision = self._of_folder(path[:at], decision)
+            at = path.find("/", at + 1)
+        return self._decide(path, decision).excluded
 
     def may_hold_included(self, folder: str) -> bool:
         """False only if everything inside the folder is excluded, so that a walk need not enter it."""
@@ -49,19 +54,34 @@ class IgnoreRules:
             return True
         return any(line.negated and line.pattern.may_match_below(folder) for line in self.patterns)
 
-    def _decide(self, path: str, parent: list[bool]) -> tuple[bool, list[bool]]:
-        """Whether the path is excluded, and what each pattern says of it, given what each said of its parent.
+    def _of_folder(self, folder: str, parent: "_Decision") -> "_Decision":
+        known = self._folders.get(folder)
+        if known is None:
+            if len(self._folders) >= _MOST_FOLDERS:
+                self._folders.clear()
+            known = self._folders[folder] = self._decide(folder, parent)
+        return known
+
+    def _decide(self, path: str, parent: "_Decision") -> "_Decision":
+        """What holds of the path, given what holds of its parent.
 
         A pattern that could not change the outcome is not asked, neither here nor in BuildKit, so below a
         folder it counts as not matching: `!x` after `x/y` does not bring `x/y` back.
         """
         excluded = False
         matched = []
-        for line, inherited in zip(self.patterns, parent, strict=True):
+        for line, inherited in zip(self.patterns, parent.matched, strict=True):
             match = inherited or (line.negated == excluded and line.pattern.matches(path))
             matched.append(match)
             excluded = not line.negated if match else excluded
-        return excluded, matched
+        return _Decision(excluded, tuple(matched))
+
+
+class _Decision(NamedTuple):
+    """Whether a path is excluded, and which patterns match it or a folder above it."""
+
+    excluded: bool
+    matched: tuple[bool, ...]
 
 
 def parse_ignore(text: str) -> IgnoreRules:

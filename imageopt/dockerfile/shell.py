@@ -18,7 +18,10 @@ _SHEBANG = re.compile(r"#![ \t]*(\S+)(?:[ \t]+(\S+))?")
 
 
 def split(script: str) -> tuple[Command, ...]:
-    """The simple commands in the order in which they begin, also those inside substitutions and compound commands."""
+    """The simple commands in the order in which they begin, also those inside substitutions and compound commands.
+
+    Substitutions in arithmetic and in the bodies of the shell's own heredocs are not looked into.
+    """
     return Scanner(script, "", lambda offset: offset).commands()
 
 

@@ -82,6 +82,16 @@ def test_several_patterns(lines: list[str], excluded: list[str], kept: list[str]
     assert [path for path in kept if rules.excludes(path)] == []
 
 
+def test_the_order_of_questions_does_not_matter() -> None:
+    rules = parse_ignore("a/*\n!a/b\n")
+    paths = [f"{top}/{name}/{leaf}" for top in "ac" for name in [*"bd", *map(str, range(600))] for leaf in "xy"]
+    forward = {path: rules.excludes(path) for path in paths}
+    assert forward == {path: rules.excludes(path) for path in reversed(paths)}
+    assert {path for path in paths if not forward[path]} == {
+        path for path in paths if path[0] == "c" or path[:3] == "a/b"
+    }
+
+
 def test_line_ends_and_a_byte_order_mark_do_not_matter() -> None:
     rules = parse_ignore("\ufeffa\r\nb\r\n")
     assert [rules.excludes(path) for path in ("a", "b", "\ufeffa")] == [True, True, False]
