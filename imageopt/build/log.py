@@ -1,0 +1,89 @@
+"""BuildKit's plain log, line by line -> the steps, which of them came from the cache, and the one that failed.
+
+The log is text from a stranger's build: control characters are taken out and the values given as secret are
+blackened before anything is kept. `FROM` is no step here: whether BuildKit calls it cached changes from run to run.
+"""
+
+import re
+from collections import deque
+from collections.abc import Iterable
+
+_TAIL_LINES = 40
+_LONGEST_LINE = 500
+_CONTROL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b.|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_DIRECTION = re.compile(r"[\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]")  # would reorder what is shown
+_STEP = re.compile(r"#(\d+) (\[(?!internal\])[^\]]*?\d+/\d+\] .+)")
+_CACHED = re.compile(r"#(\d+) CACHED")
+_FAILED_STEP = re.compile(r" > (\[.+?\].*?):?")
+_ERROR = re.compile(r"(?:ERROR|error): (?:failed to solve: |failed to build: )*(.+)")
+_FULL_DISK = "no space left on device"
+_NO_ENGINE = (
+    "cannot connect to the docker daemon",
+    "error during connect",
+    "failed to connect to the docker api",
+    "error reading from server: eof",
+    "connection error: desc",
+)
+_NO_BUILDKIT = ("buildx component is missing or broken", "'buildx' is not a docker command")
+
+
+class BuildLog:
+    """What a build said so far. Feed it with `add`; everything else is read from it."""
+
+    def __init__(self, hidden: Iterable[str] = ()) -> None:
+        self._hidden = sorted((value for value in hidden if value), key=len, reverse=True)
+        self._steps: dict[str, str] = {}
+        self._cached: set[str] = set()
+        self._tail: deque[str] = deque(maxlen=_TAIL_LINES)
+        self._error = ""
+        self.failed_step: str | None = None
+        self.disk_is_full = False
+        self.engine_is_gone = False
+        self.lacks_buildkit = False
+
+    def add(self, raw: str) -> str:
+        """Takes one line and returns it as it may be shown."""
+        line = self.shown(raw)
+        if line:
+            self._tail.append(line)
+        if found := _STEP.fullmatch(line):
+            if not re.search(r"\] FROM ", found[2]):
+                self._steps[found[1]] = found[2]
+        elif found := _CACHED.fullmatch(line):
+            self._cached.add(found[1])
+        elif found := _FAILED_STEP.fullmatch(line):
+            self.failed_step = None if found[1].startswith("[internal]") else found[1]
+        elif found := _ERROR.fullmatch(line):
+            self._error = found[1]
+        lower = line.lower()
+        self.disk_is_full |= _FULL_DISK in lower
+        self.engine_is_gone |= any(words in lower for words in _NO_ENGINE)
+        self.lacks_buildkit |= any(words in lower for words in _NO_BUILDKIT)
+        return line
+
+    def shown(self, raw: str) -> str:
+        """The line without control characters and secret values, cut where it is very long."""
+        line = _DIRECTION.sub("", _CONTROL.sub("", raw.replace("\t", "    "))).rstrip()
+        for value in self._hidden:
+            line = line.replace(value, "***")
+        return line if len(line) <= _LONGEST_LINE else line[:_LONGEST_LINE] + "…"
+
+    @property
+    def steps(self) -> int:
+        """How many steps of the Dockerfile were reached, FROM aside."""
+        return len(self._steps)
+
+    @property
+    def cached_steps(self) -> int:
+        """How many of them came from the cache."""
+        return len(self._cached & self._steps.keys())
+
+    @property
+    def reason(self) -> str:
+        """Why it failed, one line; the log's last line where it names no error."""
+        return self._error or (self._tail[-1] if self._tail else "it said nothing")
+
+    @property
+    def tail(self) -> tuple[str, ...]:
+        """The last 40 lines."""
+        return tuple(self._tail)
