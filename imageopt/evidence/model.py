@@ -86,3 +86,4 @@ class Evidence:
     origins: tuple[Origin | None, ...]
     classes: tuple[FileClass, ...]
     composition: tuple[CompositionRow, ...]
+    target: str | None = None  # the stage that was built, the last one for None

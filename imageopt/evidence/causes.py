@@ -1,0 +1,22 @@
+"""The names of the rules that call bytes avoidable. A test makes sure that each of them is a rule."""
+
+APT_LISTS = "apt-lists-left"
+APT_RECOMMENDS = "apt-recommends"
+BUILD_TOOLS = "build-tools-in-final"
+CHOWN = "copied-up-by-chown-chmod"
+DELETED = "deleted-in-later-layer"
+DEV_DEPENDENCIES = "dev-deps-in-final"
+DUPLICATE_COPY = "duplicate-copy"
+ENV_FILE = "env-file-or-key-copied"
+FAT_BASE = "fat-base-image"
+GENERATED = "generated-data-copied"
+GLOBAL_TOOLS = "global-tools-in-final"
+HANDY_TOOLS = "download-tools-in-final"
+HOST_MODULES = "host-node-modules-copied"
+JUNK = "junk-copied"
+NPM_CACHE = "npm-yarn-pnpm-cache-left"
+PACKAGE_CACHE = "pkg-manager-cache-left"
+SOURCES = "source-maps-and-sources-in-final"
+TEMPORARY = "tmp-and-home-caches-left"
+
+ALL = frozenset(value for name, value in dict(globals()).items() if name.isupper() and isinstance(value, str))

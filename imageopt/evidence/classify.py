@@ -1,0 +1,181 @@
+"""What each byte of an image is for: one category for every file, and the rule that calls it avoidable.
+
+The categories are tried in the design's order and the first that fits wins. A file that only came again (a chown
+copies it up) keeps the layer that brought its content first, so that the finding points at the line to change.
+"""
+
+from collections.abc import Sequence
+
+from imageopt.dockerfile.shell import run_commands
+from imageopt.evidence import causes
+from imageopt.evidence.model import BaseImage, FileClass, Origin
+from imageopt.evidence.node_modules import Modules
+from imageopt.evidence.paths import (
+    PathClass,
+    cache_class,
+    is_generated,
+    is_secret,
+    is_temporary,
+    is_test_or_doc,
+    is_tooling,
+    is_vcs,
+)
+from imageopt.evidence.system import package_classes
+from imageopt.evidence.variants import has_slimmer_variant
+from imageopt.image.model import FileRecord, Image
+from imageopt.project.model import Project
+
+_SOURCE_SUFFIXES = (".ts", ".tsx", ".mts", ".cts", ".map", ".scss", ".sass", ".less", ".vue", ".svelte", ".coffee")
+_GLOBAL = ("usr/local/lib/node_modules/", "usr/lib/node_modules/", "usr/local/share/.config/yarn/global/", "opt/pipx/")
+
+
+def classify(
+    image: Image, origins: Sequence[Origin | None], base: BaseImage, project: Project | None
+) -> tuple[FileClass, ...]:
+    """The class of every file of `image.files`, in that order."""
+    classifier = _Classifier(image, origins, base, project)
+    came_from = _first_layers(image.files)
+    return tuple(classifier.classify(record, first) for record, first in zip(image.files, came_from, strict=True))
+
+
+def _first_layers(files: Sequence[FileRecord]) -> list[int]:
+    """For each file the layer in which its content first stood at its path, through any number of copies."""
+    last: dict[str, tuple[FileRecord, int]] = {}
+    first = []
+    for record in files:
+        layer = record.birth
+        if record.path in last:
+            before, origin = last[record.path]
+            if before.fate == "overwritten_same" and before.death == record.birth:
+                layer = origin
+        last[record.path] = (record, layer)
+        first.append(layer)
+    return first
+
+
+class _Classifier:
+    def __init__(
+        self, image: Image, origins: Sequence[Origin | None], base: BaseImage, project: Project | None
+    ) -> None:
+        self._origins = origins
+        self._base_layers = base.layers or 0
+        self._base_cause = causes.FAT_BASE if has_slimmer_variant(base.reference) else None
+        self._owners = image.packages.owners
+        self._packages = package_classes(image.packages.system, self._base_layers)
+        self._modules = Modules(image, project)
+        self._app = image.config.working_dir.strip("/")
+        self._outputs = tuple(f"{output.strip('/')}/" for output in project.build_outputs) if project else ()
+        self._inputs = tuple(path.strip("/") for path in project.build_inputs) if project else ()
+        self._builds = project is not None and project.build_script is not None
+        self._migrations = ("migrations/", "migrate/")
+
+    def classify(self, record: FileRecord, first: int) -> FileClass:
+        if record.birth < self._base_layers and (record.death is None or record.death < self._base_layers):
+            return FileClass("base-image", self._base_cause, record.birth)
+        if record.fate == "deleted" and record.death is not None:
+            return FileClass("deleted", causes.DELETED, record.death)
+        if record.fate != "live" and record.death is not None:
+            return FileClass("overwritten", self._overwritten(record, record.death), record.death)
+        category, cause = self._live(record.path, first)
+        return FileClass(category, cause, first)
+
+    def _keyword(self, layer: int) -> str:
+        origin = self._origins[layer] if layer < len(self._origins) else None
+        return origin.instruction.keyword if origin is not None else ""
+
+    def _copied(self, layer: int) -> bool:
+        """Whether the layer copies from the build context (not from another stage or image)."""
+        origin = self._origins[layer] if layer < len(self._origins) else None
+        return (
+            origin is not None
+            and origin.instruction.keyword in ("COPY", "ADD")
+            and origin.instruction.flag("from") is None
+        )
+
+    def _overwritten(self, record: FileRecord, death: int) -> str | None:
+        origin = self._origins[death] if death < len(self._origins) else None
+        reinstalled = self._keyword(death) == "RUN" and not self._changes_owner(death)
+        if "node_modules/" in record.path and self._copied(record.birth) and reinstalled:
+            return causes.HOST_MODULES
+        if origin is None or record.fate == "duplicate_entry":
+            return None
+        if origin.instruction.keyword in ("COPY", "ADD"):
+            return causes.DUPLICATE_COPY if record.fate == "overwritten_same" else None
+        return causes.CHOWN if self._changes_owner(death) else None
+
+    def _changes_owner(self, layer: int) -> bool:
+        origin = self._origins[layer]
+        if origin is None or origin.instruction.keyword != "RUN":
+            return False
+        return any(
+            command.name in ("chown", "chmod", "chgrp", "setfacl") for command in run_commands(origin.instruction)
+        )
+
+    def _live(self, path: str, first: int) -> PathClass:
+        if found := cache_class(path):
+            return found
+        if is_vcs(path):
+            return PathClass("vcs", causes.JUNK)
+        if path.startswith(_GLOBAL):
+            return PathClass("global-tools", None if self._modules.starts_with(path) else causes.GLOBAL_TOOLS)
+        if "node_modules/" in path:
+            dev = self._modules.is_dev(path)
+            cause = causes.DEV_DEPENDENCIES if dev else None
+            if self._copied(first):
+                cause = causes.HOST_MODULES
+            return PathClass("dev-dependencies" if dev else "production-dependencies", cause)
+        if path.startswith(f"{self._app}/vendor/" if self._app else "vendor/"):
+            return PathClass("production-dependencies", None)
+        owner = self._owner(path)
+        if owner is not None:
+            return self._packages.get(owner, PathClass("system-packages", None))
+        if is_temporary(path):
+            return PathClass("generated-data", causes.TEMPORARY)
+        inside = self._inside(path)
+        if inside is None and self._keyword(first) not in ("COPY", "ADD"):
+            return self._outside(path, first)
+        return self._application(inside if inside is not None else path, first)
+
+    def _owner(self, path: str) -> str | None:
+        """The package that owns the file; Python's compiled files belong to their source's."""
+        owner = self._owners.get(path)
+        if owner is None and "/__pycache__/" in path:
+            folder, _, name = path.partition("/__pycache__/")
+            owner = self._owners.get(f"{folder}/{name.partition('.')[0]}.py")
+        return owner
+
+    def _inside(self, path: str) -> str | None:
+        """The path below the application's folder, None outside of it."""
+        if not self._app:
+            return None
+        return path.removeprefix(f"{self._app}/") if path.startswith(f"{self._app}/") else None
+
+    def _outside(self, path: str, first: int) -> PathClass:
+        """What a RUN wrote outside of the application's folder and no package owns."""
+        if path.startswith(("var/lib/", "var/cache/", "etc/", "usr/share/", "usr/lib/", "lib/")):
+            return PathClass("system-packages", None)  # written by the scripts of packages: caches, indexes, settings
+        if path.startswith("var/log/"):
+            return PathClass("generated-data", causes.TEMPORARY)
+        return PathClass("other", None)
+
+    def _application(self, path: str, first: int) -> PathClass:
+        copied = self._copied(first)
+        if path.startswith(self._outputs) and not path.endswith(".map"):
+            return PathClass("build-output", None)
+        if is_generated(path) and not path.startswith(self._migrations):
+            return PathClass("generated-data", causes.GENERATED if copied else causes.TEMPORARY)
+        if is_secret(path):
+            return PathClass("application", causes.ENV_FILE)
+        if is_test_or_doc(path):
+            return PathClass("tests-and-docs", causes.JUNK if copied else None)
+        if is_tooling(path):
+            return PathClass("tests-and-docs", causes.JUNK if copied else None)
+        if self._builds and (
+            path.endswith(_SOURCE_SUFFIXES)
+            or path in self._inputs
+            or path.startswith(tuple(f"{name}/" for name in self._inputs))
+        ):
+            return PathClass("sources", causes.SOURCES)
+        if self._keyword(first) == "RUN" and self._builds:
+            return PathClass("build-output", None)
+        return PathClass("application", None)
