@@ -1,0 +1,132 @@
+"""A project folder -> a temporary copy of it that may be changed, so that the user's files are only ever read.
+
+Files are hard links where the file system allows it: nobody may write into the copy in place, and `change_one_file`
+puts a new file over the link. Symlinks stay symlinks and are never followed; sockets, pipes and devices are left out,
+as BuildKit leaves them out.
+"""
+
+import contextlib
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from imageopt.errors import InputError
+
+_MARK = "changed by imageopt to time a rebuild"
+_COMMENTS = {
+    **dict.fromkeys(
+        (".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx", ".go", ".rs", ".java"), f"// {_MARK}"
+    ),
+    **dict.fromkeys((".css", ".scss", ".less"), f"/* {_MARK} */"),
+    **dict.fromkeys((".py", ".rb", ".sh", ".yml", ".yaml", ".toml"), f"# {_MARK}"),
+    **dict.fromkeys((".html", ".htm", ".md", ".vue", ".svelte"), f"<!-- {_MARK} -->"),
+}
+
+
+class Snapshot:
+    """The copy: `folder` is its root, `left_out` the relative paths that could not be read or are no files."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.left_out: tuple[str, ...] = ()
+
+    def change_one_file(self, relative: str) -> None:
+        """Appends a comment, or an empty line where the type has none, to one file of the copy.
+
+        Raises InputError where it is no regular file inside the copy.
+        """
+        path = self.folder / relative
+        inside = path.parent.resolve().is_relative_to(self.folder.resolve())  # a folder may be a link that leaves
+        if not inside or _is_no_file(path):
+            raise InputError(f"{relative} is no file of the project", "name a source file that the build copies")
+        comment = _COMMENTS.get(path.suffix.lower(), "")
+        data = path.read_bytes()
+        fresh = path.with_name(f"{path.name}.imageopt-new")
+        fresh.write_bytes(data + f"\n{comment}\n".encode())
+        fresh.chmod(stat.S_IMODE(path.stat().st_mode))
+        fresh.replace(path)
+
+
+@contextlib.contextmanager
+def snapshot(root: Path) -> Iterator[Snapshot]:
+    """A copy of the folder for the length of the block. Raises InputError where the folder cannot be read."""
+    holder = Path(tempfile.mkdtemp(prefix="imageopt-project-", dir=_place_for(root)))
+    try:
+        copy = Snapshot(holder / "project")
+        copy.left_out = tuple(sorted(_copy(root, copy.folder)))
+        yield copy
+    finally:
+        remove_tree(holder)
+
+
+def remove_tree(folder: Path) -> None:
+    """Deletes a temporary folder, folders without write permission included; one that is gone already is fine."""
+    for path, _, _ in os.walk(folder):
+        with contextlib.suppress(OSError):
+            Path(path).chmod(0o700)  # before the walk lists it, so that nothing below is missed
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _place_for(root: Path) -> Path | None:
+    """A folder for temporary files on the project's own file system, if there is one: links cost nothing there."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "imageopt"
+    device = root.stat().st_dev if root.exists() else None
+    if Path(tempfile.gettempdir()).stat().st_dev == device:
+        return None
+    with contextlib.suppress(OSError):
+        cache.mkdir(parents=True, exist_ok=True)
+        if cache.stat().st_dev == device and not cache.resolve().is_relative_to(root.resolve()):
+            return cache
+    return None
+
+
+def _copy(root: Path, target: Path) -> Iterator[str]:
+    """Copies the tree and yields the relative paths that were left out."""
+    folders: list[tuple[Path, Path]] = []
+    pending = [(root, target)]
+    while pending:
+        source, copied = pending.pop()
+        try:
+            entries = sorted(os.scandir(source), key=lambda entry: entry.name)
+        except OSError as error:
+            if source == root:
+                reason = error.strerror or "unreadable"
+                raise InputError(f"{root} cannot be read: {reason}", "name a folder you may read") from None
+            entries = []
+            yield source.relative_to(root).as_posix()
+        copied.mkdir()
+        folders.append((source, copied))
+        for entry in entries:
+            path, place = Path(entry.path), copied / entry.name
+            if entry.is_dir(follow_symlinks=False):
+                pending.append((path, place))
+            elif not _copy_entry(entry, place):
+                yield path.relative_to(root).as_posix()
+    for source, copied in reversed(folders):  # innermost first: a folder may forbid writing
+        shutil.copystat(source, copied)
+
+
+def _copy_entry(entry: "os.DirEntry[str]", place: Path) -> bool:
+    try:
+        if entry.is_symlink():
+            place.symlink_to(Path(entry.path).readlink())
+            return True
+        if not entry.is_file(follow_symlinks=False):
+            return False
+        try:
+            os.link(entry.path, place, follow_symlinks=False)
+        except OSError:
+            shutil.copy2(entry.path, place, follow_symlinks=False)
+    except OSError:
+        return False
+    return True
+
+
+def _is_no_file(path: Path) -> bool:
+    try:
+        return not stat.S_ISREG(path.lstat().st_mode)
+    except OSError:
+        return True
