@@ -1,10 +1,11 @@
 """Before and after: built, run, scanned, compared. What was not done is a value with a reason, never a pass."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from imageopt.build.model import BuildFailed, Built
+from imageopt.compare.model import SizeChange as SizeChange
 from imageopt.evidence.model import Evidence
 from imageopt.rewrite.model import Rewrite
 from imageopt.rules.model import Finding
@@ -98,16 +99,6 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True)
-class SizeChange:
-    """The same size of both images, in bytes. `percent` saved; None where either side is unknown."""
-
-    before: int | None
-    after: int | None
-    saved: int | None
-    percent: float | None
-
-
-@dataclass(frozen=True, slots=True)
 class Change:
     """Something that differs between the two: `what` names it, with both values in words."""
 
@@ -139,6 +130,9 @@ class Comparison:
     files_removed: Mapping[str, int]  # category -> bytes in before and not in after, by path and content
     config: tuple[Change, ...]
     behaviour: tuple[Change, ...]
+    removed_bytes: int = 0  # of stored files, every copy, that are in before and not in after
+    explained_bytes: int = 0  # how many of them a finding with a line and a layer is about
+    files_added: Mapping[str, int] = field(default_factory=dict)  # category -> bytes in after and not in before
 
 
 @dataclass(frozen=True, slots=True)
