@@ -27,6 +27,12 @@ _NO_ENGINE = (
 _NO_BUILDKIT = ("buildx component is missing or broken", "'buildx' is not a docker command")
 
 
+def plain_line(raw: str) -> str:
+    """The line without control characters, cut at 500 characters: it may be shown in any terminal or report."""
+    line = _DIRECTION.sub("", _CONTROL.sub("", raw.replace("\t", "    "))).rstrip()
+    return line if len(line) <= _LONGEST_LINE else line[:_LONGEST_LINE] + "…"
+
+
 class BuildLog:
     """What a build said so far. Feed it with `add`; everything else is read from it."""
 
@@ -62,11 +68,11 @@ class BuildLog:
         return line
 
     def shown(self, raw: str) -> str:
-        """The line without control characters and secret values, cut where it is very long."""
-        line = _DIRECTION.sub("", _CONTROL.sub("", raw.replace("\t", "    "))).rstrip()
+        """The line as `plain_line` has it, with the secret values blackened."""
+        line = raw
         for value in self._hidden:
             line = line.replace(value, "***")
-        return line if len(line) <= _LONGEST_LINE else line[:_LONGEST_LINE] + "…"
+        return plain_line(line)
 
     @property
     def steps(self) -> int:

@@ -1,0 +1,105 @@
+"""One stack of clean-ups for everything a verification starts, emptied however the verification ends.
+
+Whatever is started is registered under its name *before* it is started: between the two a Ctrl-C may come. While the
+stack is emptied a second Ctrl-C is ignored. The engine's build cache stays: it belongs to the engine.
+"""
+
+import contextlib
+import os
+import secrets
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import docker
+
+LABEL = "dev.imageopt.run"
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def new_run_id() -> str:
+    """A name for this run, unlike any other; it begins with the process id, which tells whether the run still lives."""
+    return f"{os.getpid()}-{secrets.token_hex(4)}"
+
+
+class CleanUp:
+    """The stack. Actions must not mind that what they remove was never made."""
+
+    def __init__(self, run_id: str) -> None:
+        self.run_id = run_id
+        self.labels = {LABEL: run_id}
+        self._actions: list[Callable[[], object]] = []
+
+    def add(self, action: Callable[[], object]) -> None:
+        """Registers what undoes the next step; the last one registered is the first one done."""
+        self._actions.append(action)
+
+    def close(self) -> None:
+        """Does all of it; an action that fails does not keep the others from being done."""
+        while self._actions:
+            with contextlib.suppress(Exception):
+                self._actions.pop()()
+
+
+@contextlib.contextmanager
+def cleaning(run_id: str) -> Iterator[CleanUp]:
+    """A stack that is emptied at the end of the block; inside it SIGTERM is a KeyboardInterrupt, as Ctrl-C is."""
+    stack = CleanUp(run_id)
+    in_charge = threading.current_thread() is threading.main_thread()  # only there may handlers be set
+    previous: dict[signal.Signals, Any] = {}
+    if in_charge:
+        previous[signal.SIGTERM] = signal.signal(signal.SIGTERM, _interrupt)
+        previous[signal.SIGINT] = signal.getsignal(signal.SIGINT)
+    try:
+        yield stack
+    finally:
+        if in_charge:
+            for number in _SIGNALS:
+                signal.signal(number, signal.SIG_IGN)
+        stack.close()
+        for number, handler in previous.items():
+            signal.signal(number, handler if handler is not None else signal.SIG_DFL)
+
+
+def remove_labelled(client: "docker.DockerClient", wanted: Callable[[str], bool]) -> tuple[str, ...]:
+    """Removes the containers and images whose run id is wanted, and returns what was removed, sorted."""
+    from docker.errors import APIError
+
+    removed = []
+    for container in client.containers.list(all=True, filters={"label": LABEL}, ignore_removed=True):
+        if wanted(container.labels.get(LABEL, "")):
+            with contextlib.suppress(APIError):
+                container.remove(force=True, v=True)
+                removed.append(f"container {container.name}")
+    for image in client.images.list(all=False, filters={"label": LABEL}):
+        if wanted(image.labels.get(LABEL, "")):
+            for name in image.tags or [str(image.id)]:
+                with contextlib.suppress(APIError):
+                    client.images.remove(name, force=True)
+                    removed.append(f"image {name}")
+    return tuple(sorted(removed))
+
+
+def remove_leftovers(client: "docker.DockerClient") -> tuple[str, ...]:
+    """Removes what runs that no longer live have left in the engine; `container NAME` and `image NAME`, sorted."""
+    return remove_labelled(client, lambda run_id: not _lives(run_id))
+
+
+def _lives(run_id: str) -> bool:
+    number = run_id.partition("-")[0]
+    if not number.isdecimal():
+        return False
+    try:
+        os.kill(int(number), 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,126 @@
+"""Two answers of one container -> what varies by itself in them, and each body with that taken out.
+
+What one container says differently twice says nothing about the other container. The masks of both containers are
+joined before they are used: a value that happened to stay the same on one side must not look like a difference.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+_MASKED = "~"
+_PROCESS_FACTS = {"pid", "ppid"}  # npm as a parent moves them; no client can rely on them
+_DATES = re.compile(
+    rb"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?"
+    rb"|(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? (?:\d{1,2} )?[A-Z][a-z]{2} (?:\d{1,2} )?\d{4}(?: \d\d:\d\d:\d\d)?"
+    rb"|\b1[6-9]\d{8}(?:\d{3})?\b"  # seconds or milliseconds since 1970, from 2020 to 2033
+)
+_CHANGING_WORD = re.compile(rb"[^\s\"'<>=,;&]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request and its answer, as it came; `location` is where a redirect leads."""
+
+    method: str
+    path: str
+    status: int
+    content_type: str
+    location: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Mask:
+    """What varies: paths of JSON values (`$.items[0].id`), numbers of words in other text, or the whole body."""
+
+    json_paths: frozenset[str] = frozenset()
+    words: frozenset[int] = frozenset()
+    whole: bool = False
+
+    def __or__(self, other: "Mask") -> "Mask":
+        return Mask(self.json_paths | other.json_paths, self.words | other.words, self.whole or other.whole)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What is masked, in words, sorted."""
+        words = tuple(f"word {number + 1}" for number in sorted(self.words))
+        return ("the whole body",) if self.whole else (*sorted(self.json_paths), *words)
+
+
+def varying(first: Exchange, second: Exchange) -> Mask:
+    """What differs between two answers to the same request, dates aside."""
+    if first.body == second.body:
+        return Mask()
+    left, right = _json(first), _json(second)
+    if left is not None and right is not None:
+        return Mask(json_paths=frozenset(_differing(left[0], right[0], "$")))
+    old, new = _words(first.body), _words(second.body)
+    if len(old) != len(new) or _gaps(first.body) != _gaps(second.body):
+        return Mask(whole=True)
+    return Mask(words=frozenset(index for index, pair in enumerate(zip(old, new, strict=True)) if pair[0] != pair[1]))
+
+
+def digest(exchange: Exchange, mask: Mask) -> str:
+    """`sha256:…` of the masked body and of the redirect's target."""
+    return "sha256:" + hashlib.sha256(_masked(exchange, mask) + b"\0" + exchange.location.encode()).hexdigest()
+
+
+def _masked(exchange: Exchange, mask: Mask) -> bytes:
+    if mask.whole:
+        return b""
+    document = _json(exchange)
+    if document is not None:
+        tree = _without(document[0], mask.json_paths, "$")
+        # keys keep their order: a client may see it
+        return _DATES.sub(b"~", json.dumps(tree, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+    body = _DATES.sub(b"~", exchange.body)
+    if not mask.words:
+        return body
+    count = iter(range(len(body)))
+    return _CHANGING_WORD.sub(lambda found: b"~" if next(count) in mask.words else found[0], body)
+
+
+def _json(exchange: Exchange) -> tuple[Any] | None:
+    """The document, in a tuple because it may be null; None where the body is no JSON."""
+    if "json" not in exchange.content_type:
+        return None
+    try:
+        return (json.loads(exchange.body),)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _differing(left: Any, right: Any, path: str) -> Iterator[str]:
+    if isinstance(left, dict) and isinstance(right, dict) and left.keys() == right.keys():
+        for key, value in left.items():
+            yield from _differing(value, right[key], f"{path}.{key}")
+    elif isinstance(left, list) and isinstance(right, list) and len(left) == len(right):
+        for index, pair in enumerate(zip(left, right, strict=True)):
+            yield from _differing(*pair, f"{path}[{index}]")
+    elif type(left) is not type(right) or left != right:
+        yield path
+
+
+def _without(value: Any, paths: frozenset[str], path: str) -> Any:
+    if path in paths:
+        return _MASKED
+    if isinstance(value, dict):
+        return {
+            key: _MASKED if key in _PROCESS_FACTS else _without(inner, paths, f"{path}.{key}")
+            for key, inner in value.items()
+        }
+    if isinstance(value, list):
+        return [_without(inner, paths, f"{path}[{index}]") for index, inner in enumerate(value)]
+    return value
+
+
+def _words(body: bytes) -> list[bytes]:
+    return _CHANGING_WORD.findall(_DATES.sub(b"~", body))
+
+
+def _gaps(body: bytes) -> list[bytes]:
+    return _CHANGING_WORD.split(_DATES.sub(b"~", body))

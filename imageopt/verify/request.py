@@ -1,0 +1,39 @@
+"""What to verify: the Dockerfile as it stands, what it shall become, and how both are built, run and scanned."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from imageopt.rewrite.model import Rewrite
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyRequest:
+    """`dockerfile` is relative to `root`. `after` is its new text, or None where `rewrite` holds it.
+
+    `after_ignore` is the new text of the ignore file, None where the project's own stays. `port` and `paths` are asked
+    for in both containers; without them they are found in the image and in the source. `trivy` is the program,
+    `trivy_cache` the folder that holds its database (`<cache>/db`). Timeouts are in seconds. `reference` names the
+    result in reports.
+    """
+
+    root: Path
+    dockerfile: str
+    before: bytes
+    rewrite: Rewrite | None = None
+    after: bytes | None = None
+    after_ignore: bytes | None = None
+    target: str | None = None
+    build_args: Mapping[str, str] = field(default_factory=dict)
+    secrets: tuple[str, ...] = ()
+    ssh: tuple[str, ...] = ()
+    platform: str | None = None
+    port: int | None = None
+    paths: tuple[str, ...] = ()
+    trivy: str | None = None
+    trivy_cache: Path | None = None
+    skip_scan: bool = False
+    skip_rebuild: bool = False
+    build_timeout: float = 3600
+    run_timeout: float = 60
+    reference: str = "."
