@@ -1,7 +1,8 @@
 """A rule as its TOML file states it, and a finding as a rule makes it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from imageopt.evidence.model import Evidence
 
@@ -79,21 +80,45 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True)
+class Match:
+    """What a rule looks for in a Dockerfile without Python: an instruction, and for RUN a command in it.
+
+    `command` and `subcommand` are alternatives; a command matches only if it lacks each `missing_option`. `text` and
+    `unless` are regular expressions over the instruction's logical line; a cache mount over one of the folders
+    `unless_mount` silences it. `shipped_only`: only in stages whose layers are in the image.
+    """
+
+    instruction: str
+    command: tuple[str, ...] = ()
+    subcommand: tuple[str, ...] = ()
+    missing_option: tuple[str, ...] = ()
+    unless: str = ""
+    unless_mount: tuple[str, ...] = ()
+    text: str = ""
+    shipped_only: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
-    """One file `rules/<category>/<name>.toml`."""
+    """One file `rules/<category>/<name>.toml`.
+
+    `check` names a function of `rules/checks/`; `message` may use {size}, {files} and {top} of a measured finding.
+    """
 
     name: str
     code: str
     category: str
     severity: Severity
     title: str
+    message: str
     what: str
     why: str
     better: str
     when_not: str
     equivalents: tuple[str, ...]
     check: str
-    parameters: dict[str, object]
+    matches: tuple[Match, ...]
+    parameters: Mapping[str, Any]
     fix: Fix
     examples: tuple[Example, ...]
 

@@ -1,0 +1,156 @@
+"""Checks on the Dockerfile's text and stages alone."""
+
+import re
+from collections.abc import Iterator
+from datetime import date
+
+from imageopt.dockerfile.environment import environments
+from imageopt.dockerfile.model import Instruction, Stage
+from imageopt.dockerfile.pairs import pairs
+from imageopt.evidence.model import Evidence
+from imageopt.evidence.variants import split_reference
+from imageopt.rules.checks.match import shipped
+from imageopt.rules.finding import stated
+from imageopt.rules.model import Finding, Location, Rule
+
+_SECRET_NAME = re.compile(
+    r"(?:^|_)(?:TOKEN|PASSWORD|PASSWD|SECRET|APIKEY|API_KEY|PRIVATE_KEY|ACCESS_KEY|AUTH|CREDENTIALS?)(?:_|$)",
+    re.IGNORECASE,
+)
+_NO_SECRET = re.compile(
+    r"(?:_|^)(?:FILE|PATH|URL|NAME|ID|TTL|EXPIRY|LENGTH|HEADER|TYPE|ENABLED|METHOD)$", re.IGNORECASE
+)
+
+
+def parse_error(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:  # noqa: ARG001
+    """Everything that the parser could not make sense of; a blank line in a continuation is only bad style."""
+    if evidence.dockerfile is None:
+        return
+    for problem in evidence.dockerfile.problems:
+        if problem.code != "empty-continuation":
+            place = Location(evidence.dockerfile_path, problem.line, 1, problem.end_line)
+            yield stated(evidence, rule, None, message=f"{problem.message}.", place=place)
+
+
+def runs_as_root(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:  # noqa: ARG001
+    """The image's user, else the last USER of the stages that are shipped; unknown where the base decides."""
+    last: Instruction | None = None
+    if evidence.dockerfile is not None:
+        users = [item for _, item in shipped(evidence.dockerfile, evidence.target) if item.keyword == "USER"]
+        last = users[-1] if users else None
+    if evidence.image is not None:
+        user = evidence.image.config.user
+    elif evidence.dockerfile is None:
+        return
+    else:
+        user = last.arguments.strip() if last is not None else ""
+        if "$" in user:
+            return
+    if user.partition(":")[0] in ("", "root", "0"):
+        stage = evidence.dockerfile.target(evidence.target) if evidence.dockerfile is not None else None
+        if evidence.image is None and stage is not None and _base_may_set_user(stage):
+            return
+        yield stated(evidence, rule, last or (stage.from_instruction if stage is not None else None))
+
+
+def _base_may_set_user(stage: Stage) -> bool:
+    """Whether the base image is one whose name promises an unprivileged user."""
+    return stage.base is not None and re.search(r"nonroot|unprivileged|rootless", stage.base) is not None
+
+
+def untagged_base(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:  # noqa: ARG001
+    """A base image without a tag or with `latest`; a digest pins it, a stage or an unknown argument is no image."""
+    for stage in evidence.dockerfile.stages if evidence.dockerfile is not None else ():
+        if stage.parent is not None or stage.base is None or stage.base == "scratch" or "@sha256:" in stage.base:
+            continue
+        if split_reference(stage.base)[1] in ("", "latest"):
+            yield stated(evidence, rule, stage.from_instruction)
+
+
+def base_end_of_life(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:
+    """A base image whose line has reached its end of life by the table in the rule's file."""
+    for stage in evidence.dockerfile.stages if evidence.dockerfile is not None else ():
+        if stage.parent is not None or stage.base is None:
+            continue
+        name, tag = split_reference(stage.base)
+        table = rule.parameters.get(name.removeprefix("docker.io/library/"), {})
+        for line, end in table.items():
+            if re.match(rf"{re.escape(line)}(?:[.-]|$)", tag) and now >= date.fromisoformat(str(end)):
+                yield stated(
+                    evidence, rule, stage.from_instruction, message=f"{name} {line} gets no fixes since {end}."
+                )
+
+
+def secret_in_arg_or_env(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:  # noqa: ARG001
+    """ARG and ENV with a literal value under a name that secrets have; the value is never repeated."""
+    if evidence.dockerfile is None:
+        return
+    for _, instruction in shipped(evidence.dockerfile, evidence.target, everything=True):
+        if instruction.keyword not in ("ARG", "ENV"):
+            continue
+        for pair in pairs(instruction):
+            literal = bool(pair.value) and "$" not in (pair.value or "")
+            if literal and _SECRET_NAME.search(pair.name) and not _NO_SECRET.search(pair.name):
+                yield stated(
+                    evidence,
+                    rule,
+                    instruction,
+                    message=f"{instruction.keyword} {pair.name} holds its value in the image's history.",
+                )
+
+
+def shell_form_cmd(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:  # noqa: ARG001
+    """CMD and ENTRYPOINT as a text: a shell is process 1 and does not hand signals on."""
+    if evidence.dockerfile is None:
+        return
+    last: dict[str, Instruction] = {}
+    for _, instruction in shipped(evidence.dockerfile, evidence.target):
+        if instruction.keyword in ("CMD", "ENTRYPOINT"):
+            last[instruction.keyword] = instruction
+    for instruction in last.values():
+        if instruction.json is None and not instruction.arguments.lstrip().startswith("exec "):
+            yield stated(evidence, rule, instruction)
+
+
+def copy_all_before_install(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:  # noqa: ARG001
+    """`COPY . .` above the installation of packages: each source change installs everything again."""
+    from imageopt.dockerfile.shell import run_commands
+    from imageopt.rules.checks.match import subcommand
+
+    for stage in evidence.dockerfile.stages if evidence.dockerfile is not None else ():
+        copied: Instruction | None = None
+        manifests = False
+        for instruction in stage.instructions:
+            if instruction.keyword in ("COPY", "ADD") and instruction.flag("from") is None:
+                sources = [word.value for word in instruction.words[:-1]]
+                if any(source in (".", "./", "/", "*") for source in sources):
+                    copied = copied or instruction
+                elif copied is None and any("package" in source or "composer" in source for source in sources):
+                    manifests = True
+            elif instruction.keyword == "RUN" and copied is not None and not manifests:
+                for command in run_commands(instruction):
+                    if _installs(command.name, subcommand(command), [word.value for word in command.arguments]):
+                        yield stated(evidence, rule, copied)
+                        copied = None
+                        break
+
+
+def _installs(name: str, verb: str, words: list[str]) -> bool:
+    if "-g" in words or "--global" in words:
+        return False
+    return (name in ("npm", "pnpm", "bun", "composer") and verb in ("install", "i", "ci")) or (
+        name == "yarn" and verb in ("", "install")
+    )
+
+
+def node_env_missing(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:  # noqa: ARG001
+    """A Node service whose image does not set NODE_ENV: many libraries then take their slow, talkative way."""
+    project = evidence.project
+    if evidence.dockerfile is None or project is None or project.manifest is None or project.start is None:
+        return
+    stage = evidence.dockerfile.target(evidence.target)
+    if stage is None or any(name == "NODE_ENV" for name, _ in project.start.environment):
+        return
+    *_, at_end = environments(evidence.dockerfile, stage)
+    if "NODE_ENV" not in at_end.env and split_reference(stage.base or "")[0].rpartition("/")[2] == "node":
+        yield stated(evidence, rule, stage.from_instruction)

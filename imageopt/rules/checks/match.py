@@ -1,0 +1,97 @@
+"""The declarative match of a rule file: an instruction, a command in it, options it lacks."""
+
+import re
+from collections.abc import Iterator, Sequence
+from datetime import date
+
+from imageopt.dockerfile.environment import environments
+from imageopt.dockerfile.model import Command, Dockerfile, Instruction, Stage
+from imageopt.dockerfile.shell import is_posix_shell, run_commands
+from imageopt.evidence.model import Evidence
+from imageopt.rules.finding import stated
+from imageopt.rules.model import Finding, Match, Rule
+
+_TAKES_VALUE = frozenset(
+    ("--prefix", "-C", "--registry", "--loglevel", "--cache", "--userconfig", "--cwd", "--dir", "-o", "--option", "-t")
+)
+
+
+def matching(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:  # noqa: ARG001
+    """One finding for each instruction that fits one of the rule's matches."""
+    if evidence.dockerfile is None:
+        return
+    for stage, instruction in shipped(evidence.dockerfile, evidence.target, everything=True):
+        inside = (stage, instruction) in set(shipped(evidence.dockerfile, evidence.target, everything=False))
+        if any(_fits(item, instruction) and (inside or not item.shipped_only) for item in rule.matches):
+            yield stated(evidence, rule, instruction)
+
+
+def shipped(
+    dockerfile: Dockerfile, target: str | None, *, everything: bool = False
+) -> Iterator[tuple[Stage, Instruction]]:
+    """The instructions whose layers are in the image: of the target stage and the stages it builds on.
+
+    With `everything`, those of all stages. Stages with a shell that is not POSIX are passed over, not guessed at.
+    """
+    stage = dockerfile.target(target)
+    names: list[Stage] = []
+    while stage is not None:
+        names.insert(0, stage)
+        stage = dockerfile.stages[stage.parent] if stage.parent is not None else None
+    for part in dockerfile.stages if everything else names:
+        for instruction, environment in zip(part.instructions, environments(dockerfile, part), strict=False):
+            if instruction.keyword != "RUN" or is_posix_shell(environment.shell[0]):
+                yield part, instruction
+
+
+def subcommand(command: Command) -> str:
+    """The first argument that is no option: `install` of `npm --prefix web install`."""
+    words = iter(command.arguments)
+    for word in words:
+        if word.value in _TAKES_VALUE:
+            next(words, None)
+        elif not word.value.startswith("-"):
+            return word.value
+    return ""
+
+
+def has_option(command: Command, option: str) -> bool:
+    """Whether the option stands among the arguments, with a value after `=` or not."""
+    return any(word.value == option or word.value.startswith(f"{option}=") for word in command.arguments)
+
+
+def _fits(match: Match, instruction: Instruction) -> bool:
+    if instruction.keyword != match.instruction:
+        return False
+    if match.text and not re.search(match.text, instruction.arguments):
+        return False
+    commands = run_commands(instruction) if instruction.keyword == "RUN" else ()
+    if match.unless and re.search(match.unless, _all_text(instruction)):
+        return False
+    if match.unless_mount and _mounts(instruction, match.unless_mount):
+        return False
+    return not match.command or any(_command_fits(match, command) for command in commands)
+
+
+def _command_fits(match: Match, command: Command) -> bool:
+    return (
+        command.name in match.command
+        and (not match.subcommand or subcommand(command) in match.subcommand)
+        and not any(has_option(command, option) for option in match.missing_option)
+    )
+
+
+def _all_text(instruction: Instruction) -> str:
+    return "\n".join((instruction.arguments, *(heredoc.content for heredoc in instruction.heredocs)))
+
+
+def _mounts(instruction: Instruction, folders: Sequence[str]) -> bool:
+    """Whether a cache mount lies over, or above, one of the folders."""
+    for flag in instruction.flags:
+        options = dict(part.partition("=")[::2] for part in flag.value.split(","))
+        if flag.name != "mount" or options.get("type") not in ("cache", "tmpfs"):
+            continue
+        target = (options.get("target") or options.get("dst") or options.get("destination") or "").rstrip("/")
+        if any(target and (f"{folder}/".startswith(f"{target}/") or target.startswith(folder)) for folder in folders):
+            return True
+    return False

@@ -1,0 +1,133 @@
+"""Rule files (`rules/<category>/<name>.toml`) to `Rule` values; a wrong key is an error with a suggestion."""
+
+import difflib
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, cast, get_args
+
+from imageopt.errors import UsageError
+from imageopt.resources import data_folder
+from imageopt.rules.model import Example, Fix, Match, Rule, Safety, Severity
+
+_TEXTS = ("name", "code", "severity", "title", "message", "what", "why", "better", "when_not", "check")
+_KEYS = frozenset((*_TEXTS, "equivalents", "parameters", "match", "fix", "examples"))
+_MATCH_KEYS = frozenset(
+    ("instruction", "command", "subcommand", "missing_option", "unless", "unless_mount", "text", "stages")
+)
+_FIX_KEYS = frozenset(("kind", "transform", "safety", "text"))
+_EXAMPLE_KEYS = frozenset(("kind", "dockerfile", "note"))
+
+
+def load_rules(extra: Path | None = None) -> tuple[Rule, ...]:
+    """All rules, sorted by code; `extra` is a team's own folder of rule files.
+
+    Raises UsageError naming the file and the key where one is wrong, or where two rules share a name or a code.
+    """
+    folders = [data_folder("rules"), *([extra] if extra is not None and extra.is_dir() else [])]
+    rules = [_read(path) for folder in folders for path in sorted(folder.rglob("*.toml"))]
+    for key in ("name", "code"):
+        seen: dict[str, Rule] = {}
+        for rule in rules:
+            value = getattr(rule, key)
+            if value in seen:
+                raise UsageError(f"two rules have the {key} {value!r}", "give one of them another")
+            seen[value] = rule
+    return tuple(sorted(rules, key=lambda rule: rule.code))
+
+
+def _read(path: Path) -> Rule:
+    try:
+        table = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"{path}: {error}", "correct the rule file") from None
+    _check_keys(path, table, _KEYS, "")
+    fix = _table(path, table, "fix")
+    _check_keys(path, fix, _FIX_KEYS, "fix.")
+    texts = {key: _text(path, table, key) for key in _TEXTS}
+    return Rule(
+        name=texts["name"],
+        code=texts["code"],
+        category=path.parent.name,
+        severity=cast("Severity", _one_of(path, "severity", texts["severity"], get_args(Severity))),
+        title=texts["title"],
+        message=texts["message"],
+        what=texts["what"],
+        why=texts["why"],
+        better=texts["better"],
+        when_not=texts["when_not"],
+        equivalents=_texts(path, table, "equivalents"),
+        check=texts["check"],
+        matches=tuple(_match(path, item) for item in _tables(path, table, "match")),
+        parameters=_table(path, table, "parameters"),
+        fix=Fix(
+            kind="manual" if fix.get("transform") is None else "automatic",
+            transform=fix.get("transform"),
+            safety=cast("Safety", _one_of(path, "fix.safety", str(fix.get("safety")), get_args(Safety))),
+            text=_text(path, fix, "text"),
+        ),
+        examples=tuple(_example(path, item) for item in _tables(path, table, "examples")),
+    )
+
+
+def _match(path: Path, item: Mapping[str, Any]) -> Match:
+    _check_keys(path, item, _MATCH_KEYS, "match.")
+    return Match(
+        instruction=_text(path, item, "instruction"),
+        command=_texts(path, item, "command"),
+        subcommand=_texts(path, item, "subcommand"),
+        missing_option=_texts(path, item, "missing_option"),
+        unless=_text(path, item, "unless", ""),
+        unless_mount=_texts(path, item, "unless_mount"),
+        text=_text(path, item, "text", ""),
+        shipped_only=_one_of(path, "match.stages", _text(path, item, "stages", "shipped"), ("shipped", "all"))
+        == "shipped",
+    )
+
+
+def _example(path: Path, item: Mapping[str, Any]) -> Example:
+    _check_keys(path, item, _EXAMPLE_KEYS, "examples.")
+    kind = _one_of(path, "examples.kind", _text(path, item, "kind"), ("bad", "good", "tricky"))
+    return Example(cast("Any", kind), _text(path, item, "dockerfile"), _text(path, item, "note", ""))
+
+
+def _check_keys(path: Path, table: Mapping[str, Any], known: Iterable[str], where: str) -> None:
+    for key in table:
+        if key not in known:
+            close = difflib.get_close_matches(key, list(known), 1)
+            remedy = f"did you mean {where}{close[0]!r}?" if close else f"the keys are {', '.join(sorted(known))}"
+            raise UsageError(f"{path}: unknown key {where}{key!r}", remedy)
+
+
+def _text(path: Path, table: Mapping[str, Any], key: str, default: str | None = None) -> str:
+    value = table.get(key, default)
+    if not isinstance(value, str):
+        raise UsageError(f"{path}: {key!r} must be a text", "see any file in rules/ for an example")
+    return value.strip()
+
+
+def _texts(path: Path, table: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    value = table.get(key, [])
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise UsageError(f"{path}: {key!r} must be a list of texts", "see any file in rules/ for an example")
+    return tuple(value)
+
+
+def _table(path: Path, table: Mapping[str, Any], key: str) -> dict[str, Any]:
+    value = table.get(key, {})
+    if not isinstance(value, dict):
+        raise UsageError(f"{path}: {key!r} must be a table", "see any file in rules/ for an example")
+    return value
+
+
+def _tables(path: Path, table: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
+    value = table.get(key, [])
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise UsageError(f"{path}: {key!r} must be tables", "see any file in rules/ for an example")
+    return value
+
+
+def _one_of(path: Path, key: str, value: str, known: Iterable[str]) -> str:
+    if value not in known:
+        raise UsageError(f"{path}: {key!r} is {value!r}", f"it is one of {', '.join(known)}")
+    return value
