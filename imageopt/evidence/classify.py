@@ -133,7 +133,7 @@ class _Classifier:
             return PathClass("generated-data", causes.TEMPORARY)
         inside = self._inside(path)
         if inside is None and self._keyword(first) not in ("COPY", "ADD"):
-            return self._outside(path, first)
+            return self._outside(path)
         return self._application(inside if inside is not None else path, first)
 
     def _owner(self, path: str) -> str | None:
@@ -150,7 +150,7 @@ class _Classifier:
             return None
         return path.removeprefix(f"{self._app}/") if path.startswith(f"{self._app}/") else None
 
-    def _outside(self, path: str, first: int) -> PathClass:
+    def _outside(self, path: str) -> PathClass:
         """What a RUN wrote outside of the application's folder and no package owns."""
         if path.startswith(("var/lib/", "var/cache/", "etc/", "usr/share/", "usr/lib/", "lib/")):
             return PathClass("system-packages", None)  # written by the scripts of packages: caches, indexes, settings
