@@ -89,7 +89,7 @@ class Container:
     def written_paths(self) -> tuple[str, ...]:
         """The files it added or changed, sorted; temporary folders, caches and the engine's own files left out."""
         changes = self._engine.diff() or []
-        paths = {change["Path"] for change in changes if change["Kind"] in (0, 1)}
+        paths = {str(change["Path"]) for change in changes if change["Kind"] in (0, 1)}
         parents = {str(parent) for path in paths for parent in PurePosixPath(path).parents}
         return tuple(sorted(path for path in paths - parents if not _NOT_WRITTEN.search(path)))
 

@@ -56,7 +56,8 @@ class RunRecord:
     log_problems: tuple[str, ...]  # MODULE_NOT_FOUND, EACCES …
     written_paths: tuple[str, ...]  # what the container changed in its file system, outside /tmp and /proc
     stop_seconds: float | None
-    stop_exit_code: int | None
+    stop_exit_code: int | None  # for a program without a port: what it ended with
+    health_exit_code: int | None = None  # of the image's own HEALTHCHECK, run inside; None where there is none
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,121 @@
+"""An image in the engine -> what Trivy finds in it, or the reason it was not scanned.
+
+Both images must be scanned with the same database, so a scan never updates it: it links the user's database into a
+cache folder of its own, where nothing is remembered from other scans.
+"""
+
+import json
+import os
+import tempfile
+from pathlib import Path
+
+from imageopt.errors import ToolFailed, ToolMissing
+from imageopt.process import find_program, run
+from imageopt.source.engine import engine_address
+from imageopt.verify.model import NotDone, ScanRecord
+from imageopt.verify.trivy_report import read_report
+
+_SCAN_SECONDS = 900
+_DOWNLOAD_SECONDS = 600
+_ASK_SECONDS = 30
+_MISSING = "Trivy is not installed: get it from https://trivy.dev (one binary), or name it with --trivy"
+_QUIET = {  # by environment, because an older Trivy refuses options that it does not know
+    "TRIVY_DISABLE_TELEMETRY": "true",
+    "TRIVY_SKIP_VERSION_CHECK": "true",
+    "TRIVY_SKIP_CHECK_UPDATE": "true",
+    "TRIVY_NO_PROGRESS": "true",
+}
+
+
+def scan(image: str, *, trivy: str | None = None, cache: Path | None = None) -> ScanRecord | NotDone:
+    """What Trivy says of the image named so in the engine. `trivy` is the program, `cache` the folder with its `db`.
+
+    Without a database in the cache it is downloaded there, once. Whatever keeps Trivy from scanning is a NotDone.
+    """
+    program = find_program(trivy or "trivy")
+    if program is None:
+        return NotDone(_MISSING if trivy is None else f"there is no program {trivy}")
+    folder = cache or _default_cache()
+    try:
+        if not _has_database(folder):
+            _download(program, folder)
+        version = _version(program)
+        return read_report(_scan(program, image, folder), version=version, database=_database_date(folder))
+    except (ToolFailed, ToolMissing) as error:
+        return NotDone(error.cause)
+
+
+def _scan(program: str, image: str, cache: Path) -> str:
+    with tempfile.TemporaryDirectory(prefix="imageopt-trivy-") as own:
+        for name in ("db", "java-db"):
+            if (cache / name).is_dir():
+                (Path(own) / name).symlink_to((cache / name).resolve(), target_is_directory=True)
+        done = run(
+            [
+                program,
+                "image",
+                "--cache-dir",
+                own,
+                "--image-src",
+                "docker",
+                "--scanners",
+                "vuln,secret,misconfig,license",
+                "--image-config-scanners",
+                "misconfig,secret",
+                "--list-all-pkgs",
+                "--skip-db-update",
+                "--skip-java-db-update",
+                "--offline-scan",
+                "--timeout",
+                f"{_SCAN_SECONDS}s",
+                "--format",
+                "json",
+                image,
+            ],
+            timeout=_SCAN_SECONDS + 30,
+            environment={**_QUIET, "DOCKER_HOST": engine_address().host, "TMPDIR": own},
+            folder=Path(own),  # a trivy.yaml or .trivyignore of the user's folder would change what is found
+        )
+    if done.exit_code != 0:
+        raise ToolFailed(f"Trivy failed: {_last_words(done.stderr)}", "run `trivy image` by hand to see why")
+    return done.stdout
+
+
+def _download(program: str, cache: Path) -> None:
+    done = run(
+        [program, "image", "--cache-dir", str(cache), "--download-db-only"],
+        timeout=_DOWNLOAD_SECONDS,
+        environment=_QUIET,
+    )
+    if done.exit_code != 0 or not _has_database(cache):
+        words = _last_words(done.stderr)
+        raise ToolFailed(f"Trivy has no vulnerability database and could not get one: {words}", "check the network")
+
+
+def _version(program: str) -> str:
+    words = run([program, "--version"], timeout=_ASK_SECONDS, environment=_QUIET).stdout.split()
+    return words[1] if len(words) > 1 and words[0] == "Version:" else "unknown"
+
+
+def _has_database(cache: Path) -> bool:
+    return (cache / "db" / "trivy.db").is_file() and (cache / "db" / "metadata.json").is_file()
+
+
+def _database_date(cache: Path) -> str | None:
+    try:
+        metadata = json.loads((cache / "db" / "metadata.json").read_bytes())
+    except (OSError, ValueError):
+        return None
+    updated = metadata.get("UpdatedAt") if isinstance(metadata, dict) else None
+    return updated if isinstance(updated, str) else None
+
+
+def _default_cache() -> Path:
+    named = os.environ.get("TRIVY_CACHE_DIR")
+    return Path(named) if named else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "trivy"
+
+
+def _last_words(stderr: str) -> str:
+    """The last line of Trivy's log without its time stamp and level; its causes are joined by `: ` in it."""
+    line = (stderr.strip().splitlines() or ["no reason given"])[-1]
+    return line.strip().rpartition("\t")[2][-300:]
