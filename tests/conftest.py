@@ -4,6 +4,7 @@ The engine comes from `tests/bed/up`. Where none can be had the tests that need 
 Linux can always have one, so there a bed that does not come up is an error and never a skip.
 """
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -84,7 +85,7 @@ def trivy() -> Path:
 
 @pytest.fixture(autouse=True)
 def nothing_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Fails a test that used the engine and left a container, network or volume of imageopt's in it."""
+    """Fails a test that used the engine and left a container, image, network or volume of imageopt's in it."""
     if "engine" not in request.fixturenames:
         yield
         return
@@ -99,14 +100,23 @@ def nothing_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 def labelled() -> set[str]:
-    """What the engine holds that carries imageopt's label, as `kind name`."""
-    wanted = f"--filter=label={LABEL}"
-    found = set()
-    for kind, command in (
-        ("container", ["docker", "ps", "-a", "--format={{.Names}}", wanted]),
-        ("network", ["docker", "network", "ls", "--format={{.Name}}", wanted]),
-        ("volume", ["docker", "volume", "ls", "--format={{.Name}}", wanted]),
-    ):
-        names = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.split()
-        found |= {f"{kind} {name}" for name in names}
-    return found
+    """What the engine holds that carries imageopt's label, as `kind name`; without what a run beside this one needs."""
+    import docker
+
+    filters = {"label": LABEL}
+    with contextlib.closing(docker.from_env()) as client:
+        api = client.api
+        found = [
+            ("container", item["Names"][0].removeprefix("/"), item)
+            for item in api.containers(all=True, filters=filters)
+        ]
+        found += [("image", item["Id"], item) for item in api.images(filters=filters)]
+        found += [("network", item["Name"], item) for item in api.networks(filters=filters)]
+        found += [("volume", item["Name"], item) for item in api.volumes(filters=filters)["Volumes"] or []]
+    return {f"{kind} {name}" for kind, name, item in found if not belongs_elsewhere(item["Labels"][LABEL])}
+
+
+def belongs_elsewhere(run_id: str) -> bool:
+    """A run's id begins with its process id: another process that still lives will clean up after itself."""
+    process = run_id.split("-")[0]
+    return process.isdigit() and process != str(os.getpid()) and Path("/proc", process).exists()

@@ -1,7 +1,9 @@
 """The bed holds what the tests stand on."""
 
 import json
+import os
 import subprocess
+import sys
 import urllib.request
 from pathlib import Path
 
@@ -30,6 +32,35 @@ def test_base_images_are_there(engine: str, image: str) -> None:
         ["docker", "image", "inspect", image], capture_output=True, text=True, check=True, timeout=30
     )
     assert json.loads(shown.stdout)[0]["Os"] == "linux"
+
+
+LEAVES_ONE_BEHIND = """
+import subprocess
+
+def test_leaves_a_container(engine):
+    create = ["docker", "create", "--name", "{name}", "--label", "dev.imageopt.run=left", "alpine:3.23"]
+    subprocess.run(create, check=True, stdout=subprocess.DEVNULL)
+"""
+
+
+@pytest.mark.engine
+def test_a_test_that_leaves_a_container_behind_fails(engine: str, tmp_path: Path) -> None:
+    name = f"imageopt-left-{os.getpid()}"
+    (tmp_path / "test_it.py").write_text(LEAVES_ONE_BEHIND.format(name=name), encoding="utf-8")
+    options = ["-p", "conftest", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", str(tmp_path)]
+    try:
+        run = subprocess.run(
+            [sys.executable, "-m", "pytest", *options, str(tmp_path)],
+            env={**os.environ, "PYTHONPATH": str(BED.parent)},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+    finally:
+        subprocess.run(["docker", "rm", name], check=True, stdout=subprocess.DEVNULL, timeout=60)
+    assert run.returncode == 1
+    assert f"left in the engine: container {name}" in run.stdout
 
 
 @pytest.mark.registry
