@@ -1,0 +1,156 @@
+"""An analysis -> its JSON document `imageopt.analysis/1`.
+
+What surprises: without an image `image` is null, and where it is not known which layers are the base image's, the
+numbers that need it (`base`, `own_unpacked_bytes`, `waste_author_bytes`) are null and not 0.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import imageopt
+from imageopt.evidence.model import Evidence, Origin
+from imageopt.image.model import WASTE_KINDS, Image, Layer
+from imageopt.report.names import masked, raw_name, readable
+from imageopt.rules.model import Analysis, EvidencePath, Finding, Location
+
+Json = dict[str, Any]
+
+
+def analysis_document(analysis: Analysis) -> Json:
+    """The document; findings keep the analysis' order, biggest saving first."""
+    summary = analysis.summary
+    return {
+        "schema": "imageopt.analysis/1",
+        "tool": tool(),
+        "timing": {"seconds": round(analysis.seconds, 3)},
+        "target": asdict(analysis.target),
+        "image": image_section(analysis.evidence),
+        "findings": findings_section(analysis.findings),
+        "summary": {
+            "findings": summary.findings,
+            "saving_bytes": summary.saving_bytes,
+            "estimated_saving_bytes": summary.estimated_saving_bytes,
+        },
+        "notes": [readable(note) for note in analysis.notes],
+    }
+
+
+def tool() -> Json:
+    """The program that wrote the document."""
+    return {"name": "imageopt", "version": imageopt.__version__}
+
+
+def image_section(evidence: Evidence) -> Json | None:
+    """`image` of the document: sizes, waste, composition (biggest first) and layers (base first)."""
+    image = evidence.image
+    if image is None:
+        return None
+    base = evidence.base.layers
+    return {
+        "sizes": {
+            "download_bytes": image.sizes.download_bytes,
+            "unpacked_bytes": image.sizes.unpacked_bytes,
+            "live_bytes": image.sizes.live_bytes,
+            "wasted_bytes": image.sizes.wasted_bytes,
+            "overhead_bytes": image.sizes.overhead_bytes,
+        },
+        "own_unpacked_bytes": None if base is None else sum(layer.unpacked_bytes for layer in image.layers[base:]),
+        "waste": {kind: image.waste.get(kind, 0) for kind in WASTE_KINDS},
+        "waste_author_bytes": _author_waste(image, base),
+        "composition": [
+            {"category": row.category, "cause": row.cause, "bytes": row.bytes, "layers": list(row.layers)}
+            for row in sorted(evidence.composition, key=lambda row: (-row.bytes, row.category, row.cause or ""))
+        ],
+        "duplicate_content_bytes": image.duplicate_content_bytes,
+        "file_count": image.file_count,
+        "base": {"layers": base, "decided_by": evidence.base.decided_by, "reference": evidence.base.reference},
+        "layers": [
+            _layer(layer, _origin(evidence.origins, layer.index), base, evidence.dockerfile_path)
+            for layer in image.layers
+        ],
+        "dive": {
+            "efficiency": image.dive.efficiency,
+            "wasted_bytes": image.dive.wasted_bytes,
+            "user_wasted_percent": image.dive.user_wasted_percent,
+        },
+        "problems": [readable(problem) for problem in image.problems],
+    }
+
+
+def findings_section(findings: Sequence[Finding]) -> list[Json]:
+    """`findings` of the document."""
+    return [
+        {
+            "rule": finding.rule,
+            "code": finding.code,
+            "severity": finding.severity,
+            "confidence": finding.confidence,
+            "title": finding.title,
+            "message": readable(finding.message),
+            "saving": {"bytes": finding.saving.bytes, "basis": finding.saving.basis},
+            "location": _location(finding.location),
+            "layers": list(finding.layers),
+            "evidence": [_evidence(path) for path in finding.evidence],
+            "fix": {
+                "kind": finding.fix.kind,
+                "transform": finding.fix.transform,
+                "safety": finding.fix.safety,
+                "text": readable(finding.fix.text),
+            },
+        }
+        for finding in findings
+    ]
+
+
+def _author_waste(image: Image, base: int | None) -> int | None:
+    """Waste is billed to its layer of death; what died within the base image is the base's."""
+    if base is None:
+        return None
+    return sum(file.size for file in image.files if file.death is not None and file.death >= base)
+
+
+def _layer(layer: Layer, origin: Origin | None, base: int | None, file: str) -> Json:
+    instruction = origin.instruction if origin else None
+    return {
+        "index": layer.index,
+        "digest": layer.digest,
+        "diff_id": layer.diff_id,
+        "created_by": None if layer.created_by is None else masked(readable(layer.created_by)),
+        "base": None if base is None else layer.index < base,
+        "download_bytes": layer.download_bytes,
+        "unpacked_bytes": layer.unpacked_bytes,
+        "live_bytes": layer.live_bytes,
+        "wasted_bytes": layer.wasted_bytes,
+        "overhead_bytes": layer.overhead_bytes,
+        "file_count": layer.file_count,
+        "instruction": None
+        if instruction is None
+        else {
+            "file": readable(file),
+            "line": instruction.line,
+            "end_line": instruction.end_line,
+            "text": masked(readable(f"{instruction.keyword} {instruction.arguments}".strip())),
+        },
+    }
+
+
+def _origin(origins: Sequence[Origin | None], index: int) -> Origin | None:
+    return origins[index] if index < len(origins) else None
+
+
+def _location(location: Location | None) -> Json | None:
+    if location is None:
+        return None
+    return {
+        "file": readable(location.file),
+        "line": location.line,
+        "column": location.column,
+        "end_line": location.end_line,
+    }
+
+
+def _evidence(evidence: EvidencePath) -> Json:
+    raw = raw_name(evidence.path)
+    shown = {"path": readable(evidence.path), "bytes": evidence.bytes}
+    return shown if raw is None else {**shown, "path_raw": raw}

@@ -1,0 +1,18 @@
+"""Results -> JSON documents: the front door of the four writers, and how a document becomes text.
+
+A document is the whole of a result: every renderer shows a document, none asks the values it was made from, so that
+a result read back from a file shows the same as one that was just made.
+"""
+
+import json
+from typing import Any
+
+from imageopt.report.analysis import analysis_document as analysis_document
+from imageopt.report.gate import gate_document as gate_document
+from imageopt.report.rewrite import rewrite_document as rewrite_document
+from imageopt.report.verification import verification_document as verification_document
+
+
+def dumps(document: dict[str, Any]) -> str:
+    """The document as JSON with a newline at its end; equal documents give equal bytes."""
+    return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"

@@ -1,0 +1,42 @@
+"""Text from images and files -> text that is valid Unicode, or harmless on a screen.
+
+Two different things: `readable` mends names that are not UTF-8 and is for documents, which keep control characters
+(JSON escapes them); `harmless` spells control characters out and is for everything that a person looks at.
+"""
+
+import base64
+import re
+import unicodedata
+
+_HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}  # Unicode categories that print nothing or move what is printed
+_SECRET = re.compile(
+    r"""(?ix) \b ( \w* (?: token | secret | passw(?:or)?d | api_?key | private_?key | credential | _auth ) \w* )
+        = ( "[^"]*" | '[^']*' | [^\s"']+ )"""
+)
+_CREDENTIALS = re.compile(r"(\w://[^\s/@:]*:)[^\s/@]+@")  # https://user:password@host
+
+
+def readable(text: str) -> str:
+    """The text with each byte that was not UTF-8 as `\\xNN`."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def raw_name(text: str) -> str | None:
+    """The exact bytes of the name in base64 where `readable` had to change it, else None."""
+    data = text.encode("utf-8", "surrogateescape")
+    return None if readable(text) == text else base64.b64encode(data).decode("ascii")
+
+
+def harmless(text: str) -> str:
+    """The text on one line, with control characters, line ends and direction marks as `\\xNN` or `\\uNNNN`."""
+    return "".join(_spelled(char) if unicodedata.category(char) in _HIDDEN else char for char in text)
+
+
+def _spelled(char: str) -> str:
+    code = ord(char)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def masked(command: str) -> str:
+    """The command with the values of build arguments and variables that are named like secrets as `***`."""
+    return _CREDENTIALS.sub(r"\1***@", _SECRET.sub(r"\1=***", command))

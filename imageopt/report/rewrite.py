@@ -1,0 +1,44 @@
+"""A rewrite -> its JSON document `imageopt.rewrite/1`.
+
+The diff travels as text; it is made harmless for a screen where it is made, and shows no more of a file than changes.
+"""
+
+from typing import Any
+
+from imageopt.report.analysis import tool
+from imageopt.report.names import readable
+from imageopt.rewrite.diff import unified
+from imageopt.rewrite.model import Rewrite
+
+
+def rewrite_document(rewrite: Rewrite, reference: str) -> dict[str, Any]:
+    """The document of a proposal for the project `reference`."""
+    return {
+        "schema": "imageopt.rewrite/1",
+        "tool": tool(),
+        "timing": {},
+        "reference": readable(reference),
+        **rewrite_section(rewrite),
+    }
+
+
+def rewrite_section(rewrite: Rewrite) -> dict[str, Any]:
+    """What a rewrite changes and why; a verification's document holds it too."""
+    return {
+        "outcome": rewrite.outcome,
+        "prediction": {"bytes": rewrite.predicted_bytes, "basis": rewrite.predicted_basis},
+        "files": [{"path": readable(change.path), "new": change.before is None} for change in rewrite.changes],
+        "transforms": [
+            {
+                "name": done.name,
+                "safety": done.safety,
+                "reason": readable(done.reason),
+                "rules": list(done.rules),
+                "predicted_bytes": done.predicted_bytes,
+            }
+            for done in rewrite.transformed
+        ],
+        "refusals": [{"name": refused.name, "reason": readable(refused.reason)} for refused in rewrite.refusals],
+        "notes": [readable(note) for note in rewrite.notes],
+        "diff": unified(rewrite),
+    }
