@@ -8,7 +8,7 @@ from typing import Any, cast, get_args
 
 from imageopt.errors import UsageError
 from imageopt.resources import data_folder
-from imageopt.rules.model import Example, Fix, Match, Rule, Safety, Severity
+from imageopt.rules.model import Example, Fix, Left, Match, Rule, Safety, Severity
 
 _TEXTS = ("name", "code", "severity", "title", "message", "what", "why", "better", "when_not", "check")
 _KEYS = frozenset((*_TEXTS, "equivalents", "parameters", "match", "fix", "examples"))
@@ -16,7 +16,8 @@ _MATCH_KEYS = frozenset(
     ("instruction", "command", "subcommand", "missing_option", "unless", "unless_mount", "text", "stages")
 )
 _FIX_KEYS = frozenset(("kind", "transform", "safety", "text"))
-_EXAMPLE_KEYS = frozenset(("kind", "dockerfile", "note"))
+_EXAMPLE_KEYS = frozenset(("kind", "dockerfile", "note", "files", "leaves"))
+_LEFT_KEYS = frozenset(("line", "path", "bytes", "fate", "until"))
 
 
 def load_rules(extra: Path | None = None) -> tuple[Rule, ...]:
@@ -45,6 +46,10 @@ def _read(path: Path) -> Rule:
     fix = _table(path, table, "fix")
     _check_keys(path, fix, _FIX_KEYS, "fix.")
     texts = {key: _text(path, table, key) for key in _TEXTS}
+    try:
+        texts["message"].format(size="", files=0, top="")
+    except (LookupError, ValueError, AttributeError):
+        raise UsageError(f"{path}: 'message' has a bad placeholder", "use {size}, {files} and {top} only") from None
     return Rule(
         name=texts["name"],
         code=texts["code"],
@@ -88,7 +93,15 @@ def _match(path: Path, item: Mapping[str, Any]) -> Match:
 def _example(path: Path, item: Mapping[str, Any]) -> Example:
     _check_keys(path, item, _EXAMPLE_KEYS, "examples.")
     kind = _one_of(path, "examples.kind", _text(path, item, "kind"), ("bad", "good", "tricky"))
-    return Example(cast("Any", kind), _text(path, item, "dockerfile"), _text(path, item, "note", ""))
+    for left in (leaves := _tables(path, item, "leaves")):
+        _check_keys(path, left, _LEFT_KEYS, "examples.leaves.")
+    return Example(
+        kind=cast("Any", kind),
+        dockerfile=_text(path, item, "dockerfile"),
+        note=_text(path, item, "note", ""),
+        files=_table(path, item, "files"),
+        leaves=tuple(Left(**left) for left in leaves),
+    )
 
 
 def _check_keys(path: Path, table: Mapping[str, Any], known: Iterable[str], where: str) -> None:

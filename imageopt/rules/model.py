@@ -1,10 +1,11 @@
 """A rule as its TOML file states it, and a finding as a rule makes it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from imageopt.evidence.model import Evidence
+from imageopt.image.model import Fate
 
 Severity = Literal["error", "warning", "info", "style", "off"]
 Confidence = Literal["high", "medium", "low"]
@@ -71,12 +72,28 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Left:
+    """A file that an example's image holds: the Dockerfile's line that brings it in, and the one that hides it."""
+
+    line: int
+    path: str
+    bytes: int
+    fate: Fate = "live"
+    until: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Example:
-    """A Dockerfile of a rule file: `kind` says whether the rule must fire on it."""
+    """A Dockerfile of a rule file: `kind` says whether the rule must fire on it.
+
+    `files` are the project's, path to text; `leaves` what its image holds. Without them there is no project, no image.
+    """
 
     kind: Literal["bad", "good", "tricky"]
     dockerfile: str
     note: str
+    files: Mapping[str, str] = field(default_factory=dict)
+    leaves: tuple[Left, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

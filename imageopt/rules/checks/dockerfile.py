@@ -18,8 +18,12 @@ _SECRET_NAME = re.compile(
     re.IGNORECASE,
 )
 _NO_SECRET = re.compile(
-    r"(?:_|^)(?:FILE|PATH|URL|NAME|ID|TTL|EXPIRY|LENGTH|HEADER|TYPE|ENABLED|METHOD)$", re.IGNORECASE
+    r"(?:_|^)(?:FILE|PATH|DIR|URL|URI|NAME|ID|TTL|EXPIRY|EXPIRES|LENGTH|HEADER|TYPE|ENABLED|DISABLED|METHOD|MODE|SOCK"
+    r"|SOCKET|VERSION|USER|USERNAME|PROVIDER|HOST|PORT|REALM|STRATEGY|ALGORITHM|COUNT|SIZE|AGE)$|(?:^|_)PUBLIC(?:_|$)",
+    re.IGNORECASE,
 )
+_NO_SECRET_VALUE = re.compile(r"(?:true|false|yes|no|on|off|none|null|\d{1,4}|/.*|https?://[^@]*)?", re.IGNORECASE)
+_PASSWORD_IN_URL = re.compile(r"://[^/\s:@$]+:[^/\s@$]+@")
 
 
 def parse_error(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:  # noqa: ARG001
@@ -75,7 +79,7 @@ def base_end_of_life(evidence: Evidence, rule: Rule, now: date) -> Iterator[Find
         name, tag = split_reference(stage.base)
         table = rule.parameters.get(name.removeprefix("docker.io/library/"), {})
         for line, end in table.items():
-            if re.match(rf"{re.escape(line)}(?:[.-]|$)", tag) and now >= date.fromisoformat(str(end)):
+            if re.match(rf"{re.escape(line)}(?:[.-]|$)", tag) and now > date.fromisoformat(str(end)):
                 yield stated(
                     evidence, rule, stage.from_instruction, message=f"{name} {line} gets no fixes since {end}."
                 )
@@ -89,14 +93,22 @@ def secret_in_arg_or_env(evidence: Evidence, rule: Rule, now: date) -> Iterator[
         if instruction.keyword not in ("ARG", "ENV"):
             continue
         for pair in pairs(instruction):
-            literal = bool(pair.value) and "$" not in (pair.value or "")
-            if literal and _SECRET_NAME.search(pair.name) and not _NO_SECRET.search(pair.name):
+            if _is_secret(pair.name, (pair.value or "").strip("\"'")):
                 yield stated(
                     evidence,
                     rule,
                     instruction,
                     message=f"{instruction.keyword} {pair.name} holds its value in the image's history.",
                 )
+
+
+def _is_secret(name: str, value: str) -> bool:
+    """Whether the name promises a secret and the value can be one; a password in an address is one by any name."""
+    if _PASSWORD_IN_URL.search(value):
+        return True
+    if "$" in value or _NO_SECRET_VALUE.fullmatch(value):
+        return False
+    return _SECRET_NAME.search(name) is not None and _NO_SECRET.search(name) is None
 
 
 def shell_form_cmd(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:  # noqa: ARG001

@@ -20,10 +20,21 @@ def matching(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:  #
     """One finding for each instruction that fits one of the rule's matches."""
     if evidence.dockerfile is None:
         return
+    own = shipped_stages(evidence.dockerfile, evidence.target)
     for stage, instruction in shipped(evidence.dockerfile, evidence.target, everything=True):
-        inside = (stage, instruction) in set(shipped(evidence.dockerfile, evidence.target, everything=False))
+        inside = stage.index in own
         if any(_fits(item, instruction) and (inside or not item.shipped_only) for item in rule.matches):
             yield stated(evidence, rule, instruction)
+
+
+def shipped_stages(dockerfile: Dockerfile, target: str | None) -> tuple[int, ...]:
+    """The numbers of the target stage and of the stages it builds on, in the order they ran."""
+    stage = dockerfile.target(target)
+    found: list[int] = []
+    while stage is not None:
+        found.insert(0, stage.index)
+        stage = dockerfile.stages[stage.parent] if stage.parent is not None else None
+    return tuple(found)
 
 
 def shipped(
@@ -33,12 +44,8 @@ def shipped(
 
     With `everything`, those of all stages. Stages with a shell that is not POSIX are passed over, not guessed at.
     """
-    stage = dockerfile.target(target)
-    names: list[Stage] = []
-    while stage is not None:
-        names.insert(0, stage)
-        stage = dockerfile.stages[stage.parent] if stage.parent is not None else None
-    for part in dockerfile.stages if everything else names:
+    numbers = range(len(dockerfile.stages)) if everything else shipped_stages(dockerfile, target)
+    for part in (dockerfile.stages[number] for number in numbers):
         for instruction, environment in zip(part.instructions, environments(dockerfile, part), strict=False):
             if instruction.keyword != "RUN" or is_posix_shell(environment.shell[0]):
                 yield part, instruction

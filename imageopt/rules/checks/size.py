@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from datetime import date
 
 from imageopt.evidence.model import Evidence
-from imageopt.rules.checks.match import matching
-from imageopt.rules.finding import measured
+from imageopt.evidence.variants import has_slimmer_variant
+from imageopt.rules.checks.match import matching, shipped_stages
+from imageopt.rules.finding import measured, stated
 from imageopt.rules.model import Finding, Rule
 
 
@@ -22,27 +23,34 @@ def billed(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:
     for index, kind in enumerate(evidence.classes):
         if kind.cause == rule.name:
             origin = evidence.origins[kind.billed_layer]
-            key = origin.instruction.line if origin is not None else -1 - kind.billed_layer
+            key = origin.instruction.line if origin is not None else -1 - kind.billed_layer  # each unknown apart
             found.setdefault(key, []).append(index)
             layers.setdefault(key, set()).update((evidence.image.files[index].birth, kind.billed_layer))
-    least = int(rule.parameters.get("least_bytes", 1))
+    instructions = {origin.instruction.line: origin.instruction for origin in evidence.origins if origin is not None}
     for key, files in found.items():
-        origin = (
-            evidence.origins[max(layers[key])]
-            if key < 0
-            else next(origin for origin in evidence.origins if origin is not None and origin.instruction.line == key)
-        )
         finding = measured(
             evidence,
             rule,
-            origin.instruction if origin is not None else None,
+            instructions.get(key),
             files,
             layers[key],
             basis="estimate" if rule.parameters.get("basis") == "estimate" else "exact",
-            confidence="high" if evidence.base.decided_by != "guessed" else "low",
+            confidence="low" if evidence.base.decided_by in ("guessed", "unknown") else "high",
         )
-        if (finding.saving.bytes or 0) >= least:
+        if (finding.saving.bytes or 0) >= int(rule.parameters.get("least_bytes", 1)):
             yield finding
+
+
+def fat_base(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:
+    """The full variant of a base image that has a slim one: its bytes, or, without an image, its name alone."""
+    dockerfile = evidence.dockerfile
+    if evidence.image is not None or dockerfile is None:
+        yield from billed(evidence, rule, now)
+        return
+    stages = shipped_stages(dockerfile, evidence.target)
+    root = dockerfile.stages[stages[0]] if stages else None
+    if root is not None and has_slimmer_variant(root.base):
+        yield stated(evidence, rule, root.from_instruction)
 
 
 def single_stage(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:
