@@ -4,4 +4,19 @@ As a library, `analyze`, `rewrite` and `verify` are what the commands call, and
 `imageopt.dockerfile.parse` reads a Dockerfile without losing a byte. Nothing else is public.
 """
 
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from imageopt.api import analyze, rewrite, verify
+
 __version__ = "0.1.0"
+__all__ = ["__version__", "analyze", "rewrite", "verify"]
+
+
+def __getattr__(name: str) -> Any:
+    """Loads the library on first use, so that `imageopt --version` does not pay for it."""
+    if name in ("analyze", "rewrite", "verify"):
+        from imageopt import api
+
+        return getattr(api, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,65 @@
+"""What imageopt built, remembered in the user's state folder: image id -> project and the Dockerfile as it was.
+
+So `imageopt analyze docker:NAME` knows the lines of an image that imageopt built, and a folder finds its image again.
+Nothing is written into the project or the image beside a label with the key of the folder.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+PROJECT_LABEL = "dev.imageopt.project"
+
+
+@dataclass(frozen=True, slots=True)
+class BuildRecord:
+    """A build of the past: `dockerfile` is relative to `root`, `text` its bytes at that time."""
+
+    root: Path
+    dockerfile: str
+    text: bytes
+    target: str | None
+
+
+def project_key(root: Path) -> str:
+    """A name for the folder that tells nothing of its path."""
+    return hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:16]
+
+
+def remember(image_id: str, record: BuildRecord) -> None:
+    """Writes the record down; a state folder that cannot be written is no reason to fail."""
+    path = _path(image_id)
+    document = {
+        "root": str(record.root.resolve()),
+        "dockerfile": record.dockerfile,
+        "text": record.text.decode("utf-8", "surrogateescape"),
+        "target": record.target,
+    }
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        fresh = path.with_suffix(".new")
+        fresh.write_text(json.dumps(document), encoding="ascii")
+        fresh.replace(path)
+
+
+def recall(image_id: str) -> BuildRecord | None:
+    """The record of an image that imageopt built for this user, None for any other."""
+    try:
+        document = json.loads(_path(image_id).read_text("ascii"))
+        return BuildRecord(
+            Path(document["root"]),
+            document["dockerfile"],
+            document["text"].encode("utf-8", "surrogateescape"),
+            document["target"],
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _path(image_id: str) -> Path:
+    state = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    name = image_id.removeprefix("sha256:")
+    return Path(state) / "imageopt" / "builds" / f"{name if name.isalnum() else project_key(Path(name))}.json"

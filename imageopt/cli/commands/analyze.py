@@ -1,0 +1,50 @@
+"""`imageopt analyze`: what makes an image big, which line did it, what to do."""
+
+from typing import Any
+
+import click
+
+from imageopt.cli.options import Talk, build_options, built_how, configuration, image_options, talk_options
+from imageopt.cli.output import emit, parse_formats
+
+_FAIL_ON = ("error", "warning", "info", "style")
+
+
+@click.command()
+@click.argument("target", default=".")
+@image_options
+@build_options
+@click.option("--fail-on", type=click.Choice(_FAIL_ON), help="Exit 1 with findings of this severity or graver.")
+@click.option("--exit-code", type=click.IntRange(0, 255), default=1, help="The code instead of 1.")
+@click.option("--now", metavar="DATE", help="Today's date, for dates of end of life (YYYY-MM-DD).")
+@talk_options
+def command(target: str, **options: Any) -> int:
+    """Analyse TARGET: a folder (this one by default), a Dockerfile, or an image reference.
+
+    \b
+    imageopt analyze . --build
+    imageopt analyze docker:node:20
+    imageopt analyze docker-archive:app.tar --format json
+    """
+    from imageopt.api import analyze
+    from imageopt.cli.days import parse_day
+    from imageopt.report.documents import analysis_document
+
+    config = configuration(target, options.pop("config"))
+    parse_formats(options["formats"])
+    talk = Talk.of(options)
+    built = built_how(options, config)
+    analysis = analyze(
+        target,
+        image=options["image"] or config.project.image,
+        build=options["build"],
+        options=built,
+        progress=talk.progress,
+        now=parse_day(options["now"]),
+    )
+    emit(analysis_document(analysis), talk.formats, talk.color)
+    fail_on = options["fail_on"]
+    if fail_on is None:
+        return 0
+    grave = _FAIL_ON[: _FAIL_ON.index(fail_on) + 1]
+    return options["exit_code"] if any(found.severity in grave for found in analysis.findings) else 0

@@ -1,0 +1,77 @@
+"""`imageopt gate`: an image, or an earlier result, held against a budget."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from imageopt.cli.options import Talk, build_options, built_how, configuration, image_options, talk_options
+from imageopt.cli.output import emit, parse_formats
+from imageopt.errors import UsageError
+
+
+@click.command()
+@click.argument("target", default=".")
+@click.option("--max-download", metavar="SIZE", help="The most a pull may transfer, such as 120MB.")
+@click.option("--max-unpacked", metavar="SIZE", help="The most the image may hold, such as 800MB.")
+@click.option("--max-wasted", metavar="PERCENT", help="The most of the author's bytes that may be waste, such as 5%.")
+@click.option("--max-layers", type=click.IntRange(0), help="The most layers of the author's.")
+@image_options
+@build_options
+@click.option("--exit-code", type=click.IntRange(0, 255), default=1, help="The code instead of 1.")
+@talk_options
+def command(target: str, **options: Any) -> int:
+    """Hold TARGET against its budget: a folder, an image reference, or the JSON of an earlier analyze or verify.
+
+    The budget is [budget] in imageopt.toml; options go before it.
+    """
+    from imageopt.gate.budget import budget_of
+    from imageopt.gate.check import check_budget
+    from imageopt.report.documents import analysis_document, gate_document
+
+    config = configuration(target, options.pop("config"))
+    parse_formats(options["formats"])
+    talk = Talk.of(options)
+    built = built_how(options, config)
+    budget = budget_of(
+        config.budget,
+        max_download=options["max_download"],
+        max_unpacked=options["max_unpacked"],
+        max_wasted=options["max_wasted"],
+        max_layers=options["max_layers"],
+    )
+    document = _earlier_result(target)
+    if document is None:
+        from imageopt.api import analyze
+
+        analysis = analyze(
+            target,
+            image=options["image"] or config.project.image,
+            build=options["build"],
+            options=built,
+            progress=talk.progress,
+        )
+        if analysis.evidence.image is None:
+            raise UsageError(
+                f"{analysis.target.reference} has no image, and a budget needs one",
+                "add --build, or name the image with --image",
+            )
+        document = analysis_document(analysis)
+    result = check_budget(budget, document)
+    emit(gate_document(result), talk.formats, talk.color)
+    return 0 if result.passed else int(options["exit_code"])
+
+
+def _earlier_result(target: str) -> Mapping[str, Any] | None:
+    path = Path(target)
+    if path.suffix != ".json" or not path.is_file():
+        return None
+    try:
+        document = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        raise UsageError(
+            f"{target} is not a result of imageopt", "write one with `imageopt analyze --format json=FILE`"
+        ) from None
+    return document if isinstance(document, dict) else None

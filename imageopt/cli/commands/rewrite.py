@@ -1,0 +1,68 @@
+"""`imageopt rewrite`: the proposed change as a diff; written, proven or taken back when asked."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from imageopt.cli.options import Talk, build_options, built_how, configuration, image_options, talk_options
+from imageopt.cli.output import emit, parse_formats
+from imageopt.errors import UsageError
+
+
+@click.command()
+@click.argument("folder", default=".")
+@click.option("--apply", "write", is_flag=True, help="Write the change; --undo takes it back.")
+@click.option("--undo", is_flag=True, help="Restore what the last --apply replaced.")
+@click.option("--verify", "prove", is_flag=True, help="Prove the change first; write it only if it is verified.")
+@click.option("--base", type=click.Choice(["auto", "alpine", "slim", "keep"]), help="The final base image to aim at.")
+@image_options
+@build_options
+@click.option("--exit-code", type=click.IntRange(0, 255), default=1, help="The code instead of 1.")
+@talk_options
+def command(folder: str, **options: Any) -> int:
+    """Propose a smaller Dockerfile and .dockerignore for FOLDER; nothing is written without --apply."""
+    from imageopt.api import rewrite
+    from imageopt.report.documents import rewrite_document
+    from imageopt.rewrite.apply import apply
+
+    write, undo, prove = options.pop("write"), options.pop("undo"), options.pop("prove")
+    if undo and (write or prove):
+        raise UsageError("--undo goes with neither --apply nor --verify", "undo first, then rewrite again")
+    if undo:
+        return _undo(Path(folder))
+    config = configuration(folder, options.pop("config"))
+    parse_formats(options["formats"])
+    talk = Talk.of(options)
+    built = built_how(options, config)
+    analysis, proposed = rewrite(
+        folder,
+        base=options["base"] or config.rewrite.target,
+        image=options["image"] or config.project.image,
+        build=options["build"],
+        options=built,
+        progress=talk.progress,
+    )
+    emit(rewrite_document(proposed, analysis.target.reference), talk.formats, talk.color)
+    if proposed.outcome != "proposed":
+        return 0
+    if prove:
+        from imageopt.cli.proof import proven
+
+        verdict = proven(folder, proposed, built, config, talk)
+        if verdict != "verified":
+            return int(options["exit_code"]) if verdict != "baseline-broken" else 3
+    if write:
+        root = analysis.evidence.project.root if analysis.evidence.project is not None else Path(folder)
+        apply(root, proposed)
+        changed = ", ".join(change.path for change in proposed.changes)
+        click.echo(f"written: {changed}; `imageopt rewrite --undo {folder}` takes it back", err=True)
+    return 0
+
+
+def _undo(folder: Path) -> int:
+    from imageopt.rewrite.undo import undo
+
+    restored = undo(folder)
+    click.echo(f"restored: {', '.join(restored)}" if restored else "restored", err=True)
+    return 0

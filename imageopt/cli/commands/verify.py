@@ -1,0 +1,79 @@
+"""`imageopt verify`: before and after built, run, scanned and compared; the verdict is the exit code."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from imageopt.cli.options import Talk, build_options, built_how, configuration, talk_options
+from imageopt.cli.output import emit, parse_formats
+from imageopt.errors import InputError
+
+
+@click.command()
+@click.argument("folder", default=".")
+@click.option("--before", metavar="FILE", help="The Dockerfile as it was, instead of the folder's.")
+@click.option("--after", metavar="FILE", help="The new Dockerfile, instead of the proposed rewrite.")
+@click.option("--base", type=click.Choice(["auto", "alpine", "slim", "keep"]), help="The final base image to aim at.")
+@click.option("--port", type=click.IntRange(1, 65535), help="The port to ask; else the image's and the source's.")
+@click.option("--path", "paths", multiple=True, metavar="PATH", help="A path to request (repeatable).")
+@click.option("--trivy", metavar="FILE", help="The Trivy program, where it is not on PATH.")
+@click.option("--trivy-cache", metavar="DIR", help="The folder with Trivy's database (DIR/db).")
+@click.option("--skip-scan", is_flag=True, help="Do not scan.")
+@click.option("--skip-rebuild", is_flag=True, help="Do not time the rebuild after a changed file.")
+@build_options
+@click.option("--exit-code", type=click.IntRange(0, 255), default=1, help="The code instead of 1.")
+@talk_options
+def command(folder: str, **options: Any) -> int:
+    """Build FOLDER's image before and after, run both, ask them the same, scan both, and give a verdict."""
+    from imageopt.api import find_project, verify
+    from imageopt.report.documents import verification_document
+    from imageopt.verify.request import VerifyRequest
+
+    config = configuration(folder, options.pop("config"))
+    parse_formats(options["formats"])
+    talk = Talk.of(options)
+    built = built_how(options, config)
+    root, dockerfile, before = find_project(folder, built)
+    if options["before"] is not None:
+        before = _read(options["before"])
+    after = _read(options["after"]) if options["after"] is not None else None
+    started = time.monotonic()
+    verification = verify(
+        VerifyRequest(
+            root=built.context or root,
+            dockerfile=dockerfile,
+            before=before,
+            after=after,
+            base=options["base"] or config.rewrite.target,
+            target=built.target,
+            build_args=built.build_args,
+            secrets=built.secrets,
+            ssh=built.ssh,
+            platform=built.platform,
+            port=options["port"] or config.verify.port,
+            paths=options["paths"] or config.verify.paths,
+            trivy=options["trivy"],
+            trivy_cache=Path(options["trivy_cache"]) if options["trivy_cache"] else None,
+            skip_scan=options["skip_scan"],
+            skip_rebuild=options["skip_rebuild"],
+            reference=root.resolve().name,
+        ),
+        progress=talk.progress,
+    )
+    emit(verification_document(verification, time.monotonic() - started), talk.formats, talk.color)
+    match verification.verdict:
+        case "verified":
+            return 0
+        case "baseline-broken":
+            return 3
+        case _:
+            return int(options["exit_code"])
+
+
+def _read(name: str) -> bytes:
+    try:
+        return Path(name).read_bytes()
+    except OSError as error:
+        raise InputError(f"{name} cannot be read: {error.strerror}", "check the path") from None

@@ -1,0 +1,60 @@
+"""The command table: a name, a module and a help line each, so that `--help` imports none of them."""
+
+from importlib import import_module
+
+import click
+
+COMMANDS = {
+    "analyze": "What makes an image big, which line did it, what to do.",
+    "rewrite": "Propose a smaller Dockerfile; --apply writes it, --undo takes it back.",
+    "verify": "Build, run, scan and compare before and after.",
+    "gate": "Hold an image against a budget; the exit code is the answer.",
+    "report": "Show a stored result again, in any format.",
+    "rules": "List the rules.",
+    "explain": "What a rule finds, why it matters, what to do instead.",
+    "doctor": "What is installed, what is missing, what that costs.",
+    "clean": "Remove what an interrupted imageopt left in the engine.",
+}
+
+
+class _LazyGroup(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        found: click.Command = import_module(f"imageopt.cli.commands.{cmd_name}").command
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS:
+            import difflib
+
+            close = difflib.get_close_matches(args[0], COMMANDS, 1)
+            meant = f" (did you mean {close[0]}?)" if close else ""
+            ctx.fail(f"there is no command {args[0]!r}{meant}")
+        return super().resolve_command(ctx, args)
+
+
+@click.group(
+    cls=_LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: 0 done, 1 the answer is no, 2 wrong usage, 3 could not be done, 70 a bug, 130 interrupted.",
+)
+@click.version_option(package_name="imageopt", message="imageopt %(version)s")
+def command() -> None:
+    """Find what makes a container image big, rewrite the Dockerfile, and prove the result.
+
+    \b
+    imageopt analyze .            what is big, which line, what to do
+    imageopt rewrite .            the proposed Dockerfile as a diff
+    imageopt verify .             both versions built, run, scanned, compared
+    imageopt gate . --max-unpacked 800MB
+    """

@@ -1,0 +1,112 @@
+"""Options that several commands share, and what they become."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from imageopt.api import BuildOptions
+from imageopt.config import Config, load_config
+from imageopt.errors import UsageError
+from imageopt.progress import Progress
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+_BUILD = (
+    click.option("-f", "--file", metavar="FILE", help="The Dockerfile, relative to the folder."),
+    click.option("--target", metavar="STAGE", help="The stage to build; the last one without it."),
+    click.option("--context", metavar="DIR", help="The build context, where it is not the folder."),
+    click.option(
+        "--build-arg", "build_args", multiple=True, metavar="NAME=VALUE", help="A build argument (repeatable)."
+    ),
+    click.option("--secret", "secrets", multiple=True, metavar="SPEC", help="A build secret, such as id=npm,src=FILE."),
+    click.option("--ssh", "ssh", multiple=True, metavar="SPEC", help="An SSH agent for the build, such as default."),
+    click.option("--platform", metavar="OS/ARCH", help="The platform, such as linux/amd64."),
+)
+_TALK = (
+    click.option("--format", "formats", multiple=True, metavar="FORMAT[=FILE]",
+                 help="terminal, json, markdown or html; =FILE writes it there (repeatable)."),
+    click.option("--config", type=click.Path(dir_okay=False), help="The configuration instead of the folder's."),
+    click.option("-q", "--quiet", is_flag=True, help="Results only, no progress."),
+    click.option("-v", "--verbose", is_flag=True, help="Details of what is done."),
+    click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colours."),
+)  # fmt: skip
+
+
+def build_options(function: Function) -> Function:
+    """How the project is built."""
+    for option in reversed(_BUILD):
+        function = option(function)
+    return function
+
+
+def image_options(function: Function) -> Function:
+    """Which image belongs to the folder."""
+    function = click.option("--image", metavar="NAME", help="The folder's image, where it has one already.")(function)
+    return click.option("--build", is_flag=True, help="Build the folder's image first.")(function)
+
+
+def talk_options(function: Function) -> Function:
+    """How results and progress are shown."""
+    for option in reversed(_TALK):
+        function = option(function)
+    return function
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """How to show results (`formats`, `color`) and progress."""
+
+    formats: tuple[str, ...]
+    color: str
+    progress: Progress
+
+    @classmethod
+    def of(cls, options: dict[str, Any]) -> "Talk":
+        """Takes the talk options out of a command's options."""
+        from imageopt.cli.progress import make_progress
+
+        quiet, verbose = options.pop("quiet"), options.pop("verbose")
+        return cls(options.pop("formats"), options.pop("color"), make_progress(quiet=quiet, verbose=verbose))
+
+
+def configuration(target: str, explicit: str | None) -> Config:
+    """The configuration of the folder that is worked on, or the named one."""
+    place = Path(target)
+    start = place if place.is_dir() else place.parent if place.is_file() else Path()
+    return load_config(start, Path(explicit) if explicit is not None else None)
+
+
+def built_how(options: dict[str, Any], config: Config) -> BuildOptions:
+    """Takes the build options out of a command's options; the configuration fills in what was not said."""
+    arguments = {**config.build.build_args, **_pairs(options.pop("build_args"))}
+    context = options.pop("context") or config.build.context
+    return BuildOptions(
+        file=options.pop("file") or config.build.file,
+        target=options.pop("target") or config.build.target,
+        context=Path(context) if context else None,
+        build_args=arguments,
+        secrets=(*config.build.secrets, *options.pop("secrets")),
+        ssh=options.pop("ssh"),
+        platform=options.pop("platform") or config.build.platform,
+    )
+
+
+def is_terminal() -> bool:
+    """Whether results are read by a person at a terminal."""
+    return sys.stdout.isatty()
+
+
+def _pairs(texts: tuple[str, ...]) -> dict[str, str]:
+    import os
+
+    pairs = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not name:
+            raise UsageError(f"--build-arg {text!r} has no name", "write --build-arg NAME=VALUE")
+        pairs[name] = value if equals else os.environ.get(name, "")
+    return pairs
