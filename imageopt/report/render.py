@@ -1,0 +1,79 @@
+"""A JSON document -> what a person or a program reads, in any format.
+
+Renderers know documents only, never the values a document was made from: whatever a result shows when it is fresh, it
+shows when it is read back from its file.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from imageopt.errors import InputError, UsageError
+from imageopt.report.documents import dumps
+
+if TYPE_CHECKING:
+    from imageopt.report.terminal.canvas import Canvas
+
+Json = dict[str, Any]
+FORMATS: tuple[str, ...] = ("terminal", "json", "markdown", "html")
+SCHEMAS: tuple[str, ...] = ("imageopt.analysis/1", "imageopt.verification/1", "imageopt.gate/1", "imageopt.rewrite/1")
+
+
+def render(document: Json, format: str, *, color: bool, width: int | None, plain: bool) -> str:  # noqa: A002
+    """The document as text, with a newline at its end.
+
+    `width` is the terminal's in columns, None for a usual one; `plain` means that there is no terminal. Raises
+    InputError for a document that is not imageopt's, UsageError for a format that is not one of `FORMATS`.
+    """
+    schema = document.get("schema")
+    if schema not in SCHEMAS:
+        raise InputError(
+            f"{schema!r} is not the schema of a result that this version reads",
+            f"give it a file that --format json wrote; it reads {', '.join(SCHEMAS)}",
+        )
+    if format not in FORMATS:
+        raise UsageError(f"there is no format {format!r}", f"take one of {', '.join(FORMATS)}")
+    if format == "json":
+        return dumps(document)
+    try:
+        if format == "terminal":
+            return _terminal(document, color=color, width=width, plain=plain)
+        if format == "markdown":
+            from imageopt.report.markdown import markdown
+
+            return markdown(document)
+        from imageopt.report.html import html
+
+        return html(document)
+    except (KeyError, TypeError, IndexError, AttributeError) as error:
+        raise InputError(
+            f"the document says it is {schema}, but it is not as its schema asks ({type(error).__name__}: {error})",
+            "give it a file as --format json wrote it",
+        ) from error
+
+
+def _terminal(document: Json, *, color: bool, width: int | None, plain: bool) -> str:
+    from imageopt.report.terminal.canvas import DEFAULT_WIDTH, Canvas
+
+    canvas = Canvas(color=color, width=width or DEFAULT_WIDTH, plain=plain)
+    _drawer(document["schema"])(canvas, document)
+    return canvas.text()
+
+
+def _drawer(schema: str) -> "Callable[[Canvas, Json], None]":
+    match schema:
+        case "imageopt.analysis/1":
+            from imageopt.report.terminal.analysis import draw_analysis
+
+            return draw_analysis
+        case "imageopt.verification/1":
+            from imageopt.report.terminal.verification import draw_verification
+
+            return draw_verification
+        case "imageopt.gate/1":
+            from imageopt.report.terminal.gate import draw_gate
+
+            return draw_gate
+        case _:
+            from imageopt.report.terminal.rewrite import draw_rewrite
+
+            return draw_rewrite

@@ -1,0 +1,108 @@
+"""The words that people read for what documents name: categories, places, savings, numbers that are not known.
+
+All renderers take their words from here, so that the terminal, Markdown and HTML say the same of the same result.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from imageopt.report.names import harmless
+from imageopt.units import format_bytes, format_seconds
+
+Json = Mapping[str, Any]
+CATEGORIES: Mapping[str, str] = {
+    "base-image": "base image",
+    "overwritten": "overwritten by a later layer",
+    "deleted": "deleted later, still stored",
+    "package-manager-cache": "package manager caches",
+    "vcs": "version control (.git)",
+    "dev-dependencies": "development dependencies",
+    "production-dependencies": "production dependencies",
+    "global-tools": "global tools",
+    "build-toolchain": "compilers and build tools",
+    "system-packages": "system packages",
+    "tests-and-docs": "tests and docs",
+    "sources": "sources",
+    "build-output": "build output",
+    "generated-data": "logs, dumps, data",
+    "application": "the application",
+    "other": "other",
+}
+UNKNOWN = "unknown"
+
+
+def category(name: str) -> str:
+    """What a category of the composition is called."""
+    return CATEGORIES.get(name, name)
+
+
+def size(count: int | None) -> str:
+    """The size in words; a size that could not be had is `unknown`, never 0."""
+    return UNKNOWN if count is None else format_bytes(count)
+
+
+def seconds(value: float | None) -> str:
+    """The duration in words."""
+    return UNKNOWN if value is None else format_seconds(value)
+
+
+def percent(value: float | None) -> str:
+    """`45 %`, `8.1 %`; what is not nothing is at least `<0.1 %`, what is not everything at most `>99.9 %`."""
+    if value is None:
+        return UNKNOWN
+    if 0 < abs(value) < 0.05:
+        return "<0.1 %"
+    if 99.95 <= value < 100:
+        return ">99.9 %"
+    return f"{value:.1f} %" if abs(value) < 9.95 or 99 < value < 100 else f"{value:.0f} %"
+
+
+def saving(finding: Json) -> str:
+    """`322 MB`, `~1.05 GB` for an estimate, empty where nothing can be said."""
+    count = finding["saving"]["bytes"]
+    if not count:
+        return ""
+    return f"~{format_bytes(count)}" if finding["saving"]["basis"] == "estimate" else format_bytes(count)
+
+
+def place(location: Json | None) -> str:
+    """`Dockerfile:23`, empty where the line is not known."""
+    return "" if location is None else f"{harmless(location['file'])}:{location['line']}"
+
+
+def what(finding: Json) -> str:
+    """What was found, in a line: the title of a finding that is measured, else its message, which says more."""
+    text: str = finding["title"] if finding["saving"]["bytes"] else finding["message"]
+    return text.rstrip(".")
+
+
+def places(row: Json, findings: list[Any], layers: list[Any]) -> list[str]:
+    """Where a row of the composition comes from: the lines its cause was found at, else those that made its layers."""
+    found = [place(finding["location"]) for finding in findings if row["cause"] and finding["rule"] == row["cause"]]
+    made = [place(layers[index]["instruction"]) for index in row["layers"] if index < len(layers)]
+    return list(dict.fromkeys(text for text in (found if any(found) else made) if text))
+
+
+def headline(document: Json) -> list[str]:
+    """The sentences that sum an analysis up: how big it is, and how much of that could go."""
+    image, summary = document["image"], document["summary"]
+    if image is None:
+        return []
+    sizes = image["sizes"]
+    parts = [f"{size(sizes['unpacked_bytes'])} unpacked"]
+    if sizes["download_bytes"] is not None:
+        parts.append(f"{size(sizes['download_bytes'])} to download")
+    parts.append(f"{len(image['layers'])} layers")
+    return [", ".join(parts), _could_go(sizes["unpacked_bytes"], summary)]
+
+
+def _could_go(unpacked: int, summary: Json) -> str:
+    counted, estimated = summary["saving_bytes"], summary["estimated_saving_bytes"]
+    if not counted and not estimated:
+        return "nothing found that could go"
+    share = percent(100 * counted / unpacked) if unpacked else UNKNOWN
+    if not estimated:
+        return f"{size(counted)} of it could go ({share}, counted byte by byte)"
+    if not counted:
+        return f"up to {size(estimated)} of it could go (an estimate)"
+    return f"{size(counted)} of it could go ({share}, counted), and up to {size(estimated)} more by estimate"
