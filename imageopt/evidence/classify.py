@@ -39,16 +39,23 @@ def classify(
 
 
 def _first_layers(files: Sequence[FileRecord]) -> list[int]:
-    """For each file the layer in which its content first stood at its path, through any number of copies."""
+    """For each file the layer in which its content first stood at its path, through any number of copies.
+
+    A hardlinked file may come again under another of its names; then its content is looked for.
+    """
     last: dict[str, tuple[FileRecord, int]] = {}
+    copied: dict[tuple[bytes, int, int | None], int] = {}
     first = []
     for record in files:
         layer = record.birth
-        if record.path in last:
-            before, origin = last[record.path]
-            if before.fate == "overwritten_same" and before.death == record.birth:
-                layer = origin
+        before, origin = last.get(record.path, (None, layer))
+        if before is not None and before.fate == "overwritten_same" and before.death == record.birth:
+            layer = origin
+        elif before is None and record.checksum:
+            layer = copied.get((record.checksum, record.size, record.birth), layer)
         last[record.path] = (record, layer)
+        if record.fate == "overwritten_same" and record.checksum:
+            copied.setdefault((record.checksum, record.size, record.death), layer)
         first.append(layer)
     return first
 

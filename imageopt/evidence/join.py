@@ -50,9 +50,14 @@ def _origins(
     alignment = align([layer.created_by for layer in image.layers], dockerfile, stage, build_args)
     root = root_stage(dockerfile, stage)
     base = base_by_history(alignment, root)
+    if base.layers is None:  # the image was built from another version of the file
+        guess = base_by_guess(image.config.history, count)
+        if guess.layers is not None:
+            own = min(alignment.layers, default=count)
+            base = BaseImage(min(guess.layers, own), "guessed", root.base)
     found: list[Origin | None] = []
     for index in range(count):
-        if base.layers is not None and index < base.layers:
+        if base.layers is not None and index < base.layers and base.decided_by == "history":
             found.append(Origin(root.from_instruction, base=True))
         else:
             instruction = alignment.layers.get(index)

@@ -6,7 +6,7 @@ from datetime import date
 
 from imageopt.dockerfile.model import Dockerfile, Instruction
 from imageopt.evidence.model import Evidence
-from imageopt.rules.checks.match import shipped
+from imageopt.rules.checks.match import matching, shipped
 from imageopt.rules.checks.size import billed
 from imageopt.rules.finding import stated
 from imageopt.rules.model import Finding, Location, Rule, Saving
@@ -49,7 +49,10 @@ def _sent(evidence: Evidence, rule: Rule, now: date, names: re.Pattern[str]) -> 
     project = evidence.project
     if evidence.image is not None:
         yield from billed(evidence, rule, now)
-    elif evidence.dockerfile is not None and project is not None:
+        return
+    named = list(matching(evidence, rule, now))
+    yield from named
+    if evidence.dockerfile is not None and project is not None and not named:
         found = sorted(name for name in project.context_bytes if names.fullmatch(name))
         copies = _whole_copies(evidence.dockerfile, evidence.target)
         if found and copies:
