@@ -106,3 +106,61 @@ def _could_go(unpacked: int, summary: Json) -> str:
     if not counted:
         return f"up to {size(estimated)} of it could go (an estimate)"
     return f"{size(counted)} of it could go ({share}, counted), and up to {size(estimated)} more by estimate"
+
+
+def differences(changes: list[Any]) -> list[str]:
+    """What differs between before and after, one line each; what is alike is left out."""
+    return [
+        f"{change['what']}: {change['before'] or '(none)'} -> {change['after'] or '(none)'}"
+        + (f" ({change['reason']})" if change["reason"] else "" if change["expected"] else " (not expected)")
+        for change in changes
+        if change["before"] != change["after"]
+    ]
+
+
+def prediction(document: Json) -> str:
+    """The forecast beside what was measured; empty where there was none."""
+    numbers = document["prediction"]
+    if numbers["predicted_bytes"] is None or numbers["measured_bytes"] is None:
+        return ""
+    error = numbers["error_percent"]
+    off = (
+        "" if error is None else f", {percent(abs(error))} {'too much' if error > 0 else 'too little'}" if error else ""
+    )
+    return f"predicted to save {size(numbers['predicted_bytes'])}, measured {size(numbers['measured_bytes'])}{off}"
+
+
+def explained(document: Json) -> str:
+    """How much of what is gone was found beforehand, with its layer and line; empty where nothing is gone."""
+    files = document["comparison"]["files"]
+    if not files["removed_bytes"]:
+        return ""
+    share = percent(100 * files["explained_bytes"] / files["removed_bytes"])
+    return f"{size(files['removed_bytes'])} of files are gone; findings with a layer and a line explain {share} of them"
+
+
+def outcome(document: Json) -> str:
+    """What came of looking for a rewrite, and what it should save."""
+    match document["outcome"]:
+        case "nothing":
+            return "nothing worth doing"
+        case "refused":
+            return "something should be done, but not without a person: see why below"
+    predicted = document["prediction"]
+    if predicted["bytes"] is None:
+        return "a rewrite is proposed; what it saves is not known before it is built"
+    basis = "predicted from counted bytes" if predicted["basis"] == "exact" else "an estimate"
+    return f"a rewrite is proposed that should save {size(predicted['bytes'])} unpacked ({basis})"
+
+
+def limit_and_value(check: Json) -> tuple[str, str]:
+    """The limit and the value of a gate's check, in the unit of its kind."""
+
+    def shown(number: float | None) -> str:
+        if number is None:
+            return UNKNOWN
+        if check["name"] in ("download", "unpacked"):
+            return format_bytes(int(number))
+        return f"{number:.4g} %" if check["name"] == "wasted" else f"{number:g}"
+
+    return shown(check["limit"]), shown(check["value"])

@@ -49,8 +49,8 @@ def _composition(canvas: Canvas, document: dict[str, Any]) -> None:
     if folded := rows[len(shown) :]:
         rest = sum(row["bytes"] for row in folded)
         share = percent(100 * rest / total) if total else ""
-        cells.append([[(size(rest), "dim")], [(share, "dim")], [], [(f"{len(folded)} smaller", "dim")], []])
-    canvas.table(cells, ("right", "right", "left", "left", "left"), flexible=4)
+        cells.append([[(size(rest), "dim")], [(share, "dim")], [], [(f"{len(folded)} smaller", "dim")], [], []])
+    canvas.table(cells, ("right", "right", "left", "left", "left", "left"), flexible=5)
 
 
 def _composition_row(canvas: Canvas, row: dict[str, Any], document: dict[str, Any], biggest: int) -> Row:
@@ -58,15 +58,14 @@ def _composition_row(canvas: Canvas, row: dict[str, Any], document: dict[str, An
     share = percent(100 * row["bytes"] / image["sizes"]["unpacked_bytes"])
     length = "" if canvas.plain else bar(row["bytes"] / biggest, _bar_width(canvas))
     where = _short(places(row, document["findings"], image["layers"]))
-    last: list[Span] = [(where, "cyan")]
-    if row["cause"] and (canvas.plain or canvas.width >= _WIDE):
-        last.append((f"  {row['cause']}", "dim"))
+    why = row["cause"] or "" if canvas.plain or canvas.width >= _WIDE else ""
     return [
         [(size(row["bytes"]), "bold")],
         [(share, "")],
         [(length, "yellow" if row["cause"] else "green")],
         [(category(row["category"]), "")],
-        last,
+        [(where, "cyan")],
+        [(why, "dim")],
     ]
 
 

@@ -1,0 +1,133 @@
+"""A verification's document -> the rows of its before/after table, the same in every format.
+
+What was not measured says `not done` or `unknown`, never 0; `better` is None where a difference is neither.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from imageopt.report.verification import VULNERABILITY_SEVERITIES
+from imageopt.report.words import UNKNOWN, percent, seconds, size
+
+Json = Mapping[str, Any]
+NOT_DONE = "not done"
+_SIZES = (
+    ("download_bytes", "download"),
+    ("unpacked_bytes", "unpacked"),
+    ("live_bytes", "live files"),
+    ("own_unpacked_bytes", "without base image"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table; `change` is in words, empty where nothing changed or nothing can be said."""
+
+    label: str
+    before: str
+    after: str
+    change: str
+    better: bool | None
+
+
+def rows(document: Json) -> list[Row]:
+    """The table, from sizes over times to security."""
+    timing, comparison = document["timing"], document["comparison"]
+    before, after = document["before"], document["after"]
+    return [
+        *(_size(label, comparison[name]) for name, label in _SIZES),
+        _count("files", _files(before), _files(after)),
+        _time("cold build", timing["build_seconds"]),
+        _time("rebuild after one change", timing["rebuild_seconds"]),
+        _cached(before["rebuild"], after["rebuild"], comparison["cached_steps"]),
+        _time("until it answers", timing["ready_seconds"]),
+        _time("until it stops", timing["stop_seconds"]),
+        _user(before["run"], after["run"]),
+        *_scans(before["scan"], after["scan"]),
+    ]
+
+
+def vulnerabilities_in_words(by_severity: Json) -> str:
+    """`3 critical, 20 high`, or `none`."""
+    counted = [f"{by_severity[name]} {name}" for name in VULNERABILITY_SEVERITIES if by_severity.get(name)]
+    return ", ".join(counted) or "none"
+
+
+def _size(label: str, change: Json) -> Row:
+    words = "" if change["saved"] in (None, 0) or change["percent"] is None else _signed(change["percent"])
+    return Row(label, size(change["before"]), size(change["after"]), words, _less(change["before"], change["after"]))
+
+
+def _signed(saved_percent: float) -> str:
+    return f"-{percent(saved_percent)}" if saved_percent > 0 else f"+{percent(-saved_percent)}"
+
+
+def _less(before: float | None, after: float | None) -> bool | None:
+    return None if before is None or after is None or before == after else after < before
+
+
+def _files(side: Json) -> int | None:
+    return side["image"]["file_count"] if side["image"] else None
+
+
+def _count(label: str, before: int | None, after: int | None) -> Row:
+    change = "" if before is None or after is None or before == after else f"{after - before:+,}"
+    return Row(label, _number(before), _number(after), change, _less(before, after))
+
+
+def _number(count: int | None) -> str:
+    return UNKNOWN if count is None else f"{count:,}"
+
+
+def _time(label: str, times: Json) -> Row:
+    before, after = times["before"], times["after"]
+    shown: Callable[[float | None], str] = lambda value: NOT_DONE if value is None else seconds(value)  # noqa: E731
+    change = _signed(100 * (before - after) / before) if before and after is not None and before != after else ""
+    return Row(label, shown(before), shown(after), change, None)  # a time of one run proves no difference
+
+
+def _cached(before: Json, after: Json, steps: Json) -> Row:
+    def shown(rebuild: Json, cached: int | None) -> str:
+        if cached is None:
+            return NOT_DONE
+        return f"{cached} of {rebuild['steps']}" if rebuild["result"] == "built" else str(cached)
+
+    return Row("steps from cache", shown(before, steps["before"]), shown(after, steps["after"]), "", None)
+
+
+def _user(before: Json, after: Json) -> Row:
+    users = [run.get("user") or (NOT_DONE if run["result"] == "not-done" else UNKNOWN) for run in (before, after)]
+    roots = [user.split(":")[0] in ("0", "root") for user in users]
+    better = None if users[0] == users[1] or roots[0] == roots[1] else roots[0]
+    return Row("runs as user", users[0], users[1], "no longer root" if better else "", better)
+
+
+def _scans(before: Json, after: Json) -> list[Row]:
+    found = []
+    for severity in VULNERABILITY_SEVERITIES:
+        counts = [_vulnerabilities(scan, severity) for scan in (before, after)]
+        if any(counts) or (severity in ("critical", "high")):
+            found.append(_scanned(f"{severity} vulnerabilities", counts[0], counts[1]))
+    for kind, label in (("secrets", "secrets found"), ("misconfigurations", "misconfigurations")):
+        counts = [len(scan[kind]) if scan["result"] == "scanned" else None for scan in (before, after)]
+        found.append(_scanned(label, counts[0], counts[1]))
+    return found
+
+
+def _vulnerabilities(scan: Json, severity: str) -> int | None:
+    if scan["result"] != "scanned" or not scan["has_database"]:
+        return None
+    count: int = scan["vulnerabilities"]["by_severity"][severity]
+    return count
+
+
+def _scanned(label: str, before: int | None, after: int | None) -> Row:
+    row = _count(label, before, after)
+    return Row(
+        label,
+        NOT_DONE if before is None else row.before,
+        NOT_DONE if after is None else row.after,
+        row.change,
+        row.better,
+    )

@@ -1,0 +1,23 @@
+"""The terminal's view of a gate: every limit and what came of it; the answer is the last line."""
+
+from typing import Any
+
+from imageopt.report.terminal.canvas import Canvas, Span
+from imageopt.report.words import limit_and_value
+
+_STYLE = {"pass": "green", "fail": "bold red", "unknown": "bold yellow"}
+
+
+def draw_gate(canvas: Canvas, document: dict[str, Any]) -> None:
+    """Draws the whole view; its last line is `gate: pass` or `gate: fail`."""
+    canvas.line((document["reference"], "bold"))
+    canvas.line()
+    cells: list[list[list[Span]]] = []
+    for check in document["checks"]:
+        limit, value = limit_and_value(check)
+        result = [(check["result"], _STYLE.get(check["result"], ""))]
+        cells.append([result, [(check["name"], "")], [(f"{value} (limit {limit})", "")], [(check["reason"], "dim")]])
+    canvas.table(cells, ("left", "left", "left", "left"), flexible=3)
+    canvas.line()
+    answer = "pass" if document["passed"] else "fail"
+    canvas.line(("gate: ", "bold"), (answer, _STYLE[answer]))

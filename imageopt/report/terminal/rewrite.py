@@ -1,0 +1,47 @@
+"""The terminal's view of a rewrite: the diff first, for it is what the user decides about, then the reasons."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from imageopt.report.terminal.canvas import Canvas, Span
+from imageopt.report.words import UNKNOWN, outcome, size
+
+
+def draw_rewrite(canvas: Canvas, document: dict[str, Any]) -> None:
+    """Draws the whole view."""
+    for line in document["diff"].split("\n")[:-1]:
+        canvas.line((line.replace("\t", "    "), _style(line)))
+    if document["diff"]:
+        canvas.line()
+    canvas.line((document["reference"], "bold"), f": {outcome(document)}")
+    _done(canvas, document["transforms"])
+    _named(canvas, "Not done, and why", document["refusals"], "yellow")
+    if document["notes"]:
+        canvas.heading("Good to know")
+    for note in document["notes"]:
+        canvas.line(f"  {note}")
+
+
+def _style(line: str) -> str:
+    if line.startswith(("+++ ", "--- ")):
+        return "bold"
+    return {"+": "green", "-": "red", "@": "cyan", "\\": "dim"}.get(line[:1], "")
+
+
+def _done(canvas: Canvas, transforms: Sequence[dict[str, Any]]) -> None:
+    if not transforms:
+        return
+    canvas.heading("What it does, and why")
+    rows: list[list[list[Span]]] = []
+    for done in transforms:
+        saved = "" if done["predicted_bytes"] in (None, 0) else f"saves {size(done['predicted_bytes'])}"
+        rows.append([[(saved, "bold green")], [(done["name"], "bold")], [(done["reason"], "")]])
+    canvas.table(rows, ("right", "left", "left"), flexible=2)
+
+
+def _named(canvas: Canvas, heading: str, items: Sequence[dict[str, Any]], style: str) -> None:
+    if not items:
+        return
+    canvas.heading(heading)
+    rows: list[list[list[Span]]] = [[[(item["name"], style)], [(item["reason"] or UNKNOWN, "")]] for item in items]
+    canvas.table(rows, ("left", "left"), flexible=1)
