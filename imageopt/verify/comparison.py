@@ -1,0 +1,113 @@
+"""Two sides -> their comparison and the list of what could not be compared. Pure: everything was measured before."""
+
+from collections.abc import Iterable, Iterator
+
+from imageopt.build.model import BuildFailed, Built
+from imageopt.compare.images import compare_images
+from imageopt.compare.model import ImageComparison
+from imageopt.verify.behaviour import compare_runs
+from imageopt.verify.config import compare_configs
+from imageopt.verify.model import Change, Comparison, NotDone, RunRecord, ScanRecord, Side, Vulnerability
+from imageopt.verify.trivy_report import by_severity
+
+
+def compare_sides(before: Side, after: Side) -> tuple[Comparison, tuple[str, ...]]:
+    """The comparison, and what was not checked, each thing once and in the order of the work."""
+    images, config = _images(before, after)
+    behaviour, unchecked = _runs(before, after)
+    fixed, introduced, unchanged = _vulnerabilities(before.scan, after.scan)
+    scans = (before.scan, after.scan)
+    comparison = Comparison(
+        sizes=images.sizes if images is not None else {},
+        cached_steps=(_cached(before.rebuild), _cached(after.rebuild)),
+        fixed=fixed,
+        introduced=introduced,
+        unchanged=unchanged,
+        secrets_fixed=_gone(*(_found(scan, "secrets") for scan in scans)),
+        secrets_introduced=_gone(*(_found(scan, "secrets") for scan in reversed(scans))),
+        licenses_removed=_gone(*(_found(scan, "licenses") for scan in scans)),
+        licenses_added=_gone(*(_found(scan, "licenses") for scan in reversed(scans))),
+        misconfigurations_fixed=_gone(*(_found(scan, "misconfigurations") for scan in scans)),
+        misconfigurations_introduced=_gone(*(_found(scan, "misconfigurations") for scan in reversed(scans))),
+        packages_removed=images.packages_removed if images is not None else (),
+        packages_added=images.packages_added if images is not None else (),
+        packages_changed=images.packages_changed if images is not None else (),
+        files_removed=images.files_removed if images is not None else {},
+        config=config,
+        behaviour=behaviour,
+        removed_bytes=images.removed_bytes if images is not None else 0,
+        explained_bytes=images.explained_bytes if images is not None else 0,
+        files_added=images.files_added if images is not None else {},
+    )
+    notes = (*(images.notes if images is not None else ()), *_not_done(before, after), *unchecked)
+    return comparison, tuple(dict.fromkeys(notes))
+
+
+def _images(before: Side, after: Side) -> tuple[ImageComparison | None, tuple[Change, ...]]:
+    if before.evidence is None or after.evidence is None:
+        return None, ()
+    images = compare_images(before.evidence, after.evidence, before.findings)
+    old, new = before.evidence.image, after.evidence.image
+    return images, compare_configs(old.config, new.config) if old is not None and new is not None else ()
+
+
+def _runs(before: Side, after: Side) -> tuple[tuple[Change, ...], tuple[str, ...]]:
+    runs = (before.run, after.run)
+    if isinstance(runs[0], RunRecord) and isinstance(runs[1], RunRecord) and runs[0].started and runs[1].started:
+        return compare_runs(*runs)
+    return (), ()
+
+
+def _vulnerabilities(
+    before: ScanRecord | NotDone, after: ScanRecord | NotDone
+) -> tuple[tuple[Vulnerability, ...], tuple[Vulnerability, ...], tuple[Vulnerability, ...]]:
+    """Fixed, introduced, unchanged. An advisory that `before` has anywhere is not introduced by another package."""
+    if not isinstance(before, ScanRecord) or not isinstance(after, ScanRecord):
+        return (), (), ()
+    old = {found.id for found in before.vulnerabilities}
+    new = {found.id for found in after.vulnerabilities}
+    return (
+        _ordered(found for found in before.vulnerabilities if found.id not in new),
+        _ordered(found for found in after.vulnerabilities if found.id not in old),
+        _ordered(found for found in after.vulnerabilities if found.id in old),
+    )
+
+
+def _ordered(found: Iterable[Vulnerability]) -> tuple[Vulnerability, ...]:
+    return tuple(sorted(found, key=by_severity))
+
+
+def _found(scan: ScanRecord | NotDone, what: str) -> frozenset[str] | None:
+    """None where there was no scan: then nothing came and nothing went."""
+    if not isinstance(scan, ScanRecord):
+        return None
+    return frozenset(
+        {"secrets": scan.secrets, "licenses": scan.licenses, "misconfigurations": scan.misconfigurations}[what]
+    )
+
+
+def _gone(before: frozenset[str] | None, after: frozenset[str] | None) -> tuple[str, ...]:
+    return () if before is None or after is None else tuple(sorted(before - after))
+
+
+def _cached(rebuild: Built | BuildFailed | NotDone) -> int | None:
+    return rebuild.cached_steps if isinstance(rebuild, Built) else None
+
+
+def _not_done(before: Side, after: Side) -> Iterator[str]:
+    for name, side in (("before", before), ("after", after)):
+        if isinstance(side.rebuild, NotDone):
+            yield f"the rebuild of {name}: {side.rebuild.reason}"
+        elif isinstance(side.rebuild, BuildFailed):
+            yield f"the rebuild of {name}: {side.rebuild.reason}"
+        if isinstance(side.run, NotDone):
+            yield f"the running of {name}: {side.run.reason}"
+        if isinstance(side.scan, NotDone):
+            yield f"the scan of {name}: {side.scan.reason}"
+    if _managers(before) and _managers(after) and _managers(before) != _managers(after):
+        yield "the two bases are of different distributions, whose advisories do not cover the same things"
+
+
+def _managers(side: Side) -> frozenset[str]:
+    image = side.evidence.image if side.evidence is not None else None
+    return frozenset(package.manager for package in image.packages.system) if image is not None else frozenset()

@@ -1,0 +1,113 @@
+"""Two image configurations -> the keys that changed, and for each whether a rewrite is meant to change it.
+
+The environment that the official Node.js images set themselves (their version numbers) follows the base image; a step
+to another major version is never expected.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from imageopt.source.model import ImageConfig
+from imageopt.verify.behaviour import is_root
+from imageopt.verify.cleanup import LABEL
+from imageopt.verify.model import Change
+
+_BASE_VERSIONS = ("NODE_VERSION", "YARN_VERSION", "NPM_VERSION", "PYTHON_VERSION", "PHP_VERSION", "NGINX_VERSION")
+_LAUNCHERS = ("npm", "yarn", "pnpm", "bun", "npx", "/bin/sh", "sh")
+
+
+def compare_configs(before: ImageConfig, after: ImageConfig) -> tuple[Change, ...]:
+    """The changed keys in a fixed order; of environment and labels each name by itself."""
+    return (
+        *_user(before.user, after.user),
+        *_start(before, after),
+        *_environment(_pairs(before.env), _pairs(after.env)),
+        *_simple("WorkingDir", before.working_dir, after.working_dir),
+        *_sets("ExposedPorts", before.exposed_ports, after.exposed_ports),
+        *_sets("Volumes", before.volumes, after.volumes),
+        *_simple("StopSignal", before.stop_signal or "", after.stop_signal or ""),
+        *_health(" ".join(before.healthcheck), " ".join(after.healthcheck)),
+        *_labels(before.labels, after.labels),
+    )
+
+
+def _user(before: str, after: str) -> Iterator[Change]:
+    if before != after:
+        better = not is_root(after) or is_root(before)
+        reason = "the program needs no root" if better else "the program runs as root"
+        yield Change("User", before or "root", after or "root", expected=better, reason=reason)
+
+
+def _start(before: ImageConfig, after: ImageConfig) -> Iterator[Change]:
+    """The words that start the program. That its launcher falls away is what a rewrite is about, and it was run."""
+    old, new = (*before.entrypoint, *before.cmd), (*after.entrypoint, *after.cmd)
+    if old == new:
+        return
+    bare_old, bare_new = _without_wrapper(old), _without_wrapper(new)
+    launched = bare_old[:1] and bare_old[0] in _LAUNCHERS and bare_new[:1] and bare_new[0].endswith("node")
+    expected = bool(launched) or bare_old == bare_new
+    reason = "the program starts without its launcher" if expected else "the image starts something else"
+    yield Change("Cmd", " ".join(old), " ".join(new), expected=expected, reason=reason)
+
+
+def _without_wrapper(words: tuple[str, ...]) -> tuple[str, ...]:
+    """Without the entry point script of the official images, which only passes its arguments on."""
+    return words[1:] if words and words[0].endswith("docker-entrypoint.sh") else words
+
+
+def _environment(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[Change]:
+    for name in sorted(before.keys() | after.keys()):
+        old, new = before.get(name), after.get(name)
+        if old == new:
+            continue
+        expected, reason = _judge_variable(name, old, new)
+        # values may be secret: only those of known names are shown
+        shown = name in _BASE_VERSIONS or name in ("NODE_ENV", "PATH")
+        words = (_words(old, shown=shown), _words(new, shown=shown))
+        yield Change(f"Env {name}", *words, expected=expected, reason=reason)
+
+
+def _judge_variable(name: str, old: str | None, new: str | None) -> tuple[bool, str]:
+    if name == "NODE_ENV" and new == "production":
+        return True, "production dependencies run in production mode"
+    if name in _BASE_VERSIONS:
+        same_major = old is None or new is None or old.partition(".")[0] == new.partition(".")[0]
+        return same_major, "it comes with the base image" if same_major else "another major version"
+    if old is None:
+        return True, "it was added"
+    return False, "it is gone" if new is None else "it has another value"
+
+
+def _words(value: str | None, *, shown: bool) -> str:
+    if value is None:
+        return "not set"
+    return value if shown else "set"
+
+
+def _simple(name: str, before: str, after: str) -> Iterator[Change]:
+    if before != after:
+        yield Change(name, before or "not set", after or "not set", expected=False, reason="it has another value")
+
+
+def _sets(name: str, before: tuple[str, ...], after: tuple[str, ...]) -> Iterator[Change]:
+    if set(before) != set(after):
+        gone = set(before) - set(after)
+        reason = f"{', '.join(sorted(gone))} is gone" if gone else "it was added"
+        yield Change(name, ", ".join(sorted(before)) or "none", ", ".join(sorted(after)) or "none", not gone, reason)
+
+
+def _health(before: str, after: str) -> Iterator[Change]:
+    if before != after:
+        reason = "the check was rewritten" if before and after else "it was added" if after else "it is gone"
+        yield Change("Healthcheck", before or "none", after or "none", expected=bool(after), reason=reason)
+
+
+def _labels(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[Change]:
+    for name in sorted((before.keys() | after.keys()) - {LABEL}):
+        old, new = before.get(name), after.get(name)
+        if old != new:
+            reason = "it was added" if old is None else "it is gone" if new is None else "it has another value"
+            yield Change(f"Label {name}", old or "not set", new or "not set", expected=old is None, reason=reason)
+
+
+def _pairs(environment: tuple[str, ...]) -> dict[str, str]:
+    return dict(entry.partition("=")[::2] for entry in environment)

@@ -1,0 +1,129 @@
+"""Two sides and their comparison -> one verdict, with its reasons. The first that matches wins; see docs/architecture.md.
+
+`verified` is said only of what was built and run and compared. A scan that was not made does not forbid it, but it is
+named among the reasons and among what was not checked.
+"""
+
+from collections.abc import Callable, Iterator
+
+from imageopt.build.model import BuildFailed
+from imageopt.units import format_bytes
+from imageopt.verify.behaviour import is_root, says_something
+from imageopt.verify.model import Comparison, NotDone, RunRecord, ScanRecord, Side, Verdict
+
+_TOLERATED_BYTES = 64 * 1024
+_TOLERATED_SHARE = 0.001
+
+_Judge = Callable[[Side, Side, Comparison], Iterator[str]]
+
+
+def decide(before: Side, after: Side, comparison: Comparison) -> tuple[Verdict, tuple[str, ...]]:
+    """The verdict and the reasons for it, the weightiest first."""
+    for verdict, judge in _JUDGES:
+        reasons = tuple(judge(before, after, comparison))
+        if reasons:
+            return verdict, reasons
+    return "verified", tuple(_proof(before, after, comparison))
+
+
+def failure(side: Side) -> str | None:
+    """Why the side does not build or start; None where it does, or where nobody could try to start it."""
+    if isinstance(side.build, BuildFailed):
+        step = f" in {side.build.step}" if side.build.step else ""
+        return f"does not build{step}: {side.build.reason}"
+    if isinstance(side.run, RunRecord) and not side.run.started:
+        return f"does not start: {side.run.reason}"
+    return None
+
+
+def grew_too_much(before: int, after: int) -> bool:
+    """Whether a size grew by more than 64 KiB and more than a thousandth."""
+    return after - before > max(_TOLERATED_BYTES, _TOLERATED_SHARE * before)
+
+
+def _baseline_broken(before: Side, after: Side, _: Comparison) -> Iterator[str]:
+    reason = failure(before)
+    if reason is not None:
+        yield f"before {reason}"
+        other = failure(after)
+        alone = "builds and starts" if isinstance(after.run, RunRecord) else "builds, and was not run"
+        yield f"after, judged alone, {other or alone}"
+
+
+def _broken(_: Side, after: Side, __: Comparison) -> Iterator[str]:
+    reason = failure(after)
+    if reason is not None:
+        yield f"after {reason}"
+
+
+def _behaviour_changed(_: Side, __: Side, comparison: Comparison) -> Iterator[str]:
+    for change in (*comparison.behaviour, *comparison.config):
+        if not change.expected and change.what not in ("user", "User"):  # a user is a matter of security
+            yield f"{change.what}: {change.reason} ({change.before} -> {change.after})"
+
+
+def _less_secure(before: Side, after: Side, comparison: Comparison) -> Iterator[str]:
+    for found in comparison.introduced:
+        yield f"{found.id} ({found.severity}) comes in with {found.package} {found.version}"
+    for secret in comparison.secrets_introduced:
+        yield f"a secret comes in: {secret}"
+    if not is_root(_user(before)) and is_root(_user(after)):
+        yield f"it runs as root, and ran as {_user(before)} before"
+
+
+def _not_smaller(_: Side, __: Side, comparison: Comparison) -> Iterator[str]:
+    for name in ("unpacked_bytes", "download_bytes"):
+        size = comparison.sizes.get(name)
+        if size is None or size.before is None or size.after is None:
+            continue
+        if grew_too_much(size.before, size.after):
+            grown = format_bytes(size.after - size.before)
+            yield f"{name.partition('_')[0]} size grew by {grown}, from {format_bytes(size.before)}"
+
+
+def _built_not_run(before: Side, after: Side, comparison: Comparison) -> Iterator[str]:
+    for name, side in (("before", before), ("after", after)):
+        if isinstance(side.run, NotDone):
+            yield f"{name} was not run: {side.run.reason}"
+        if side.evidence is None or side.evidence.image is None:
+            yield f"the image of {name} could not be read"
+    if isinstance(before.run, RunRecord) and not says_something(before.run):
+        yield "nothing that the program answers could be compared"
+    if not comparison.sizes:
+        yield "the sizes could not be compared"
+
+
+def _proof(before: Side, after: Side, comparison: Comparison) -> Iterator[str]:
+    assert isinstance(before.run, RunRecord)
+    count = len(before.run.responses)
+    if before.run.port is None:
+        yield "both versions built and ran to their end, with the same output"
+    else:
+        yield f"both versions built, started and gave the same answer to {count} request{'s' if count != 1 else ''}"
+    unpacked = comparison.sizes.get("unpacked_bytes")
+    if unpacked is not None and unpacked.saved is not None:
+        grown = "smaller" if unpacked.saved >= 0 else "larger, within what is tolerated"
+        yield f"the image is {format_bytes(abs(unpacked.saved))} {grown}"
+    if isinstance(before.scan, ScanRecord) and isinstance(after.scan, ScanRecord):
+        yield f"no vulnerability and no secret came in; {len(comparison.fixed)} vulnerabilities are gone"
+    else:
+        missing = before.scan if isinstance(before.scan, NotDone) else after.scan
+        yield f"not scanned: {missing.reason if isinstance(missing, NotDone) else ''}"
+
+
+def _user(side: Side) -> str:
+    """Whom the program runs as, seen if it ran, else as configured."""
+    if isinstance(side.run, RunRecord) and side.run.user:
+        return side.run.user
+    image = side.evidence.image if side.evidence is not None else None
+    return image.config.user if image is not None else ""
+
+
+_JUDGES: tuple[tuple[Verdict, _Judge], ...] = (
+    ("baseline-broken", _baseline_broken),
+    ("broken", _broken),
+    ("behaviour-changed", _behaviour_changed),
+    ("less-secure", _less_secure),
+    ("not-smaller", _not_smaller),
+    ("built-not-run", _built_not_run),
+)
