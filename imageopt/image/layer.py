@@ -10,6 +10,7 @@ from typing import BinaryIO, NamedTuple
 
 from xxhash import xxh3_128
 
+from imageopt.errors import InputError
 from imageopt.image.captures import captured
 from imageopt.image.decompress import opened
 from imageopt.image.model import Entry, EntryKind, LayerIndex
@@ -65,7 +66,11 @@ def index_layer(stream: BinaryIO) -> LayerIndex:
 def index_split(layer: SplitLayer) -> LayerIndex:
     """The index from an engine's own record of the layer, without reading its files. Raises Surprise."""
     tar = _SplitTar(layer)
-    walked = _walked(tar)
+    try:
+        walked = _walked(tar)
+    except InputError as error:
+        raise Surprise(f"the engine's record of a layer is damaged: {error.cause}") from None
+    tar.finish()
     return LayerIndex(
         diff_id=layer.diff_id,
         digest=layer.diff_id,
@@ -139,6 +144,11 @@ class _SplitTar(TarStream):
             raise Surprise("the engine's record of a layer lacks a file")
         self.position += member.stored
         return content.checksum, self._layer.read(content) if keep else None
+
+    def finish(self) -> None:
+        """Raises Surprise where a content is left that no header spoke of."""
+        if self._content is not None or any(isinstance(piece, Content) for piece in self._pieces):
+            raise Surprise("the engine's record of a layer has a file that its tar does not")
 
     def _taken(self, size: int) -> Content | None:
         """The content that comes next, if it is of that size."""
