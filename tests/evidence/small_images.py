@@ -38,7 +38,7 @@ def image(
         HistoryEntry((text or "").removeprefix("empty:"), (text or "").startswith("empty:")) for text in history
     )
     made = [text for text in history if text is None or not text.startswith("empty:")]
-    waste = {kind: sum(file.size for file in files if file.fate == kind) for kind in WASTE_KINDS}
+    waste: dict[str, int] = {kind: sum(file.size for file in files if file.fate == kind) for kind in WASTE_KINDS}
     live = sum(file.size for file in files if file.fate == "live")
     layers = tuple(
         Layer(index, f"sha256:{index:064}", None, text, None, *_sizes(files, index), 0, 0)
