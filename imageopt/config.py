@@ -1,0 +1,176 @@
+"""`imageopt.toml` -> the configuration. Every key has a default; what is not known is an error and never ignored.
+
+Values are plain numbers and texts: the packages that use them know what they mean. A key is known because a reader
+below asks for it; there is no list of keys beside the readers.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+from imageopt.errors import InputError, UsageError
+from imageopt.toml_table import Table
+
+NAME = "imageopt.toml"
+SEVERITIES = ("critical", "high", "medium", "low", "unknown")
+REWRITE_TARGETS = ("auto", "alpine", "slim", "keep")
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetConfig:
+    """Limits; None where none is set. `download` and `unpacked` are bytes, `wasted` is percent."""
+
+    download: int | None = None
+    unpacked: int | None = None
+    wasted: float | None = None
+    layers: int | None = None
+    vulnerabilities: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RewriteConfig:
+    """`target` is the wished final base image, one of `REWRITE_TARGETS`."""
+
+    target: str = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyConfig:
+    """Where the service listens and what to ask it; None and empty: found out."""
+
+    port: int | None = None
+    paths: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BuildConfig:
+    """What is given to a build. `context` is relative to the folder of the configuration, resolved."""
+
+    file: str | None = None
+    target: str | None = None
+    context: str | None = None
+    build_args: Mapping[str, str] = field(default_factory=dict)
+    secrets: tuple[str, ...] = ()
+    platform: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectConfig:
+    """`image` is the folder's image."""
+
+    image: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Waiver:
+    """A rule that is waived, why, and the last day of the waiver."""
+
+    rule: str
+    reason: str
+    until: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The whole configuration; `path` is None where there is no file."""
+
+    path: Path | None = None
+    budget: BudgetConfig = BudgetConfig()
+    rewrite: RewriteConfig = RewriteConfig()
+    verify: VerifyConfig = VerifyConfig()
+    build: BuildConfig = BuildConfig()
+    project: ProjectConfig = ProjectConfig()
+    ignore: tuple[Waiver, ...] = ()
+
+
+def load_config(start: Path, explicit: Path | None = None) -> Config:
+    """The configuration in force in the folder `start`, or the explicit file.
+
+    Raises UsageError for an unknown key or a wrong value, InputError for a file that cannot be read.
+    """
+    path = explicit if explicit is not None else _find(start)
+    if path is None:
+        return Config()
+    try:
+        text = path.read_bytes().decode("utf-8")
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}", "name another file with --config") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{path} is not UTF-8 text", "save it as UTF-8") from None
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{path} is not TOML: {error}", "mend it at the place named") from None
+    return _config(Table(path, text, (), data))
+
+
+def _find(start: Path) -> Path | None:
+    """The nearest file, up to the root of the repository; outside of one only the folder itself is asked."""
+    folder = start.resolve()
+    upwards = [folder, *folder.parents]
+    root = next((index for index, place in enumerate(upwards) if (place / ".git").exists()), 0)
+    return next((place / NAME for place in upwards[: root + 1] if (place / NAME).is_file()), None)
+
+
+def _config(top: Table) -> Config:
+    config = Config(
+        path=top.file,
+        budget=top.section("budget", _budget),
+        rewrite=top.section("rewrite", lambda table: RewriteConfig(table.choice("target", REWRITE_TARGETS, "auto"))),
+        verify=top.section("verify", _verify),
+        build=top.section("build", _build),
+        project=top.section("project", lambda table: ProjectConfig(table.text("image"))),
+        ignore=tuple(top.sections("ignore", _waiver)),
+    )
+    top.finish()
+    return config
+
+
+def _budget(table: Table) -> BudgetConfig:
+    return BudgetConfig(
+        download=table.size("download"),
+        unpacked=table.size("unpacked"),
+        wasted=table.percent("wasted"),
+        layers=table.count("layers"),
+        vulnerabilities=table.section("vulnerabilities", _vulnerabilities),
+    )
+
+
+def _vulnerabilities(table: Table) -> dict[str, int]:
+    limits = {severity: table.count(severity) for severity in SEVERITIES}
+    return {severity: limit for severity, limit in limits.items() if limit is not None}
+
+
+def _verify(table: Table) -> VerifyConfig:
+    port = table.count("port")
+    if port is not None and not 0 < port < 2**16:
+        table.refuse("port", "is not a port", "write a number from 1 to 65535")
+    paths = table.texts("paths")
+    if any(not path.startswith("/") for path in paths):
+        table.refuse("paths", "holds a path without a leading slash", 'write paths such as "/health"')
+    return VerifyConfig(port, paths)
+
+
+def _build(table: Table) -> BuildConfig:
+    context = table.text("context")
+    return BuildConfig(
+        file=table.text("file"),
+        target=table.text("target"),
+        context=None if context is None else str((table.file.parent / context).resolve()),
+        build_args=table.section("build_args", _all_texts),
+        secrets=table.texts("secrets"),
+        platform=table.text("platform"),
+    )
+
+
+def _all_texts(table: Table) -> dict[str, str]:
+    return {key: table.text(key) or "" for key in table.data}
+
+
+def _waiver(table: Table) -> Waiver:
+    rule, reason = table.text("rule"), table.text("reason")
+    if not rule or not reason:
+        table.refuse("rule" if not rule else "reason", "is missing", "a waiver names its rule and its reason")
+    return Waiver(rule, reason, table.day("until"))
