@@ -46,19 +46,22 @@ class CleanUp:
 
 @contextlib.contextmanager
 def cleaning(run_id: str) -> Iterator[CleanUp]:
-    """A stack that is emptied at the end of the block; inside it SIGTERM is a KeyboardInterrupt, as Ctrl-C is."""
+    """A stack that is emptied at the end of the block; inside it SIGTERM is a KeyboardInterrupt, as Ctrl-C is.
+
+    After the first of them both are ignored until the block has ended, so that nothing cuts the cleaning short.
+    """
     stack = CleanUp(run_id)
-    in_charge = threading.current_thread() is threading.main_thread()  # only there may handlers be set
     previous: dict[signal.Signals, Any] = {}
-    if in_charge:
-        previous[signal.SIGTERM] = signal.signal(signal.SIGTERM, _interrupt)
-        previous[signal.SIGINT] = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is threading.main_thread():  # only there may handlers be set
+        previous = {number: signal.getsignal(number) for number in _SIGNALS}
+    for number, handler in previous.items():
+        if handler is not signal.SIG_IGN:  # who started us wants it ignored
+            signal.signal(number, _interrupt)
     try:
         yield stack
     finally:
-        if in_charge:
-            for number in _SIGNALS:
-                signal.signal(number, signal.SIG_IGN)
+        for number in previous:
+            signal.signal(number, signal.SIG_IGN)
         stack.close()
         for number, handler in previous.items():
             signal.signal(number, handler if handler is not None else signal.SIG_DFL)
@@ -102,4 +105,6 @@ def _lives(run_id: str) -> bool:
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt

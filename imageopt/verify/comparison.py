@@ -52,9 +52,9 @@ def _images(before: Side, after: Side) -> tuple[ImageComparison | None, tuple[Ch
 
 
 def _runs(before: Side, after: Side) -> tuple[tuple[Change, ...], tuple[str, ...]]:
-    runs = (before.run, after.run)
-    if isinstance(runs[0], RunRecord) and isinstance(runs[1], RunRecord) and runs[0].started and runs[1].started:
-        return compare_runs(*runs)
+    old, new = before.run, after.run
+    if isinstance(old, RunRecord) and isinstance(new, RunRecord) and old.started and new.started:
+        return compare_runs(old, new)
     return (), ()
 
 
@@ -96,9 +96,7 @@ def _cached(rebuild: Built | BuildFailed | NotDone) -> int | None:
 
 def _not_done(before: Side, after: Side) -> Iterator[str]:
     for name, side in (("before", before), ("after", after)):
-        if isinstance(side.rebuild, NotDone):
-            yield f"the rebuild of {name}: {side.rebuild.reason}"
-        elif isinstance(side.rebuild, BuildFailed):
+        if not isinstance(side.rebuild, Built):
             yield f"the rebuild of {name}: {side.rebuild.reason}"
         if isinstance(side.run, NotDone):
             yield f"the running of {name}: {side.run.reason}"

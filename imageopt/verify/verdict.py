@@ -1,4 +1,4 @@
-"""Two sides and their comparison -> one verdict, with its reasons. The first that matches wins; see docs/architecture.md.
+"""Two sides and their comparison -> one verdict, with its reasons: the first that matches of docs/architecture.md.
 
 `verified` is said only of what was built and run and compared. A scan that was not made does not forbid it, but it is
 named among the reasons and among what was not checked.
