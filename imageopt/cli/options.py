@@ -17,7 +17,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 _BUILD = (
     click.option("-f", "--file", metavar="FILE", help="The Dockerfile, relative to the folder."),
-    click.option("--target", metavar="STAGE", help="The stage to build; the last one without it."),
+    click.option("--target", "stage", metavar="STAGE", help="The stage to build; the last one without it."),
     click.option("--context", metavar="DIR", help="The build context, where it is not the folder."),
     click.option(
         "--build-arg", "build_args", multiple=True, metavar="NAME=VALUE", help="A build argument (repeatable)."
@@ -86,7 +86,7 @@ def built_how(options: dict[str, Any], config: Config) -> BuildOptions:
     context = options.pop("context") or config.build.context
     return BuildOptions(
         file=options.pop("file") or config.build.file,
-        target=options.pop("target") or config.build.target,
+        target=options.pop("stage") or config.build.target,
         context=Path(context) if context else None,
         build_args=arguments,
         secrets=(*config.build.secrets, *options.pop("secrets")),

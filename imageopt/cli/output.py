@@ -4,7 +4,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from imageopt.cli.options import is_terminal
 from imageopt.errors import InputError, UsageError
 
 
-def emit(document: Mapping[str, Any], formats: Iterable[str], color: str) -> None:
+def emit(document: dict[str, Any], formats: Iterable[str], color: str) -> None:
     """Renders the document in each format; without one, for the terminal. A format may stand once on stdout."""
     from imageopt.report.render import render
 

@@ -14,7 +14,7 @@ def proven(folder: str, proposed: Rewrite, built: BuildOptions, config: Config, 
     """The verdict on the proposal, after showing the verification."""
     import time
 
-    from imageopt.report.documents import verification_document
+    from imageopt.report.verification import verification_document
 
     root, dockerfile, before = find_project(folder, built)
     started = time.monotonic()

@@ -28,7 +28,7 @@ def command(target: str, **options: Any) -> int:
     """
     from imageopt.api import analyze
     from imageopt.cli.days import parse_day
-    from imageopt.report.documents import analysis_document
+    from imageopt.report.analysis import analysis_document
 
     config = configuration(target, options.pop("config"))
     parse_formats(options["formats"])

@@ -1,7 +1,6 @@
 """`imageopt gate`: an image, or an earlier result, held against a budget."""
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +28,8 @@ def command(target: str, **options: Any) -> int:
     """
     from imageopt.gate.budget import budget_of
     from imageopt.gate.check import check_budget
-    from imageopt.report.documents import analysis_document, gate_document
+    from imageopt.report.analysis import analysis_document
+    from imageopt.report.gate import gate_document
 
     config = configuration(target, options.pop("config"))
     parse_formats(options["formats"])
@@ -64,7 +64,7 @@ def command(target: str, **options: Any) -> int:
     return 0 if result.passed else int(options["exit_code"])
 
 
-def _earlier_result(target: str) -> Mapping[str, Any] | None:
+def _earlier_result(target: str) -> dict[str, Any] | None:
     path = Path(target)
     if path.suffix != ".json" or not path.is_file():
         return None

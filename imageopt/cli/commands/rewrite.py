@@ -23,7 +23,7 @@ from imageopt.errors import UsageError
 def command(folder: str, **options: Any) -> int:
     """Propose a smaller Dockerfile and .dockerignore for FOLDER; nothing is written without --apply."""
     from imageopt.api import rewrite
-    from imageopt.report.documents import rewrite_document
+    from imageopt.report.rewrite import rewrite_document
     from imageopt.rewrite.apply import apply
 
     write, undo, prove = options.pop("write"), options.pop("undo"), options.pop("prove")
@@ -61,7 +61,7 @@ def command(folder: str, **options: Any) -> int:
 
 
 def _undo(folder: Path) -> int:
-    from imageopt.rewrite.undo import undo
+    from imageopt.rewrite.apply import undo
 
     restored = undo(folder)
     click.echo(f"restored: {', '.join(restored)}" if restored else "restored", err=True)

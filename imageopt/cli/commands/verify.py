@@ -9,13 +9,15 @@ import click
 from imageopt.cli.options import Talk, build_options, built_how, configuration, talk_options
 from imageopt.cli.output import emit, parse_formats
 from imageopt.errors import InputError
+from imageopt.rewrite.model import Rewrite
 
 
 @click.command()
 @click.argument("folder", default=".")
-@click.option("--before", metavar="FILE", help="The Dockerfile as it was, instead of the folder's.")
+@click.option("--before", metavar="FILE", help="An older Dockerfile; the folder's is then what it became.")
 @click.option("--after", metavar="FILE", help="The new Dockerfile, instead of the proposed rewrite.")
 @click.option("--base", type=click.Choice(["auto", "alpine", "slim", "keep"]), help="The final base image to aim at.")
+@click.option("--image", metavar="NAME", help="The folder's image, where it has one already.")
 @click.option("--port", type=click.IntRange(1, 65535), help="The port to ask; else the image's and the source's.")
 @click.option("--path", "paths", multiple=True, metavar="PATH", help="A path to request (repeatable).")
 @click.option("--trivy", metavar="FILE", help="The Trivy program, where it is not on PATH.")
@@ -27,8 +29,9 @@ from imageopt.errors import InputError
 @talk_options
 def command(folder: str, **options: Any) -> int:
     """Build FOLDER's image before and after, run both, ask them the same, scan both, and give a verdict."""
-    from imageopt.api import find_project, verify
-    from imageopt.report.documents import verification_document
+    from imageopt.api import find_project, rewrite, verify
+    from imageopt.report.rewrite import rewrite_document
+    from imageopt.report.verification import verification_document
     from imageopt.verify.request import VerifyRequest
 
     config = configuration(folder, options.pop("config"))
@@ -36,17 +39,26 @@ def command(folder: str, **options: Any) -> int:
     talk = Talk.of(options)
     built = built_how(options, config)
     root, dockerfile, before = find_project(folder, built)
+    after: bytes | None = None
+    proposed: Rewrite | None = None
     if options["before"] is not None:
-        before = _read(options["before"])
-    after = _read(options["after"]) if options["after"] is not None else None
+        before, after = _read(options["before"]), before
+    if options["after"] is not None:
+        after = _read(options["after"])
+    if after is None:
+        base, image = options["base"] or config.rewrite.target, options["image"] or config.project.image
+        analysis, proposed = rewrite(folder, base=base, image=image, options=built, progress=talk.progress)
+        if proposed.outcome != "proposed":
+            emit(rewrite_document(proposed, analysis.target.reference), talk.formats, talk.color)
+            return 0
     started = time.monotonic()
     verification = verify(
         VerifyRequest(
             root=built.context or root,
             dockerfile=dockerfile,
             before=before,
+            rewrite=proposed,
             after=after,
-            base=options["base"] or config.rewrite.target,
             target=built.target,
             build_args=built.build_args,
             secrets=built.secrets,
