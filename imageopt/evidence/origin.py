@@ -15,7 +15,7 @@ from imageopt.dockerfile.environment import Environment, environments
 from imageopt.dockerfile.model import Dockerfile, Instruction, Stage
 
 _LAYER_MAKING = {"RUN", "COPY", "ADD", "WORKDIR"}
-_NOP = re.compile(r"^/bin/sh -c #\(nop\)\s+")
+NOP = re.compile(r"^\S+(?: -\w+)* #\(nop\)\s+")  # how the classic builder and buildah mark what runs nothing
 _ARGS = re.compile(r"^\|\d+ ")
 _SHELL = re.compile(r"(?:^|.* )(?:/\S*/)?\w*sh(?: -\w+)+$")
 
@@ -62,7 +62,7 @@ def align(
 
 def matches(created_by: str, instruction: Instruction, environment: Environment) -> bool:
     """Whether a history text is what a builder writes for the instruction (BuildKit, classic, buildah, kaniko)."""
-    text = _NOP.sub("", created_by).removesuffix("# buildkit").strip()
+    text = NOP.sub("", created_by).removesuffix("# buildkit").strip()
     match instruction.keyword:
         case "RUN":
             return _is_run(text, instruction, environment)

@@ -27,6 +27,7 @@ SPELLINGS = [
     ("classic", "RUN npm install", "/bin/sh -c npm install"),
     ("classic", "COPY . .", "/bin/sh -c #(nop) COPY dir:0123abcd in . "),
     ("classic, file", "COPY a /b/", "/bin/sh -c #(nop) COPY file:0123abcd in /b/ "),
+    ("classic, other shell", 'SHELL ["/bin/ash", "-ec"]\nWORKDIR /a', "/bin/ash -ec #(nop) WORKDIR /a"),
     ("classic, argument", "ARG V\nRUN make", "|1 V=1 /bin/sh -c make"),
     ("buildah", "RUN npm install", "/bin/sh -c npm install"),
     ("kaniko", "RUN npm install", "RUN npm install"),
