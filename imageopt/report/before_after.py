@@ -12,6 +12,7 @@ from imageopt.report.words import UNKNOWN, percent, seconds, size
 
 Json = Mapping[str, Any]
 NOT_DONE = "not done"
+FAILED = "failed"
 _SIZES = (
     ("download_bytes", "download"),
     ("unpacked_bytes", "unpacked"),
@@ -36,10 +37,10 @@ def rows(document: Json) -> list[Row]:
     timing, comparison = document["timing"], document["comparison"]
     before, after = document["before"], document["after"]
     return [
-        *(_size(label, comparison[name]) for name, label in _SIZES),
+        *(_size(label, comparison[name], _measured(before, name), _measured(after, name)) for name, label in _SIZES),
         _count("files", _files(before), _files(after)),
-        _time("cold build", timing["build_seconds"]),
-        _time("rebuild after one change", timing["rebuild_seconds"]),
+        _build("cold build", timing["build_seconds"], before["build"], after["build"]),
+        _build("rebuild after one change", timing["rebuild_seconds"], before["rebuild"], after["rebuild"]),
         _cached(before["rebuild"], after["rebuild"], comparison["cached_steps"]),
         _time("until it answers", timing["ready_seconds"]),
         _time("until it stops", timing["stop_seconds"]),
@@ -54,9 +55,18 @@ def vulnerabilities_in_words(by_severity: Json) -> str:
     return ", ".join(counted) or "none"
 
 
-def _size(label: str, change: Json) -> Row:
+def _size(label: str, change: Json, before: int | None, after: int | None) -> Row:
     words = "" if change["saved"] in (None, 0) or change["percent"] is None else _signed(change["percent"])
-    return Row(label, size(change["before"]), size(change["after"]), words, _less(change["before"], change["after"]))
+    return Row(label, size(before), size(after), words, _less(before, after))
+
+
+def _measured(side: Json, name: str) -> int | None:
+    """The size as the side's own analysis has it: it is there even where nothing could be compared."""
+    image = side["image"]
+    if image is None:
+        return None
+    value: int | None = image[name] if name == "own_unpacked_bytes" else image["sizes"][name]
+    return value
 
 
 def _signed(saved_percent: float) -> str:
@@ -85,6 +95,17 @@ def _time(label: str, times: Json) -> Row:
     shown: Callable[[float | None], str] = lambda value: NOT_DONE if value is None else seconds(value)  # noqa: E731
     change = _signed(100 * (before - after) / before) if before and after is not None and before != after else ""
     return Row(label, shown(before), shown(after), change, None)  # a time of one run proves no difference
+
+
+def _build(label: str, times: Json, before: Json, after: Json) -> Row:
+    """The time of a build that failed is no time to compare with."""
+    row = _time(label, times)
+    if "failed" not in (before["result"], after["result"]):
+        return row
+    shown = [
+        FAILED if build["result"] == "failed" else time for build, time in ((before, row.before), (after, row.after))
+    ]
+    return Row(label, shown[0], shown[1], "", None)
 
 
 def _cached(before: Json, after: Json, steps: Json) -> Row:

@@ -5,6 +5,7 @@ a result read back from a file shows the same as one that was just made.
 """
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from imageopt.report.analysis import analysis_document as analysis_document
@@ -13,6 +14,6 @@ from imageopt.report.rewrite import rewrite_document as rewrite_document
 from imageopt.report.verification import verification_document as verification_document
 
 
-def dumps(document: dict[str, Any]) -> str:
+def dumps(document: Mapping[str, Any]) -> str:
     """The document as JSON with a newline at its end; equal documents give equal bytes."""
     return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"

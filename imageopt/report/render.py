@@ -4,16 +4,15 @@ Renderers know documents only, never the values a document was made from: whatev
 shows when it is read back from its file.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from imageopt.errors import InputError, UsageError
-from imageopt.report.documents import dumps
 
 if TYPE_CHECKING:
     from imageopt.report.terminal.canvas import Canvas
 
-Json = dict[str, Any]
+Json = Mapping[str, Any]
 FORMATS: tuple[str, ...] = ("terminal", "json", "markdown", "html")
 SCHEMAS: tuple[str, ...] = ("imageopt.analysis/1", "imageopt.verification/1", "imageopt.gate/1", "imageopt.rewrite/1")
 
@@ -33,6 +32,8 @@ def render(document: Json, format: str, *, color: bool, width: int | None, plain
     if format not in FORMATS:
         raise UsageError(f"there is no format {format!r}", f"take one of {', '.join(FORMATS)}")
     if format == "json":
+        from imageopt.report.documents import dumps
+
         return dumps(document)
     try:
         if format == "terminal":

@@ -4,7 +4,7 @@ It is for someone tired: what is small is folded into one line. A finding of sev
 every other format shows all of them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from imageopt.report.terminal.canvas import Canvas, Span, bar
@@ -18,7 +18,7 @@ _SEVERITY_STYLE = {"error": "bold red", "warning": "yellow", "info": "cyan", "st
 Row = list[list[Span]]
 
 
-def draw_analysis(canvas: Canvas, document: dict[str, Any]) -> None:
+def draw_analysis(canvas: Canvas, document: Mapping[str, Any]) -> None:
     """Draws the whole view."""
     target = document["target"]
     about = ", ".join(text for text in (target["source"], target["platform"]) if text)
@@ -36,7 +36,7 @@ def draw_analysis(canvas: Canvas, document: dict[str, Any]) -> None:
     _findings(canvas, document["findings"], image["sizes"]["unpacked_bytes"] if image else 0)
 
 
-def _composition(canvas: Canvas, document: dict[str, Any]) -> None:
+def _composition(canvas: Canvas, document: Mapping[str, Any]) -> None:
     image = document["image"]
     total = image["sizes"]["unpacked_bytes"]
     rows = image["composition"]
@@ -53,7 +53,7 @@ def _composition(canvas: Canvas, document: dict[str, Any]) -> None:
     canvas.table(cells, ("right", "right", "left", "left", "left", "left"), flexible=5)
 
 
-def _composition_row(canvas: Canvas, row: dict[str, Any], document: dict[str, Any], biggest: int) -> Row:
+def _composition_row(canvas: Canvas, row: dict[str, Any], document: Mapping[str, Any], biggest: int) -> Row:
     image = document["image"]
     share = percent(100 * row["bytes"] / image["sizes"]["unpacked_bytes"])
     length = "" if canvas.plain else bar(row["bytes"] / biggest, _bar_width(canvas))

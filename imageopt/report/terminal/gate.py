@@ -1,5 +1,6 @@
 """The terminal's view of a gate: every limit and what came of it; the answer is the last line."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from imageopt.report.terminal.canvas import Canvas, Span
@@ -8,7 +9,7 @@ from imageopt.report.words import limit_and_value
 _STYLE = {"pass": "green", "fail": "bold red", "unknown": "bold yellow"}
 
 
-def draw_gate(canvas: Canvas, document: dict[str, Any]) -> None:
+def draw_gate(canvas: Canvas, document: Mapping[str, Any]) -> None:
     """Draws the whole view; its last line is `gate: pass` or `gate: fail`."""
     canvas.line((document["reference"], "bold"))
     canvas.line()

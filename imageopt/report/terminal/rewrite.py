@@ -1,13 +1,13 @@
 """The terminal's view of a rewrite: the diff first, for it is what the user decides about, then the reasons."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from imageopt.report.terminal.canvas import Canvas, Span
 from imageopt.report.words import UNKNOWN, outcome, size
 
 
-def draw_rewrite(canvas: Canvas, document: dict[str, Any]) -> None:
+def draw_rewrite(canvas: Canvas, document: Mapping[str, Any]) -> None:
     """Draws the whole view."""
     for line in document["diff"].split("\n")[:-1]:
         canvas.line((line.replace("\t", "    "), _style(line)))

@@ -1,6 +1,6 @@
 """The terminal's view of a verification: before and after, what changed, why the verdict; the verdict comes last."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from imageopt.report.before_after import rows, vulnerabilities_in_words
@@ -11,7 +11,7 @@ _LISTED = 8  # lines of a list, before the rest is counted
 _VERDICT_STYLE = {"verified": "bold green", "built-not-run": "bold yellow", "not-smaller": "bold yellow"}
 
 
-def draw_verification(canvas: Canvas, document: dict[str, Any]) -> None:
+def draw_verification(canvas: Canvas, document: Mapping[str, Any]) -> None:
     """Draws the whole view; its last line is `verdict: …`."""
     canvas.line((document["reference"], "bold"))
     canvas.line()
@@ -31,7 +31,7 @@ def draw_verification(canvas: Canvas, document: dict[str, Any]) -> None:
     canvas.line(("verdict: ", "bold"), (verdict, _VERDICT_STYLE.get(verdict, "bold red")))
 
 
-def _table(canvas: Canvas, document: dict[str, Any]) -> None:
+def _table(canvas: Canvas, document: Mapping[str, Any]) -> None:
     cells: list[list[list[Span]]] = []
     if not canvas.plain:
         cells.append([[], [("before", "bold")], [("after", "bold")], []])
@@ -45,7 +45,7 @@ def _table(canvas: Canvas, document: dict[str, Any]) -> None:
     canvas.table(cells, ("left", "right", "right", "left"), flexible=3)
 
 
-def _builds(canvas: Canvas, document: dict[str, Any]) -> None:
+def _builds(canvas: Canvas, document: Mapping[str, Any]) -> None:
     for name in ("before", "after"):
         side = document[name]
         for part in ("build", "rebuild"):
@@ -65,7 +65,7 @@ def _tail(canvas: Canvas, lines: Sequence[str]) -> None:
         canvas.line((f"  | {line}", "dim"))
 
 
-def _security(canvas: Canvas, comparison: dict[str, Any]) -> None:
+def _security(canvas: Canvas, comparison: Mapping[str, Any]) -> None:
     found = comparison["vulnerabilities"]
     fixed, introduced = found["fixed"], found["introduced"]
     gone, new = [], []
@@ -81,14 +81,14 @@ def _security(canvas: Canvas, comparison: dict[str, Any]) -> None:
     _list(canvas, "Introduced", new, style="red")
 
 
-def _behaviour(canvas: Canvas, document: dict[str, Any]) -> None:
+def _behaviour(canvas: Canvas, document: Mapping[str, Any]) -> None:
     answers = [side["run"].get("responses", []) for side in (document["before"], document["after"])]
     _list(canvas, "Behaviour that differs", differences(document["comparison"]["behaviour"]))
     if answers[0] and answers[1]:
         asked = len(answers[1])
         same = sum(1 for answer in answers[1] if answer in answers[0])
         canvas.line()
-        canvas.line(f"{asked} requests were answered after, {same} of them exactly as before")
+        canvas.line(f"{same} of {asked} requests were answered exactly as before")
 
 
 def _list(canvas: Canvas, heading: str, lines: Sequence[str], style: str = "") -> None:
