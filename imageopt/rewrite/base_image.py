@@ -8,7 +8,8 @@ import re
 from dataclasses import dataclass
 
 _SUITES = "trixie|bookworm|bullseye|buster|stretch|jessie"
-_TAG = re.compile(rf"(\d+(?:\.\d+){{0,2}}|lts|current|latest|[a-z]+)(?:-({_SUITES}))?(?:-(slim|alpine)([\d.]*))?")
+_VERSION = rf"\d+(?:\.\d+){{0,2}}|(?!(?:{_SUITES}|slim|alpine)(?:-|$))[a-z]+"  # a number, lts, a code name
+_TAG = re.compile(rf"(?:({_VERSION})(?:-(?!$)|$))?(?:({_SUITES})(?:-(?!$)|$))?(?:(slim|alpine)([\d.]*))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +32,9 @@ class BaseImage:
             return self.written
         if self.digest or (self.kind == "alpine" and kind == "slim"):
             return None
-        suite = f"-{self.suite}" if self.suite and kind == "slim" else ""
-        stem = "" if self.stem == "latest" else f"{self.stem}"
-        tag = f"{stem}{suite}-{kind}".lstrip("-")
-        return f"{self.name}:{tag}"
+        stem = "" if self.stem == "latest" else self.stem
+        suite = self.suite if kind == "slim" else ""
+        return f"{self.name}:{'-'.join(filter(None, (stem, suite, kind)))}"
 
 
 def node_image(written: str, resolved: str | None) -> BaseImage | None:
@@ -51,9 +51,9 @@ def node_image(written: str, resolved: str | None) -> BaseImage | None:
     kind = match[3] or "full"
     written_name, written_tag, _ = _parts(written)
     if "$" not in written:
-        return BaseImage(written, name, match[1], match[2] or "", kind, digest)
+        return BaseImage(written, name, match[1] or "latest", match[2] or "", kind, digest)
     if "$" in written_name or kind != "full" or match[2]:
-        return BaseImage(written, name, match[1], match[2] or "", kind, digest or "argument")
+        return BaseImage(written, name, match[1] or "latest", match[2] or "", kind, digest or "argument")
     return BaseImage(written, written_name, written_tag, "", kind, digest)
 
 

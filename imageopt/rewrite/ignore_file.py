@@ -19,7 +19,7 @@ _GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("history, editors and pipelines", (
         ".git", ".gitignore", ".gitattributes", ".github", ".gitlab", ".gitlab-ci.yml", ".circleci", ".travis.yml",
         "azure-pipelines.yml", "Jenkinsfile", ".vscode", ".idea", "Dockerfile*", "*.Dockerfile",
-        ".dockerignore", "docker-compose*.yml", "compose*.y*ml", "imageopt.toml",
+        "docker-compose*.yml", "compose*.y*ml", "imageopt.toml",
     )),
     ("secrets: given when the container starts", (".env", ".env.*", "*.pem", "*.key")),
     ("what tests and tools leave behind", (
@@ -39,18 +39,20 @@ class IgnoreChange:
     added: tuple[str, ...]
 
 
-def propose_ignore(project: Project, needed: Iterable[str], dropped: Iterable[str]) -> IgnoreChange | None:
+def propose_ignore(
+    project: Project, needed: Iterable[str], dropped: Iterable[str], rebuilt: tuple[str, ...]
+) -> IgnoreChange | None:
     """The ignore file that keeps `needed` and leaves out what is known to be useless, None if there is nothing to add.
 
-    `dropped` are paths that findings call junk.
+    `dropped` are paths that findings call junk, `rebuilt` the folders that the Dockerfile makes itself.
     """
     existing = project.dockerignore or ""
-    wanted = tuple(sorted({*needed, *_always_needed(project)}))
+    built = parse_ignore("\n".join(rebuilt))
+    wanted = tuple(sorted(path for path in {*needed, *_always_needed(project)} if not built.excludes(path)))
     names = top_names(project.root)
-    groups = [*_GROUPS, ("bulky, and nothing reads it", tuple(sorted(set(dropped))))]
-    if project.build_script and project.build_outputs:
-        first, patterns = groups[0]
-        groups[0] = (first, (*patterns, *project.build_outputs))
+    groups = [*_GROUPS, ("found in the image, and nothing needs it", tuple(sorted(set(dropped))))]
+    first, patterns = groups[0]
+    groups[0] = (first, (*patterns, *rebuilt))
     added: list[str] = []
     lines: list[str] = []
     for title, patterns in groups:
@@ -58,7 +60,7 @@ def propose_ignore(project: Project, needed: Iterable[str], dropped: Iterable[st
             pattern
             for pattern in patterns
             if pattern not in added
-            and _is_useful(pattern, names, existing, project)
+            and _is_useful(pattern, names, "\n".join((existing, *added)), project, rebuilt)
             and not _hides(pattern, wanted, existing)
         ]
         if fresh:
@@ -78,11 +80,11 @@ def _joined(existing: str, lines: list[str]) -> str:
     return f"{existing}{gap}{newline}{new}"
 
 
-def _is_useful(pattern: str, names: tuple[str, ...], existing: str, project: Project) -> bool:
+def _is_useful(pattern: str, names: tuple[str, ...], existing: str, project: Project, rebuilt: tuple[str, ...]) -> bool:
     """Whether it keeps out something that is there, or that is sure to come, and that nothing keeps out yet."""
     rules = parse_ignore(existing)
     sample = pattern.removeprefix("**/").replace("*", "x")
-    if pattern in _ALWAYS or pattern in project.build_outputs:
+    if pattern in _ALWAYS or pattern in rebuilt:
         return not rules.excludes(sample)
     if pattern == "**/node_modules":
         return bool(project.manifest and project.manifest.workspaces) and not rules.excludes("x/node_modules")

@@ -1,12 +1,15 @@
-"""Findings about useless files in the image -> the paths of the project that brought them in, if nothing needs them."""
+"""Findings about useless files in the image -> the paths of the project that brought them in, if nothing needs them.
 
-from collections.abc import Iterable, Sequence
+A folder is named instead of its files where everything that the image has of it is useless.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
 
 from imageopt.evidence.model import Evidence
 from imageopt.project.files import exists
 from imageopt.rules.model import Finding
 
-_RULES = {"junk-copied", "generated-data-copied", "host-node-modules-copied", "dockerignore-missing-or-weak"}
+_RULES = {"junk-copied", "generated-data-copied", "host-node-modules-copied", "deleted-in-later-layer"}
 
 
 def junk_paths(evidence: Evidence, findings: Sequence[Finding], needed: Iterable[str]) -> tuple[str, ...]:
@@ -14,16 +17,28 @@ def junk_paths(evidence: Evidence, findings: Sequence[Finding], needed: Iterable
     project, image = evidence.project, evidence.image
     if project is None or image is None:
         return ()
-    wanted = {*needed, *project.build_inputs, *(fact.value for fact in project.runtime_paths)}
-    folder = image.config.working_dir.strip("/")
+    folder = f"{image.config.working_dir.strip('/')}/".lstrip("/")
+    junk = {index for finding in findings if finding.rule in _RULES for index in finding.files}
+    useless: set[str] = set()
+    kept = {*needed, *project.build_inputs, *(fact.value for fact in project.runtime_paths)}
+    for index, record in enumerate(image.files):
+        if record.path.startswith(folder) and (index in junk or record.fate == "live"):
+            (useless if index in junk else kept).add(record.path.removeprefix(folder))
+    useless -= kept
+    holding = {above for path in kept for above in _upwards(path)}  # folders with something needed in them
+    within = {path for path in kept if path not in holding or exists(project.root, path)}
     found = set()
-    for finding in findings:
-        if finding.rule not in _RULES:
+    for path in useless:
+        if any(above in within for above in _upwards(path)):
             continue
-        for item in finding.evidence:
-            path = item.path.strip("/").removeprefix(f"{folder}/") if folder else item.path.strip("/")
-            if not exists(project.root, path) or any(name == path or name.startswith(f"{path}/") for name in wanted):
-                continue
-            if not any(path.startswith(f"{name}/") for name in wanted):
-                found.add(path)
-    return tuple(sorted(path for path in found if not any(path.startswith(f"{other}/") for other in found)))
+        highest = next(name for name in (*reversed(list(_upwards(path))), path) if name not in holding)
+        if exists(project.root, highest):
+            found.add(highest)
+    return tuple(sorted(found))
+
+
+def _upwards(path: str) -> Iterator[str]:
+    """The folders above a path, the nearest first."""
+    while "/" in path:
+        path = path.rpartition("/")[0]
+        yield path

@@ -12,6 +12,7 @@ from typing import Literal
 
 from imageopt.project.files import exists, is_folder
 from imageopt.project.model import Project
+from imageopt.project.scripts import reachable_commands
 from imageopt.project.start import entry_of
 from imageopt.rewrite.survey import Copy, Survey, within
 
@@ -40,12 +41,34 @@ def layout(project: Project, survey: Survey, *, prunes: bool) -> Layout:
     return Layout("narrow", paths, f"it runs from {', '.join(project.build_outputs)} and reads only what is copied")
 
 
+def rebuilt(project: Project, survey: Survey) -> tuple[str, ...]:
+    """The build outputs that the Dockerfile itself makes; what it takes from the context is not among them."""
+    manifest = project.manifest
+    if manifest is None or project.build_script is None:
+        return ()
+    lines = [step.text or step.instruction.arguments for step in survey.build if step.instruction.keyword == "RUN"]
+    lines += [line.partition(": ")[2] for line in project.lifecycle_scripts]
+    done = {_without_npx(words) for line in lines for words in reachable_commands(_command(line), manifest.scripts)}
+    asked = {_without_npx(words) for words in reachable_commands("npm run build", manifest.scripts)}
+    return project.build_outputs if asked <= done else ()
+
+
+def _command(line: str) -> str:
+    return re.sub(r"^RUN\s+(?:--\S+\s+)*", "", line)
+
+
+def _without_npx(words: tuple[str, ...]) -> tuple[str, ...]:
+    return words[1:] if words[0] == "npx" else words
+
+
 def _doubt(project: Project, survey: Survey, *, prunes: bool) -> str | None:
     """Why the runtime set is not certain, or None."""
     if not prunes:
         return "it starts with a development tool"
     if not project.build_outputs:
         return "where the build writes is not known"
+    if not rebuilt(project, survey):
+        return "it does not run the build of package.json"
     if project.start is None or project.start.argv is None:
         return "what the start command runs is not known"
     entry = posixpath.normpath(entry_of(project.start.argv) or "")

@@ -13,7 +13,7 @@ from imageopt.project.start import DEV_RUNNERS
 from imageopt.rewrite.base_image import BaseImage
 from imageopt.rewrite.build_stage import build_stage, manifests, uses_global
 from imageopt.rewrite.ground import Account, Ground
-from imageopt.rewrite.layout import layout
+from imageopt.rewrite.layout import layout, rebuilt
 from imageopt.rewrite.lifecycle import install_inputs
 from imageopt.rewrite.ownership import service_user
 from imageopt.rewrite.render import word
@@ -27,11 +27,12 @@ _BUILD_NAMES = ("build", "builder")
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`values` for the template, the account, and the paths of the context that the new Dockerfile names."""
+    """`values` for the template, the account, the context's paths that the Dockerfile names, and those it makes."""
 
     values: dict[str, object]
     account: Account
     needed: tuple[str, ...]
+    rebuilt: tuple[str, ...]
 
 
 def make_plan(project: Project, tree: Dockerfile, stage: Stage, base: BaseImage, found: Survey, target: str) -> Plan:
@@ -64,7 +65,8 @@ def make_plan(project: Project, tree: Dockerfile, stage: Stage, base: BaseImage,
         "build": build_stage(ground, account),
         "runtime": running_stage(ground, account),
     }
-    return Plan(values, account, _needed(ground))
+    made = rebuilt(project, found)
+    return Plan(values, account, _needed(ground, made), made)
 
 
 def _explain(ground: Ground, account: Account) -> None:
@@ -93,14 +95,14 @@ def _explain(ground: Ground, account: Account) -> None:
         account.notes.append("volumes that exist already belong to root: chown them to 1000:1000 once")
 
 
-def _needed(ground: Ground) -> tuple[str, ...]:
+def _needed(ground: Ground, made: tuple[str, ...]) -> tuple[str, ...]:
     """What of the context the new Dockerfile names."""
     named = {*manifests(ground), *ground.inputs.paths, *ground.layout.paths}
     for copied in ground.found.copies:
         named |= {posixpath.normpath(source.lstrip("/") or ".") for source in copied.sources if "*" not in source}
     for item in ground.found.outside:
         named |= {name.value.lstrip("/") for name in item.words[:-1]}
-    return tuple(sorted(named - {"."} - set(ground.project.build_outputs)))
+    return tuple(sorted(named - {".", *made}))
 
 
 def _development_tool(project: Project) -> str | None:

@@ -5,6 +5,7 @@
 
 from collections.abc import Sequence
 
+from imageopt.dockerfile.ignore import parse_ignore
 from imageopt.dockerfile.model import Dockerfile
 from imageopt.dockerfile.parser import parse
 from imageopt.evidence.model import Evidence
@@ -68,7 +69,11 @@ def _rewrite(evidence: Evidence, findings: Sequence[Finding], plan: Plan, text: 
         return _refused(f"the rewritten Dockerfile would not be read: {broken[0].message}")
     if after != tree.render():
         changes.append(FileChange(evidence.dockerfile_path, tree.render(), after))
-    ignore = propose_ignore(project, plan.needed, junk_paths(evidence, findings, plan.needed))
+    hidden = [name for name in plan.needed if parse_ignore(project.dockerignore or "").excludes(name)]
+    if hidden:
+        ignored = ignore_file(project.root, evidence.dockerfile_path)
+        return _refused(f"{ignored} hides {' and '.join(hidden[:3])}, which the install needs")
+    ignore = propose_ignore(project, plan.needed, junk_paths(evidence, findings, plan.needed), plan.rebuilt)
     done = dict(plan.account.done)
     if ignore:
         changes.append(_ignore_change(project, evidence.dockerfile_path, ignore))

@@ -155,6 +155,8 @@ class _Reader:
         if target.endswith("/") or target in (".", "./"):
             place = place.rstrip("/") or "/"
         sources = tuple(words[:-1])
+        if any(posixpath.basename(posixpath.normpath(source)) == "node_modules" for source in sources):
+            self._object("it copies node_modules from outside of the image")
         if self.workdir != "/" and within(place, self.workdir):
             if all(MANIFESTS.fullmatch(source) for source in sources) and place == self.workdir and sources:
                 return  # the install copies them itself

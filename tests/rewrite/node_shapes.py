@@ -260,6 +260,12 @@ SHAPES: dict[str, dict[str, str]] = {
             CMD ["node", "dist/server.js"]
             """,
     },
+    "built-outside": {
+        **package(prod={"express": "4.19.2"}, **TYPESCRIPT),
+        **EXPRESS,
+        "dist/server.js": SIGTERM,
+        "Dockerfile": 'FROM node:20\nWORKDIR /app\nCOPY . .\nRUN npm install\nCMD ["node", "dist/server.js"]\n',
+    },
     "writes-anywhere": {
         **package(prod={"multer": "1.4.5-lts.1"}, scripts={"start": "node server.js"}),
         "server.js": f"""\

@@ -9,8 +9,6 @@ from pathlib import Path
 import pytest
 from rewrite.node_shapes import FAT, SHAPES, evidence, write
 
-from imageopt.dockerfile.ignore import parse_ignore
-from imageopt.dockerfile.parser import parse
 from imageopt.rewrite.model import Rewrite
 from imageopt.rewrite.propose import propose
 

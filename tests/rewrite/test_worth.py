@@ -1,0 +1,100 @@
+"""Is it worth it, and who gets the credit for which byte?"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from rewrite.node_shapes import evidence, finding
+
+from imageopt.evidence.model import Evidence
+from imageopt.image.model import DiveNumbers, FileRecord, Image, ImageSizes, Packages
+from imageopt.rewrite.worth import automatic, credit, is_worth_doing
+from imageopt.rules.model import Finding, Saving
+from imageopt.source.model import ImageConfig
+
+MB = 1_000_000
+
+
+def measured(tmp_path: Path, sizes: Sequence[int]) -> Evidence:
+    """The evidence with an image whose files have these sizes."""
+    (tmp_path / "Dockerfile").write_text("FROM node:20\n")
+    files = tuple(FileRecord(str(i), size, 0, "live", None, b"", 0o644, 0, 0) for i, size in enumerate(sizes))
+    total = sum(sizes)
+    config = ImageConfig("linux", "amd64", "", "", (), (), (), "/app", (), (), {}, None, (), (), None, (), ())
+    image = Image(
+        source="docker", reference="x", digest=None, config=config, sizes=ImageSizes(None, total, total, 0, 0), waste={},
+        layers=(), files=files, links={}, contents={}, packages=Packages((), (), {}), duplicate_content_bytes=0,
+        file_count=len(files), dive=DiveNumbers(1.0, 0, 0.0), problems=(),
+    )  # fmt: skip
+    return replace(evidence(tmp_path), image=image)
+
+
+def saves(transform: str, size: int | None = None, files: tuple[int, ...] = ()) -> Finding:
+    return finding(f"rule-{transform}", transform, saving=Saving(size, "exact" if files else "estimate"), files=files)
+
+
+@pytest.mark.parametrize(
+    ("findings", "worth"),
+    [
+        ([], False),
+        ([saves("prune-dev-deps", files=(0,), size=MB)], True),
+        ([saves("prune-dev-deps", files=(1,), size=MB - 1)], False),
+        ([saves("prune-dev-deps", files=(1, 2), size=MB)], True),
+        ([saves("prune-dev-deps", files=(1,), size=1), saves("drop-caches", files=(2,), size=1)], False),
+        ([saves("base-swap", size=MB)], True),
+        ([saves("base-swap", size=0)], False),
+        ([finding("runs-as-root", "run-as-node", saving=Saving(0, "exact"))], True),
+        ([finding("runs-as-root", "run-as-node", saving=Saving(0, "exact"), severity="off")], False),
+        ([finding("single-stage-with-build", "multi-stage")], True),
+        ([finding("single-stage-with-build", "multi-stage", severity="info")], False),
+        ([finding("npm-install-not-ci", "npm-ci")], False),
+        ([finding("secret-in-history", None)], False),
+        ([finding("odd", "no-such-transform")], False),
+    ],
+)
+def test_worth_doing(tmp_path: Path, findings: list[Finding], worth: bool) -> None:
+    assert is_worth_doing(measured(tmp_path, (MB, MB - 1, 1)), findings) is worth
+
+
+def test_one_part_in_a_hundred_is_the_least_for_a_large_image(tmp_path: Path) -> None:
+    large = measured(tmp_path, (300 * MB, 2 * MB, 2 * MB))
+    assert not is_worth_doing(large, [saves("drop-caches", files=(1,), size=2 * MB)])
+    assert is_worth_doing(large, [saves("drop-caches", files=(1, 2), size=4 * MB)])
+
+
+def test_each_byte_is_credited_once_and_to_the_first(tmp_path: Path) -> None:
+    seen = measured(tmp_path, (10, 20, 30, 40))
+    findings = [
+        saves("prune-dev-deps", files=(0, 1)),
+        saves("multi-stage", files=(1, 2)),
+        saves("copy-chown", files=(3,)),
+    ]
+    made, total, basis = credit(seen, findings, {"prune-dev-deps": "p", "multi-stage": "m", "node-env": "n"})
+    assert [(item.name, item.rules, item.predicted_bytes) for item in made] == [
+        ("multi-stage", ("rule-multi-stage",), 50),
+        ("prune-dev-deps", ("rule-prune-dev-deps",), 10),
+        ("node-env", (), 0),
+    ]
+    assert (total, basis) == (60, "estimate")
+
+
+def test_estimates_and_unknowns_are_said(tmp_path: Path) -> None:
+    seen = measured(tmp_path, (10,))
+    exact = finding("a", "multi-stage", saving=Saving(10, "exact"), files=(0,))
+    assert credit(seen, [exact], {"multi-stage": ""})[1:] == (10, "exact")
+    assert credit(seen, [exact, saves("base-swap", size=7)], {"multi-stage": "", "base-swap": ""})[1:] == (
+        17,
+        "estimate",
+    )
+    assert credit(seen, [finding("a", "base-swap")], {"base-swap": ""})[1:] == (0, "estimate")
+
+
+def test_without_an_image_nothing_is_predicted(tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM node:20\n")
+    made, total, basis = credit(evidence(tmp_path), [finding("a", "multi-stage")], {"multi-stage": "why"})
+    assert (made[0].predicted_bytes, made[0].rules, total, basis) == (None, ("a",), None, "unknown")
+
+
+def test_advice_is_not_automatic() -> None:
+    assert automatic([finding("a", None), finding("b", "npm-ci")]) == (finding("b", "npm-ci"),)
