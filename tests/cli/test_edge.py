@@ -1,0 +1,181 @@
+"""How commands end: each way has its exit code, one line of cause and one of remedy, and no traceback."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from imagebuilder import docker_archive, file, layer
+
+from imageopt.cli.edge import run
+
+ONE = layer(file("app/a", b"1" * 1000), file("app/b", b"2" * 500))
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Path:
+    return docker_archive(tmp_path / "app.tar", [ONE])
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (folder / "Dockerfile").write_text("FROM node:20\nWORKDIR /app\nCOPY . .\nRUN npm install\nCMD npm start\n")
+    (folder / "package.json").write_text('{"name": "p", "scripts": {"start": "node s.js"}, "dependencies": {"a": "1"}}')
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def no_engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """These commands work without an engine, or say that there is none; nothing is kept in the user's folders."""
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+
+
+# name, command line ({project} and {archive} are put in), exit code, words on stderr
+ENDINGS: list[tuple[str, list[str], int, str]] = [
+    ("an analysis", ["analyze", "{archive}"], 0, ""),
+    ("a folder without an image", ["analyze", "{project}"], 0, ""),
+    ("a Dockerfile", ["analyze", "{project}/Dockerfile"], 0, ""),
+    ("findings at or above --fail-on", ["analyze", "{project}", "--fail-on", "warning"], 1, ""),
+    ("--exit-code instead of 1", ["analyze", "{project}", "--fail-on", "warning", "--exit-code", "9"], 9, ""),
+    ("findings below --fail-on", ["analyze", "{project}", "--fail-on", "error"], 0, ""),
+    ("a refused rewrite", ["rewrite", "{project}"], 0, ""),
+    ("within budget", ["gate", "{archive}", "--max-unpacked", "1500"], 0, ""),
+    ("over budget", ["gate", "{archive}", "--max-unpacked", "1499"], 1, ""),
+    ("over budget, report only", ["gate", "{archive}", "--max-unpacked", "1", "--exit-code", "0"], 0, ""),
+    ("an unknown value never passes", ["gate", "{archive}", "--max-download", "1GB"], 1, ""),
+    ("no budget", ["gate", "{archive}"], 2, "there is no budget"),
+    ("a budget for a folder without an image", ["gate", "{project}", "--max-unpacked", "1GB"], 2, "has no image"),
+    ("no such command", ["analyse"], 2, "did you mean analyze?"),
+    ("no such option", ["analyze", "--nope"], 2, "No such option"),
+    ("no such format", ["analyze", "{archive}", "--format", "yaml"], 2, "there is no format 'yaml'"),
+    ("two results on stdout", ["analyze", "{archive}", "--format", "json", "--format", "markdown"], 2, "both go to stdout"),
+    ("no such size", ["gate", "{archive}", "--max-unpacked", "big"], 2, "is not a size"),
+    ("no such day", ["analyze", "{archive}", "--now", "soon"], 2, "is no day"),
+    ("a rewrite of an image", ["rewrite", "{archive}"], 2, "a rewrite needs a project"),
+    ("undo and apply", ["rewrite", "--undo", "--apply"], 2, "--undo goes with neither"),
+    ("nothing to undo", ["rewrite", "{project}", "--undo"], 3, "no rewrite was applied"),
+    ("no such rule", ["explain", "dev-deps"], 2, "there is no rule"),
+    ("no such category", ["rules", "colour"], 2, "there is no category"),
+    ("no such folder", ["analyze", "./nowhere"], 3, "does not exist"),
+    ("no Dockerfile", ["analyze", "{project}", "-f", "Other"], 3, "there is no Other"),
+    ("not an image", ["analyze", "docker-archive:{project}/package.json"], 3, "hint: "),
+    ("no engine", ["analyze", "docker:node:20"], 3, "is not there"),
+    ("no engine to build with", ["verify", "{project}", "--after", "{project}/Dockerfile"], 3, "is not there"),
+    ("no engine to clean", ["clean"], 3, "is not there"),
+    ("a result that is none", ["report", "{project}/Dockerfile"], 3, "is not JSON"),
+    ("a result that is not there", ["report", "nowhere.json"], 3, "cannot be read"),
+    ("a JSON that is no result", ["report", "{project}/package.json"], 3, "hint: "),
+    ("a file that cannot be written", ["analyze", "{archive}", "--format", "json=/nowhere/x.json"], 3, "cannot be written"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("line", "code", "words"), [row[1:] for row in ENDINGS], ids=[row[0] for row in ENDINGS])
+def test_endings(
+    line: list[str], code: int, words: str, project: Path, archive: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = run([part.format(project=project, archive=archive) for part in line])
+    captured = capsys.readouterr()
+    assert (found, captured.err.count("Traceback")) == (code, 0), captured.err
+    if words:
+        assert words in captured.err
+    if code in (2, 3):
+        errors = [text for text in captured.err.splitlines() if text.startswith(("error: ", "hint: "))]
+        assert [text.partition(":")[0] for text in errors] == ["error", "hint"]
+
+
+def test_a_bug_is_never_taken_for_an_answer(
+    archive: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("of course")
+
+    monkeypatch.setattr("imageopt.api.check", broken)
+    assert run(["analyze", str(archive)]) == 70
+    assert "a bug in imageopt" in capsys.readouterr().err
+    assert run(["analyze", str(archive), "--verbose"]) == 70
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_control_characters_of_an_error_are_not_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["analyze", "docker:a\x1b[31mred"]) == 2
+    assert "\x1b" not in capsys.readouterr().err
+
+
+def test_json_on_stdout_is_nothing_but_json(archive: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["analyze", str(archive), "--format", "json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["schema"] == "imageopt.analysis/1"
+    assert document["image"]["sizes"]["unpacked_bytes"] == 1500
+
+
+def test_a_result_can_be_shown_and_judged_again(
+    archive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = tmp_path / "result.json"
+    assert run(["analyze", str(archive), "--quiet", "--format", f"json={result}", "--format", "terminal"]) == 0
+    first = capsys.readouterr()
+    assert first.err == ""
+    assert run(["report", str(result)]) == 0
+    assert capsys.readouterr().out == first.out
+    assert run(["gate", str(result), "--max-unpacked", "1kB"]) == 1
+
+
+def test_apply_and_undo(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lock = {"name": "p", "lockfileVersion": 3, "packages": {"": {"name": "p", "dependencies": {"a": "1"}},
+            "node_modules/a": {"version": "1.0.0"}}}  # fmt: skip
+    (project / "package-lock.json").write_text(json.dumps(lock))
+    (project / "s.js").write_text("require('http').createServer((q, r) => r.end('x')).listen(3000)")
+    before = (project / "Dockerfile").read_bytes()
+    assert run(["rewrite", str(project), "--apply"]) == 0
+    assert "npm ci" in (project / "Dockerfile").read_text()
+    assert "takes it back" in capsys.readouterr().err
+    assert run(["rewrite", str(project), "--undo"]) == 0
+    assert (project / "Dockerfile").read_bytes() == before
+    assert not (project / ".dockerignore").exists()
+
+
+def test_explain_and_rules_show_what_the_files_say(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["rules", "node"]) == 0
+    assert "IO302" in capsys.readouterr().out
+    assert run(["explain", "io302"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith("# dev-deps-in-final (IO302, warning)")
+    assert "## When not to follow it" in shown
+
+
+def test_doctor_says_what_is_missing_and_what_that_costs(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert run(["doctor"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.count("missing") == 3
+    assert "without it: verify does not scan" in shown
+
+
+@pytest.mark.parametrize("reader", ["head", "closed"])
+def test_nobody_reading_is_no_error(archive: Path, reader: str) -> None:
+    command = f"{sys.executable} -m imageopt analyze {archive} --format json"
+    shell = f"{command} | head -c 1" if reader == "head" else f"{command} >&-"
+    finished = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, timeout=60, check=False)
+    assert "Traceback" not in finished.stderr
+
+
+def test_an_interrupt_is_130(tmp_path: Path) -> None:
+    """A fifo stands for an image that takes for ever to read."""
+    os.mkfifo(tmp_path / "slow.json")
+    command = [sys.executable, "-m", "imageopt", "report", str(tmp_path / "slow.json")]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        time.sleep(1.5)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=30)
+    assert (process.returncode, errors.strip().splitlines()[0]) == (130, "error: interrupted")
