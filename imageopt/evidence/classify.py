@@ -72,7 +72,9 @@ class _Classifier:
         self._modules = Modules(image, project)
         self._app = image.config.working_dir.strip("/")
         self._outputs = tuple(f"{output.strip('/')}/" for output in project.build_outputs) if project else ()
-        self._inputs = tuple(path.strip("/") for path in project.build_inputs) if project else ()
+        read = {fact.value.strip("/") for fact in project.runtime_paths} if project else set()
+        inputs = (path.strip("/") for path in project.build_inputs) if project else ()
+        self._inputs = tuple(path for path in inputs if path not in read)  # what runs is no mere source
         self._builds = project is not None and project.build_script is not None
         self._migrations = ("migrations/", "migrate/")
 

@@ -1,9 +1,10 @@
 """How checks make findings: the place of an instruction, the bytes of files, the few paths that say most."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 
 from imageopt.dockerfile.model import Instruction
 from imageopt.evidence.model import Evidence
+from imageopt.image.model import FileRecord, Image
 from imageopt.image.packages.npm import package_folder
 from imageopt.rules.model import Basis, Confidence, EvidencePath, Finding, Location, Rule, Saving
 from imageopt.units import format_bytes
@@ -32,7 +33,7 @@ def measured(
     assert evidence.image is not None
     records = [evidence.image.files[index] for index in files]
     size = sum(record.size for record in records)
-    top = _top((record.path, record.size) for record in records)
+    top = _top(evidence.image, records)
     names = ", ".join(item.path for item in top[:_NAMED])
     return Finding(
         rule=rule.name,
@@ -77,12 +78,29 @@ def stated(
     )
 
 
-def _top(sizes: Iterable[tuple[str, int]]) -> tuple[EvidencePath, ...]:
-    """The bytes by folder, biggest first: a package's folder where there is one."""
-    folders: dict[str, int] = {}
-    for path, size in sizes:
-        parts = path.split("/")
-        folder = package_folder(path) or "/".join(parts[:_DEPTH])
-        folders[folder] = folders.get(folder, 0) + size
-    ordered = sorted(folders.items(), key=lambda item: (-item[1], item[0]))
+def _top(image: Image, records: Sequence[FileRecord]) -> tuple[EvidencePath, ...]:
+    """The bytes by folder, biggest first: a package's folder, else the application's highest that is all of it."""
+    app = f"{image.config.working_dir.strip('/')}/"
+    shared = _shared_folders(image, app, {record.path for record in records})
+    sizes: dict[str, int] = {}
+    for record in records:
+        folder = package_folder(record.path)
+        if folder is None and app != "/" and record.path.startswith(app):
+            above = (record.path[:at] for at, letter in enumerate(record.path) if letter == "/" and at >= len(app))
+            folder = next((name for name in above if name not in shared), record.path)
+        elif folder is None:
+            folder = "/".join(record.path.split("/")[:_DEPTH])
+        sizes[folder] = sizes.get(folder, 0) + record.size
+    ordered = sorted(sizes.items(), key=lambda item: (-item[1], item[0]))
     return tuple(EvidencePath(f"/{path}", size) for path, size in ordered)
+
+
+def _shared_folders(image: Image, app: str, paths: Container[str]) -> frozenset[str]:
+    """The folders of the application that hold other live files than these."""
+    found: set[str] = set()
+    for record in image.files:
+        path = record.path
+        if record.death is None and path.startswith(app) and "node_modules/" not in path and path not in paths:
+            while (path := path.rpartition("/")[0]) and path not in found:
+                found.add(path)
+    return frozenset(found)

@@ -1,5 +1,6 @@
 """What each byte is for, and which rule calls it avoidable."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from imageopt.dockerfile import parse
 from imageopt.evidence.join import join
 from imageopt.evidence.model import Evidence
 from imageopt.image.model import FileRecord, Image, NpmPackage, SystemPackage
+from imageopt.project.model import Fact
 from imageopt.project.read import read_project
 
 DOCKERFILE = """\
@@ -193,3 +195,13 @@ def test_what_a_build_reads_and_writes(tmp_path: Path) -> None:
 
 def of(built: Image) -> Evidence:
     return join(built, parse(DOCKERFILE.encode()), None)
+
+
+def test_what_the_build_and_the_service_read_is_no_mere_source(tmp_path: Path) -> None:
+    (tmp_path / "package.json").write_text('{"scripts": {"build": "tsc"}}')
+    project = replace(
+        read_project(tmp_path), build_inputs=("public", "src"), runtime_paths=(Fact("public", "src/app.ts"),)
+    )
+    built = image(HISTORY, [record("app/public/style.css", 1, COPY), record("app/src/a.txt", 1, COPY)])
+    found = join(built, parse(DOCKERFILE.encode()), project)
+    assert [kind.category for kind in found.classes] == ["application", "sources"]

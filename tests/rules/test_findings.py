@@ -61,6 +61,13 @@ def test_the_paths_are_summed_up_by_folder() -> None:
     assert "1.00 kB" in cache.message
 
 
+def test_a_folder_of_the_application_is_named_only_if_all_of_it_is_meant() -> None:
+    paths = {"app/logs/a/1.log": 5, "app/logs/b/2.log": 4, "app/db/dumps/x.log": 3, "app/db/schema.txt": 9}
+    built = image(HISTORY, [record(path, size, 2) for path, size in paths.items()])
+    found = named(findings(join(built, parse(DOCKERFILE), None)), "generated-data-copied")
+    assert found.evidence == (EvidencePath("/app/logs", 9), EvidencePath("/app/db/dumps", 3))
+
+
 def test_the_summary_counts_each_byte_once() -> None:
     found = findings(evidence())
     summary = summarise(evidence(), [*found, *found])
