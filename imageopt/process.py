@@ -29,8 +29,9 @@ class Completed:
 
 
 def find_program(name: str) -> str | None:
-    """Absolute path of a program on PATH, or None."""
-    return shutil.which(name)
+    """Absolute path of a program on PATH, or of one named by its path; None where there is none."""
+    found = shutil.which(name)
+    return None if found is None else str(Path(found).absolute())
 
 
 def run(

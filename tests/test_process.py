@@ -1,0 +1,60 @@
+"""Programs are started, watched and ended."""
+
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from imageopt.errors import ToolFailed, ToolMissing
+from imageopt.process import find_program, run
+
+
+def test_gives_what_the_program_said() -> None:
+    lines: list[str] = []
+    code = "import sys; print('out'); print('one\\ntwo', file=sys.stderr); sys.exit(3)"
+    done = run([sys.executable, "-c", code], timeout=30, on_line=lines.append)
+    assert (done.exit_code, done.stdout, done.stderr, lines) == (3, "out\n", "one\ntwo", ["one", "two"])
+
+
+def test_keeps_the_last_lines_of_stderr() -> None:
+    done = run([sys.executable, "-c", "import sys\nfor n in range(100): print(n, file=sys.stderr)"], timeout=30)
+    assert done.stderr.split() == [str(number) for number in range(60, 100)]
+
+
+def test_a_missing_program_says_how_to_get_it() -> None:
+    with pytest.raises(ToolMissing, match="no-such-program is not installed"):
+        run(["no-such-program"], timeout=5)
+
+
+def test_a_file_that_is_no_program(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(ToolFailed, match="may not be executed"):
+        run([str(tmp_path / "file")], timeout=5)
+
+
+def test_a_timeout_ends_the_program_with_its_children(tmp_path: Path) -> None:
+    mark = tmp_path / "mark"
+    started = time.monotonic()
+    with pytest.raises(ToolFailed, match="did not end within 1 s"):
+        run(["sh", "-c", f"(sleep 3; touch {mark}) & sleep 60"], timeout=1)
+    assert time.monotonic() - started < 30
+    time.sleep(3)
+    assert not mark.exists()
+
+
+def test_environment_and_folder(tmp_path: Path) -> None:
+    done = run(["sh", "-c", "echo $WORD; pwd"], timeout=10, environment={"WORD": "hello"}, folder=tmp_path)
+    assert done.stdout.split() == ["hello", str(tmp_path)]
+
+
+def test_a_relative_program_is_found_from_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tool = tmp_path / "bin" / "tool"
+    tool.parent.mkdir()
+    tool.write_text("#!/bin/sh\necho here")
+    tool.chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    found = find_program("bin/tool")
+    assert found == str(tool)
+    assert run([found], timeout=10, folder=Path("/")).stdout == "here\n"
+    assert find_program("bin/other") is None
