@@ -8,7 +8,8 @@ from imageopt.units import format_bytes, format_seconds, parse_bytes, parse_perc
 
 @pytest.mark.parametrize(
     ("text", "count"),
-    [("0", 0), ("17", 17), ("800MB", 800_000_000), ("1.5 GiB", 1_610_612_736), ("1kB", 1000), (" 2 kib ", 2048), ("0.1 TB", 10**11)],
+    [("0", 0), ("17", 17), ("800MB", 800_000_000), ("1.5 GiB", 1_610_612_736), ("1kB", 1000),
+     (" 2 kib ", 2048), ("0.1 TB", 10**11)],
 )  # fmt: skip
 def test_sizes_are_decimal_unless_they_say_otherwise(text: str, count: int) -> None:
     assert parse_bytes(text) == count
