@@ -5,15 +5,12 @@ The advisories are the facts in tests/verify/data/advisories.toml; the file form
 
 import argparse
 import json
-import sys
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parent / "bed"))  # it is run as a program too
-
-import bolt
+from bed import bolt
 
 ADVISORIES = Path(__file__).parent / "verify" / "data" / "advisories.toml"
 _NPM = "npm::Node.js Ecosystem Security Working Group"

@@ -39,15 +39,22 @@ class Snapshot:
         Raises InputError where it is no regular file inside the copy.
         """
         path = self.folder / relative
-        inside = path.parent.resolve().is_relative_to(self.folder.resolve())  # a folder may be a link that leaves
-        if not inside or _is_no_file(path):
+        if _is_no_file(path):
             raise InputError(f"{relative} is no file of the project", "name a source file that the build copies")
         comment = _COMMENTS.get(path.suffix.lower(), "")
-        data = path.read_bytes()
+        self.put(relative, path.read_bytes() + f"\n{comment}\n".encode())
+
+    def put(self, relative: str, data: bytes) -> None:
+        """Writes a file of the copy, in place of the one that is there; raises InputError where it would leave it."""
+        path = self.folder / relative
+        if not path.parent.resolve().is_relative_to(self.folder.resolve()):  # a folder may be a link that leaves
+            raise InputError(f"{relative} is no file of the project", "name a path inside the project")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        mode = 0o644 if _is_no_file(path) else stat.S_IMODE(path.stat().st_mode)
         fresh = path.with_name(f"{path.name}.imageopt-new")
-        fresh.write_bytes(data + f"\n{comment}\n".encode())
-        fresh.chmod(stat.S_IMODE(path.stat().st_mode))
-        fresh.replace(path)
+        fresh.write_bytes(data)
+        fresh.chmod(mode)
+        fresh.replace(path)  # never through the hard link, which is the user's file too
 
 
 @contextlib.contextmanager
