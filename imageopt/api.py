@@ -4,11 +4,12 @@ This is the one place where the packages meet; each function reads top to bottom
 """
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from imageopt.build.options import BuildOptions
 from imageopt.build.record import PROJECT_LABEL, BuildRecord, project_key, recall, remember
 from imageopt.dockerfile import parse
 from imageopt.dockerfile.model import Dockerfile
@@ -18,29 +19,18 @@ from imageopt.evidence.model import Evidence
 from imageopt.image.model import Image
 from imageopt.progress import Progress
 from imageopt.project.model import Project
-from imageopt.rewrite.model import Rewrite
 from imageopt.rules.check import check
 from imageopt.rules.load import load_rules
 from imageopt.rules.model import Analysis, Target
 from imageopt.rules.summary import summarise
 from imageopt.source.model import ImageRef
-from imageopt.verify.model import Verification
-from imageopt.verify.request import VerifyRequest
+
+if TYPE_CHECKING:
+    from imageopt.rewrite.model import Rewrite
+    from imageopt.verify.model import Verification
+    from imageopt.verify.request import VerifyRequest
 
 _BUILD_SECONDS = 3600
-
-
-@dataclass(frozen=True, slots=True)
-class BuildOptions:
-    """How the project is built: the same everywhere. `file` is relative to the folder unless absolute."""
-
-    file: str | None = None
-    target: str | None = None
-    context: Path | None = None
-    build_args: Mapping[str, str] = field(default_factory=dict)
-    secrets: tuple[str, ...] = ()
-    ssh: tuple[str, ...] = ()
-    platform: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +86,7 @@ def rewrite(
     build: bool = False,
     options: BuildOptions | None = None,
     progress: Progress | None = None,
-) -> tuple[Analysis, Rewrite]:
+) -> "tuple[Analysis, Rewrite]":
     """The analysis of a folder, and the rewrite that its findings call for; nothing is written.
 
     `base` is the wished final base image: auto, alpine, slim or keep.
@@ -111,7 +101,7 @@ def rewrite(
     return analysis, propose(analysis.evidence, analysis.findings, target=base)
 
 
-def verify(request: VerifyRequest, *, progress: Progress | None = None) -> Verification:
+def verify(request: "VerifyRequest", *, progress: Progress | None = None) -> "Verification":
     """Both versions built, run, scanned and compared, with a verdict. Everything it started is gone afterwards."""
     from imageopt.verify.verify import verify as run
 

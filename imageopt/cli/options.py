@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from imageopt.api import BuildOptions
+from imageopt.build.options import BuildOptions
 from imageopt.config import Config, load_config
 from imageopt.errors import UsageError
 from imageopt.progress import Progress

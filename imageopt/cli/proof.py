@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from imageopt.api import BuildOptions, find_project, verify
+from imageopt.api import find_project, verify
+from imageopt.build.options import BuildOptions
 from imageopt.cli.options import Talk
 from imageopt.cli.output import emit
 from imageopt.config import Config

@@ -49,10 +49,11 @@ def engine_address() -> EngineAddress:
 
 def connect() -> "docker.DockerClient":
     """A client of the engine, which has answered. Raises ToolMissing or ToolFailed with the reason it has not."""
+    address = engine_address()
+    _check_socket(address)
     import docker
     from docker.errors import DockerException
 
-    address = engine_address()
     try:
         client = docker.DockerClient(
             base_url=address.host, version="auto", timeout=_CONNECT_SECONDS, tls=_tls(address) or False
@@ -137,6 +138,13 @@ def _tls(address: EngineAddress) -> Any:
     return TLSConfig(
         client_cert=(str(folder / "cert.pem"), str(folder / "key.pem")), ca_cert=str(folder / "ca.pem"), verify=True
     )
+
+
+def _check_socket(address: EngineAddress) -> None:
+    """A socket that is not there needs no client to find that out: importing one takes longer than the answer."""
+    scheme, _, path = address.host.partition("://")
+    if scheme == "unix" and not Path(path).exists():
+        raise _unreachable(address, FileNotFoundError("No such file"))
 
 
 def _unreachable(address: EngineAddress, error: Exception) -> ImageoptError:

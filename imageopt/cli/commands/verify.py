@@ -2,14 +2,16 @@
 
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from imageopt.cli.options import Talk, build_options, built_how, configuration, talk_options
 from imageopt.cli.output import emit, parse_formats
 from imageopt.errors import InputError
-from imageopt.rewrite.model import Rewrite
+
+if TYPE_CHECKING:
+    from imageopt.rewrite.model import Rewrite
 
 
 @click.command()

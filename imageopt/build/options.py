@@ -1,0 +1,18 @@
+"""How a project is built: what the user said, the same for every command that builds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class BuildOptions:
+    """`file` is the Dockerfile, relative to the folder unless absolute; `target` the stage, the last one for None."""
+
+    file: str | None = None
+    target: str | None = None
+    context: Path | None = None
+    build_args: Mapping[str, str] = field(default_factory=dict)
+    secrets: tuple[str, ...] = ()
+    ssh: tuple[str, ...] = ()
+    platform: str | None = None
