@@ -29,8 +29,7 @@ _NO_BUILDKIT = ("buildx component is missing or broken", "'buildx' is not a dock
 
 def plain_line(raw: str) -> str:
     """The line without control characters, cut at 500 characters: it may be shown in any terminal or report."""
-    line = _DIRECTION.sub("", _CONTROL.sub("", raw.replace("\t", "    "))).rstrip()
-    return line if len(line) <= _LONGEST_LINE else line[:_LONGEST_LINE] + "…"
+    return _cut(_clean(raw))
 
 
 class BuildLog:
@@ -69,10 +68,10 @@ class BuildLog:
 
     def shown(self, raw: str) -> str:
         """The line as `plain_line` has it, with the secret values blackened."""
-        line = raw
+        line = _clean(raw)  # first, since a control sequence inside a value would hide it from the search
         for value in self._hidden:
             line = line.replace(value, "***")
-        return plain_line(line)
+        return _cut(line)
 
     @property
     def steps(self) -> int:
@@ -93,3 +92,11 @@ class BuildLog:
     def tail(self) -> tuple[str, ...]:
         """The last 40 lines."""
         return tuple(self._tail)
+
+
+def _clean(raw: str) -> str:
+    return _DIRECTION.sub("", _CONTROL.sub("", raw.replace("\t", "    "))).rstrip()
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= _LONGEST_LINE else line[:_LONGEST_LINE] + "…"
