@@ -98,10 +98,13 @@ def _health(before: RunRecord, after: RunRecord) -> Iterator[Change]:
 
 
 def _user(before: RunRecord, after: RunRecord) -> Iterator[Change]:
-    if before.user != after.user:
-        better = not is_root(after.user) or is_root(before.user)
-        reason = "it does not run as root any more" if is_root(before.user) else "it runs as another user"
-        yield Change("user", before.user, after.user, expected=better, reason=reason if better else "it runs as root")
+    if before.user == after.user:
+        return
+    was, is_now = is_root(before.user), is_root(after.user)
+    reason = "it runs as another user"
+    if was != is_now:
+        reason = "it runs as root" if is_now else "it does not run as root any more"
+    yield Change("user", before.user, after.user, expected=was or not is_now, reason=reason)
 
 
 def _stop(before: RunRecord, after: RunRecord) -> Iterator[Change]:

@@ -1,0 +1,123 @@
+"""What counts as another behaviour, what is welcome, and what nobody could tell."""
+
+from dataclasses import replace
+
+import pytest
+
+from imageopt.verify.behaviour import compare_runs, is_root, says_something
+from imageopt.verify.model import Response, RunRecord
+
+
+def response(path: str = "/", status: int = 200, kind: str = "text/html", digest: str = "sha256:a1") -> Response:
+    return Response("GET", path, status, kind, 10, digest, ())
+
+
+RUN = RunRecord(
+    started=True,
+    reason="",
+    ready_seconds=0.5,
+    user="0:0",
+    port=3000,
+    responses=(response(),),
+    unanswered=(),
+    log_tail=(),
+    log_problems=(),
+    written_paths=(),
+    stop_seconds=0.2,
+    stop_exit_code=0,
+)
+
+
+def test_a_run_compared_with_itself_changes_nothing() -> None:
+    assert compare_runs(RUN, RUN) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "what", "reason", "expected"),
+    [
+        ({}, {"responses": (response(status=500),)}, "GET /", "the status differs", False),
+        ({}, {"responses": (response(kind="text/plain"),)}, "GET /", "the content type differs", False),
+        ({}, {"responses": (response(digest="sha256:b2"),)}, "GET /", "the content differs", False),
+        ({}, {"responses": ()}, "GET /", "it answered before", False),
+        ({"responses": ()}, {}, "GET /", "it answers now", True),
+        ({}, {"log_problems": ("EACCES",)}, "log", "the log speaks of new trouble", False),
+        ({"written_paths": ("/app/data/a",)}, {}, "writes /app/data/a", "it may not write there", False),
+        ({"health_exit_code": 0}, {"health_exit_code": 1}, "HEALTHCHECK", "the image's own check fails", False),
+        ({"health_exit_code": 0}, {}, "HEALTHCHECK", "the image's own check is gone", False),
+        ({}, {"user": "1000:1000"}, "user", "it does not run as root any more", True),
+        ({"user": "1000:1000"}, {}, "user", "it runs as root", False),
+        ({"user": "1000:1000"}, {"user": "1001:1001"}, "user", "it runs as another user", True),
+        ({"user": "0:0"}, {"user": "0:1"}, "user", "it runs as another user", True),
+        ({}, {"stop_exit_code": 137}, "stop", "it does not end when asked and has to be killed", False),
+        ({"stop_exit_code": 137, "stop_seconds": 10.2}, {}, "stop", "it ends when asked", True),
+        ({}, {"stop_seconds": 5.0}, "stop", "it takes longer to end", False),
+    ],
+)
+def test_one_difference_is_one_change(
+    before: dict[str, object], after: dict[str, object], what: str, reason: str, expected: bool
+) -> None:
+    changes, _ = compare_runs(replace(RUN, **before), replace(RUN, **after))  # type: ignore[arg-type]
+    assert [(change.what, change.reason, change.expected) for change in changes] == [(what, reason, expected)]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"log_problems": ("EACCES",)}, {"log_problems": ()}),
+        ({"log_problems": ("ENOENT",)}, {"log_problems": ("ENOENT",)}),
+        ({"written_paths": ("/app/logs/17.log",)}, {"written_paths": ("/app/logs/18.log",)}),
+        ({"written_paths": ("/root/.state/x",)}, {"written_paths": ("/home/node/.state/x",)}),
+        ({}, {"written_paths": ("/app/new",)}),
+        ({"stop_exit_code": 143}, {"stop_exit_code": 0}),
+        ({"stop_exit_code": 1, "stop_seconds": 1.9}, {}),
+        ({"stop_seconds": None}, {"stop_seconds": 9.0}),
+        ({"health_exit_code": None}, {"health_exit_code": 1}),
+        ({"health_exit_code": 1}, {"health_exit_code": 1}),
+        ({"ready_seconds": 0.1}, {"ready_seconds": 3.0}),
+    ],
+)
+def test_these_are_no_changes(before: dict[str, object], after: dict[str, object]) -> None:
+    assert compare_runs(replace(RUN, **before), replace(RUN, **after))[0] == ()  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "unchecked"),
+    [
+        (
+            {"port": None, "responses": ()},
+            {"port": None, "responses": ()},
+            ("what the program does: it opens no port and did not end by itself",),
+        ),
+        (
+            {"responses": (response(status=404),)},
+            {"responses": (response(status=404),)},
+            ("what the program answers: no path was found that it answers; name one with --path",),
+        ),
+        ({"unanswered": ("/slow",)}, {"unanswered": ("/slow",)}, ("GET /slow: neither version answered",)),
+        ({"unanswered": ("/slow",)}, {}, ()),
+        (
+            {"responses": (replace(response(), masked=("$.up", "$.id")),)},
+            {},
+            ("GET /: $.up, $.id (varies in one container)",),
+        ),
+    ],
+)
+def test_what_was_not_checked_is_said(
+    before: dict[str, object], after: dict[str, object], unchecked: tuple[str, ...]
+) -> None:
+    assert compare_runs(replace(RUN, **before), replace(RUN, **after))[1] == unchecked  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("user", "root"),
+    [("", True), ("0", True), ("root", True), ("0:0", True), ("root:node", True), ("node", False), ("1000:0", False)],
+)
+def test_root_has_many_names(user: str, root: bool) -> None:
+    assert is_root(user) is root
+
+
+def test_a_page_that_is_not_found_says_nothing() -> None:
+    assert says_something(RUN)
+    assert says_something(replace(RUN, responses=(response(status=404), response("/x", 500))))
+    assert not says_something(replace(RUN, responses=(response(status=404),)))
+    assert not says_something(replace(RUN, responses=()))

@@ -1,0 +1,92 @@
+"""Which keys of a configuration a rewrite may change, and which it may not."""
+
+from dataclasses import replace
+
+import pytest
+
+from imageopt.source.model import ImageConfig
+from imageopt.verify.config import compare_configs
+
+CONFIG = ImageConfig(
+    os="linux",
+    architecture="amd64",
+    variant="",
+    user="",
+    env=("PATH=/bin", "NODE_VERSION=20.1.0", "TOKEN=hush"),
+    entrypoint=("docker-entrypoint.sh",),
+    cmd=("npm", "start"),
+    working_dir="/app",
+    exposed_ports=("3000/tcp",),
+    volumes=("/data",),
+    labels={"team": "a"},
+    stop_signal=None,
+    healthcheck=(),
+    shell=(),
+    created=None,
+    history=(),
+    diff_ids=(),
+)
+
+
+def test_a_configuration_compared_with_itself_changes_nothing() -> None:
+    assert compare_configs(CONFIG, replace(CONFIG, created="2026-01-01T00:00:00Z")) == ()
+
+
+@pytest.mark.parametrize(
+    ("after", "what", "expected"),
+    [
+        ({"user": "node"}, "User", True),
+        ({"cmd": ("node", "server.js")}, "Cmd", True),
+        ({"cmd": ("node", "server.js"), "entrypoint": ()}, "Cmd", True),
+        ({"entrypoint": ()}, "Cmd", True),
+        ({"cmd": ("python", "x.py")}, "Cmd", False),
+        ({"cmd": ()}, "Cmd", False),
+        ({"env": (*CONFIG.env, "NODE_ENV=production")}, "Env NODE_ENV", True),
+        ({"env": (*CONFIG.env, "NEW=1")}, "Env NEW", True),
+        ({"env": ("PATH=/bin", "NODE_VERSION=20.9.0", "TOKEN=hush")}, "Env NODE_VERSION", True),
+        ({"env": ("PATH=/bin", "NODE_VERSION=22.1.0", "TOKEN=hush")}, "Env NODE_VERSION", False),
+        ({"env": ("PATH=/bin", "NODE_VERSION=20.1.0")}, "Env TOKEN", False),
+        ({"env": ("PATH=/bin", "NODE_VERSION=20.1.0", "TOKEN=other")}, "Env TOKEN", False),
+        ({"working_dir": "/srv"}, "WorkingDir", False),
+        ({"exposed_ports": ()}, "ExposedPorts", False),
+        ({"exposed_ports": ("3000/tcp", "9229/tcp")}, "ExposedPorts", True),
+        ({"volumes": ()}, "Volumes", False),
+        ({"stop_signal": "SIGINT"}, "StopSignal", False),
+        ({"healthcheck": ("CMD", "x")}, "Healthcheck", True),
+        ({"labels": {}}, "Label team", False),
+        ({"labels": {"team": "b"}}, "Label team", False),
+        ({"labels": {"team": "a", "version": "1"}}, "Label version", True),
+    ],
+)
+def test_one_key_is_one_change(after: dict[str, object], what: str, expected: bool) -> None:
+    changes = compare_configs(CONFIG, replace(CONFIG, **after))  # type: ignore[arg-type]
+    assert [(change.what, change.expected) for change in changes] == [(what, expected)]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "what"),
+    [
+        ({"user": "node"}, {"user": "root"}, "User"),
+        ({"healthcheck": ("CMD", "x")}, {}, "Healthcheck"),
+        ({"cmd": ("node", "a.js")}, {"cmd": ("node", "b.js")}, "Cmd"),
+    ],
+)
+def test_what_gets_worse_is_not_expected(before: dict[str, object], after: dict[str, object], what: str) -> None:
+    (change,) = compare_configs(replace(CONFIG, **before), replace(CONFIG, **after))  # type: ignore[arg-type]
+    assert (change.what, change.expected) == (what, False)
+
+
+def test_the_label_of_the_run_is_no_change() -> None:
+    assert compare_configs(CONFIG, replace(CONFIG, labels={"team": "a", "dev.imageopt.run": "1-a"})) == ()
+
+
+def test_values_of_the_environment_are_not_shown() -> None:
+    (change,) = compare_configs(CONFIG, replace(CONFIG, env=(*CONFIG.env[:2], "TOKEN=other")))
+    assert "hush" not in repr(change)
+    assert "other" not in f"{change.before} {change.after}"
+
+
+@pytest.mark.parametrize("shell", [("/bin/sh", "-c", "node server.js"), ("yarn", "start"), ("npx", "next", "start")])
+def test_a_launcher_may_fall_away(shell: tuple[str, ...]) -> None:
+    (change,) = compare_configs(replace(CONFIG, cmd=shell), replace(CONFIG, cmd=("/usr/local/bin/node", "server.js")))
+    assert change.expected
