@@ -52,24 +52,10 @@ def observe(client: "docker.DockerClient", image: str, plan: RunPlan, name: str,
     if plan.port is None:
         return _observe_program(client, image, plan, name, cleanup)
     container = _created(client, image, name, cleanup, plan.port)
-    if reason := container.start():
-        return Observed(_not_started(container, reason, plan.port))
-    if not container.runs():
-        return Observed(_not_started(container, _end(container), plan.port))
-    host, port = container.address()
-    state, ready = wait_until_ready(host, port, seconds=plan.seconds, still_runs=container.runs)
-    if ready is None:
-        reason = f"nothing answered on port {plan.port} within {plan.seconds:.0f} s" if container.runs() else ""
-        return Observed(_not_started(container, reason or _end(container), plan.port))
-    first = ask_all(host, port, plan.paths, inner_port=plan.port) if state == "answers" else {}
-    time.sleep(_BETWEEN_ROUNDS_SECONDS)
-    second = ask_all(host, port, plan.paths, inner_port=plan.port) if state == "answers" else {}
-    if not container.runs():
-        return Observed(_not_started(container, f"after the requests {_end(container)}", plan.port))
-    pairs = tuple((first[path], second[path]) for path in plan.paths if path in first and path in second)
-    answered = {pair[0].path for pair in pairs}
-    record = _stopped(container, plan.port, ready)
-    return Observed(replace(record, unanswered=tuple(path for path in plan.paths if path not in answered)), pairs)
+    try:
+        return _observe_server(container, plan, plan.port)
+    finally:
+        container.remove()  # what hangs here would slow down the other version
 
 
 def finish(before: Observed, after: Observed) -> tuple[RunRecord, RunRecord]:
@@ -85,23 +71,48 @@ def problems_in(log: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted({found for line in log for found in _PROBLEMS.findall(line)}))
 
 
+def _observe_server(container: Container, plan: RunPlan, inner: int) -> Observed:
+    if reason := container.start():
+        return Observed(_not_started(container, reason, inner))
+    if not container.runs():
+        return Observed(_not_started(container, _end(container), inner))
+    host, port = container.address()
+    state, ready = wait_until_ready(host, port, seconds=plan.seconds, still_runs=container.runs)
+    if ready is None:
+        silence = f"nothing answered on port {inner} within {plan.seconds:.0f} s"
+        return Observed(_not_started(container, silence if container.runs() else _end(container), inner))
+    first, second = {}, {}
+    if state == "answers":
+        first = ask_all(host, port, plan.paths, inner_port=inner)
+        time.sleep(_BETWEEN_ROUNDS_SECONDS)
+        second = ask_all(host, port, plan.paths, inner_port=inner)
+    if not container.runs():
+        return Observed(_not_started(container, f"after the requests {_end(container)}", inner))
+    pairs = tuple((first[path], second[path]) for path in plan.paths if path in first and path in second)
+    answered = {pair[0].path for pair in pairs}
+    record = _stopped(container, inner, ready)
+    return Observed(replace(record, unanswered=tuple(path for path in plan.paths if path not in answered)), pairs)
+
+
 def _observe_program(client: "docker.DockerClient", image: str, plan: RunPlan, name: str, cleanup: CleanUp) -> Observed:
     runs = []
     for number in (1, 2):
         container = _created(client, image, f"{name}-{number}", cleanup, None)
-        if reason := container.start():
-            return Observed(_not_started(container, reason, None))
-        deadline = time.monotonic() + plan.seconds
-        while container.runs() and time.monotonic() < deadline:
-            time.sleep(0.2)
-        code = container.exit_code
-        if code is None:  # it means to stay: there is nothing to ask it
-            return Observed(_stopped(container, None, None))
-        if code != 0:
-            return Observed(_not_started(container, _end(container), None))
-        runs.append(Exchange("RUN", OUTPUT, code, "text/plain", "", container.log()))
-        record = _stopped(container, None, None)
-        container.remove()
+        try:
+            if reason := container.start():
+                return Observed(_not_started(container, reason, None))
+            deadline = time.monotonic() + plan.seconds
+            while container.runs() and time.monotonic() < deadline:
+                time.sleep(0.2)
+            code = container.exit_code
+            if code is None:  # it means to stay: there is nothing to ask it
+                return Observed(_stopped(container, None, None))
+            if code != 0:
+                return Observed(_not_started(container, _end(container), None))
+            runs.append(Exchange("RUN", OUTPUT, code, "text/plain", "", container.log()))
+            record = _stopped(container, None, None)
+        finally:
+            container.remove()
     return Observed(record, ((runs[0], runs[1]),))
 
 

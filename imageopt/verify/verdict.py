@@ -67,8 +67,9 @@ def _less_secure(before: Side, after: Side, comparison: Comparison) -> Iterator[
         yield f"{found.id} ({found.severity}) comes in with {found.package} {found.version}"
     for secret in comparison.secrets_introduced:
         yield f"a secret comes in: {secret}"
-    if not is_root(_user(before)) and is_root(_user(after)):
-        yield f"it runs as root, and ran as {_user(before)} before"
+    old, new = _users(before, after)
+    if not is_root(old) and is_root(new):
+        yield f"it runs as root, and ran as {old} before"
 
 
 def _not_smaller(_: Side, __: Side, comparison: Comparison) -> Iterator[str]:
@@ -111,12 +112,12 @@ def _proof(before: Side, after: Side, comparison: Comparison) -> Iterator[str]:
         yield f"not scanned: {missing.reason if isinstance(missing, NotDone) else ''}"
 
 
-def _user(side: Side) -> str:
-    """Whom the program runs as, seen if it ran, else as configured."""
-    if isinstance(side.run, RunRecord) and side.run.user:
-        return side.run.user
-    image = side.evidence.image if side.evidence is not None else None
-    return image.config.user if image is not None else ""
+def _users(before: Side, after: Side) -> tuple[str, str]:
+    """Whom both programs run as: as seen if both ran, else as both are configured; never one against the other."""
+    if isinstance(before.run, RunRecord) and isinstance(after.run, RunRecord):
+        return before.run.user, after.run.user
+    old, new = (side.evidence.image if side.evidence is not None else None for side in (before, after))
+    return (old.config.user, new.config.user) if old is not None and new is not None else ("", "")
 
 
 _JUDGES: tuple[tuple[Verdict, _Judge], ...] = (

@@ -1,0 +1,184 @@
+"""The verdicts in their order, on sides made by hand."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from imagebuilder import file
+from imageof import image_of
+
+from imageopt.build.model import BuildFailed, Built
+from imageopt.evidence.model import BaseImage, Evidence
+from imageopt.verify.comparison import compare_sides
+from imageopt.verify.model import NotDone, Response, RunRecord, ScanRecord, Side, Vulnerability
+from imageopt.verify.request import VerifyRequest
+from imageopt.verify.verdict import decide, grew_too_much
+from imageopt.verify.verify import judge
+
+FAILED = BuildFailed("[2/2] RUN false", "exit code: 1", 1.0, ())
+RUN = RunRecord(
+    started=True,
+    reason="",
+    ready_seconds=0.5,
+    user="1000:1000",
+    port=3000,
+    responses=(Response("GET", "/", 200, "text/html", 3, "sha256:a", ()),),
+    unanswered=(),
+    log_tail=(),
+    log_problems=(),
+    written_paths=(),
+    stop_seconds=0.1,
+    stop_exit_code=0,
+)
+DEAD = replace(RUN, started=False, reason="it ended with exit code 1", responses=())
+SCAN = ScanRecord("Trivy", "1", None, (), (), (), (), {})
+
+
+def evidence(size: int) -> Evidence:
+    return Evidence(
+        image=image_of([file("app/a", b"x" * size)]),
+        dockerfile=None,
+        dockerfile_path="Dockerfile",
+        project=None,
+        base=BaseImage(0, "guessed", None),
+        origins=(),
+        classes=(),
+        composition=(),
+    )
+
+
+def vulnerable(*ids: str, package: str = "lodash") -> ScanRecord:
+    return replace(SCAN, vulnerabilities=tuple(Vulnerability(i, package, "1", "2", "HIGH", "npm") for i in ids))
+
+
+GOOD = Side(
+    dockerfile="FROM x",
+    build=Built("sha256:1", "t", 1.0, 3, 0, ()),
+    rebuild=Built("sha256:2", "t", 1.0, 3, 2, ()),
+    evidence=evidence(200_000),
+    findings=(),
+    run=RUN,
+    scan=SCAN,
+)
+Values = Mapping[str, Any]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "verdict", "reason"),
+    [
+        ({}, {}, "verified", "both versions built, started and gave the same answer to 1 request"),
+        ({"build": FAILED}, {}, "baseline-broken", "before does not build in [2/2] RUN false: exit code: 1"),
+        ({"run": DEAD}, {"build": FAILED}, "baseline-broken", "before does not start: it ended with exit code 1"),
+        ({}, {"build": FAILED, "run": NotDone("")}, "broken", "after does not build in [2/2] RUN false: exit code: 1"),
+        ({}, {"run": DEAD}, "broken", "after does not start: it ended with exit code 1"),
+        (
+            {},
+            {"run": replace(RUN, responses=()), "scan": vulnerable("CVE-1")},
+            "behaviour-changed",
+            "GET /: it answered before (200 text/html, 3 bytes, a -> no answer)",
+        ),
+        ({}, {"scan": vulnerable("CVE-1")}, "less-secure", "CVE-1 (HIGH) comes in with lodash 1"),
+        ({}, {"scan": replace(SCAN, secrets=("key /x",))}, "less-secure", "a secret comes in: key /x"),
+        ({}, {"run": replace(RUN, user="0:0")}, "less-secure", "it runs as root, and ran as 1000:1000 before"),
+        ({}, {"evidence": evidence(300_000)}, "not-smaller", "unpacked size grew by 100 kB, from 200 kB"),
+        ({}, {"run": NotDone("no engine")}, "built-not-run", "after was not run: no engine"),
+        ({}, {"evidence": None}, "built-not-run", "the image of after could not be read"),
+        (
+            {"run": replace(RUN, responses=())},
+            {"run": replace(RUN, responses=())},
+            "built-not-run",
+            "nothing that the program answers could be compared",
+        ),
+    ],
+)
+def test_the_first_verdict_that_matches_wins(before: Values, after: Values, verdict: str, reason: str) -> None:
+    sides = replace(GOOD, **before), replace(GOOD, **after)
+    comparison, _ = compare_sides(*sides)
+    found, reasons = decide(*sides, comparison)
+    assert (found, reasons[0]) == (verdict, reason)
+
+
+@pytest.mark.parametrize(
+    ("after", "alone"),
+    [
+        ({}, "after, judged alone, builds and starts"),
+        ({"run": DEAD}, "after, judged alone, does not start: it ended with exit code 1"),
+        ({"run": NotDone("x")}, "after, judged alone, builds, and was not run"),
+    ],
+)
+def test_after_is_judged_alone_where_the_baseline_is_broken(after: Values, alone: str) -> None:
+    sides = replace(GOOD, build=FAILED), replace(GOOD, **after)
+    assert decide(*sides, compare_sides(*sides)[0])[1][1] == alone
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"scan": vulnerable("CVE-1")}, {"scan": vulnerable("CVE-1", package="other")}),  # known before, elsewhere
+        ({"scan": vulnerable("CVE-1")}, {"scan": SCAN}),
+        ({}, {"evidence": evidence(201_000)}),
+        ({"run": replace(RUN, user="0:0")}, {"run": replace(RUN, user="0:0")}),
+        ({"run": replace(RUN, user="0:0")}, {}),
+        ({"scan": NotDone("x")}, {"scan": vulnerable("CVE-1")}),
+    ],
+)
+def test_these_are_verified(before: Values, after: Values) -> None:
+    sides = replace(GOOD, **before), replace(GOOD, **after)
+    assert decide(*sides, compare_sides(*sides)[0])[0] == "verified"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "too_much"),
+    [
+        (0, 65_536, False),
+        (0, 65_537, True),
+        (100_000_000, 100_100_000, False),
+        (100_000_000, 100_100_001, True),
+        (10, 5, False),
+    ],
+)
+def test_a_little_growth_is_tolerated(before: int, after: int, too_much: bool) -> None:
+    assert grew_too_much(before, after) is too_much
+
+
+def test_a_missing_scan_is_among_the_reasons_and_what_was_not_checked() -> None:
+    sides = GOOD, replace(GOOD, scan=NotDone("Trivy is not installed"))
+    comparison, unchecked = compare_sides(*sides)
+    verdict, reasons = decide(*sides, comparison)
+    assert verdict == "verified"
+    assert "not scanned: Trivy is not installed" in reasons
+    assert unchecked == ("the scan of after: Trivy is not installed",)
+    assert comparison.fixed == comparison.introduced == ()
+
+
+def test_advisories_are_fixed_introduced_or_unchanged() -> None:
+    sides = replace(GOOD, scan=vulnerable("CVE-1", "CVE-2")), replace(GOOD, scan=vulnerable("CVE-2", "CVE-3"))
+    comparison, _ = compare_sides(*sides)
+    assert [found.id for found in comparison.fixed] == ["CVE-1"]
+    assert [found.id for found in comparison.introduced] == ["CVE-3"]
+    assert [found.id for found in comparison.unchanged] == ["CVE-2"]
+
+
+def test_findings_of_the_scanner_come_and_go() -> None:
+    old = replace(SCAN, secrets=("a", "b"), licenses=("GPL",), misconfigurations=("DS-1",))
+    new = replace(SCAN, secrets=("b",), licenses=("MIT",), misconfigurations=("DS-2",))
+    comparison, _ = compare_sides(replace(GOOD, scan=old), replace(GOOD, scan=new))
+    assert (comparison.secrets_fixed, comparison.secrets_introduced) == (("a",), ())
+    assert (comparison.licenses_removed, comparison.licenses_added) == (("GPL",), ("MIT",))
+    assert (comparison.misconfigurations_fixed, comparison.misconfigurations_introduced) == (("DS-1",), ("DS-2",))
+
+
+def test_a_rebuild_that_failed_is_named_and_counts_nothing() -> None:
+    comparison, unchecked = compare_sides(replace(GOOD, rebuild=FAILED), replace(GOOD, rebuild=NotDone("switched off")))
+    assert comparison.cached_steps == (None, None)
+    assert unchecked == ("the rebuild of before: exit code: 1", "the rebuild of after: switched off")
+
+
+def test_the_verification_measures_what_was_saved() -> None:
+    request = VerifyRequest(Path(), "Dockerfile", b"", reference="shop")
+    result = judge(request, GOOD, replace(GOOD, evidence=evidence(50_000)))
+    assert (result.reference, result.verdict, result.measured_bytes) == ("shop", "verified", 150_000)
+    assert result.predicted_bytes is None
+    assert "the image is 150 kB smaller" in result.reasons
