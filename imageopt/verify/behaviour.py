@@ -19,6 +19,7 @@ _NOT_FOUND = 404
 def compare_runs(before: RunRecord, after: RunRecord) -> tuple[tuple[Change, ...], tuple[str, ...]]:
     """The changes, in the order they are looked at, and what was not checked. Both must have started."""
     changes = (
+        *_staying(before, after),
         *_responses(before, after),
         *_log(before, after),
         *_writing(before, after),
@@ -37,6 +38,13 @@ def is_root(user: str) -> bool:
 def says_something(record: RunRecord) -> bool:
     """Whether any answer tells that the program does its work: one that is no `not found`."""
     return any(response.status != _NOT_FOUND for response in record.responses)
+
+
+def _staying(before: RunRecord, after: RunRecord) -> Iterator[Change]:
+    if not before.reason and after.reason:
+        yield Change("run", "it goes on", after.reason, expected=False, reason="it ends by itself")
+    elif before.reason and not after.reason:
+        yield Change("run", before.reason, "it goes on", expected=True, reason="it does not end by itself any more")
 
 
 def _responses(before: RunRecord, after: RunRecord) -> Iterator[Change]:
@@ -125,6 +133,8 @@ def _unchecked(before: RunRecord, after: RunRecord) -> Iterator[str]:
         yield "what the program does: it opens no port and did not end by itself"
     elif not says_something(before):
         yield "what the program answers: no path was found that it answers; name one with --path"
+    if before.reason:
+        yield f"all of what before does: {before.reason}"
     for path in before.unanswered:
         if path in after.unanswered:
             yield f"GET {path}: neither version answered"

@@ -46,7 +46,7 @@ class RunRecord:
     """A container that was started and asked. `user` is what the process runs as (`uid:gid`)."""
 
     started: bool
-    reason: str  # why it did not start or the port did not open; empty when it did
+    reason: str  # why it did not start, or that it ended while it was asked; empty otherwise
     ready_seconds: float | None
     user: str
     port: int | None

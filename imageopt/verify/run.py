@@ -86,12 +86,11 @@ def _observe_server(container: Container, plan: RunPlan, inner: int) -> Observed
         first = ask_all(host, port, plan.paths, inner_port=inner)
         time.sleep(_BETWEEN_ROUNDS_SECONDS)
         second = ask_all(host, port, plan.paths, inner_port=inner)
-    if not container.runs():
-        return Observed(_not_started(container, f"after the requests {_end(container)}", inner))
+    died = "" if container.runs() else f"while it was asked {_end(container)}"
     pairs = tuple((first[path], second[path]) for path in plan.paths if path in first and path in second)
     answered = {pair[0].path for pair in pairs}
-    record = _stopped(container, inner, ready)
-    return Observed(replace(record, unanswered=tuple(path for path in plan.paths if path not in answered)), pairs)
+    unanswered = tuple(path for path in plan.paths if path not in answered)
+    return Observed(replace(_stopped(container, inner, ready), reason=died, unanswered=unanswered), pairs)
 
 
 def _observe_program(client: "docker.DockerClient", image: str, plan: RunPlan, name: str, cleanup: CleanUp) -> Observed:

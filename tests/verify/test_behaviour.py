@@ -35,6 +35,8 @@ def test_a_run_compared_with_itself_changes_nothing() -> None:
 @pytest.mark.parametrize(
     ("before", "after", "what", "reason", "expected"),
     [
+        ({}, {"reason": "while it was asked it ended"}, "run", "it ends by itself", False),
+        ({"reason": "while it was asked it ended"}, {}, "run", "it does not end by itself any more", True),
         ({}, {"responses": (response(status=500),)}, "GET /", "the status differs", False),
         ({}, {"responses": (response(kind="text/plain"),)}, "GET /", "the content type differs", False),
         ({}, {"responses": (response(digest="sha256:b2"),)}, "GET /", "the content differs", False),

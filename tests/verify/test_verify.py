@@ -94,14 +94,15 @@ def test_an_image_that_does_not_build_or_start_is_broken(service: Path, after: s
 
 CHANGED = {
     "GET /: the content differs": ("USER node", "ENV HELLO=there\nUSER node"),
-    "GET /visits: it answered before": ("RUN mkdir data && chown node data\n", "RUN mkdir data\n"),
+    "run: it ends by itself": ("RUN mkdir data && chown node data\n", "RUN mkdir data\n"),
 }
 
 
 @pytest.mark.parametrize("what", list(CHANGED))
 def test_another_answer_is_changed_behaviour(service: Path, after: str, engine: str, what: str) -> None:
     result = prove(service, edited(after, CHANGED[what]), paths=("/", "/visits"))
-    assert (result.verdict, result.reasons[0].startswith(what)) == ("behaviour-changed", True), result.reasons
+    assert result.verdict == "behaviour-changed"
+    assert result.reasons[0].startswith(what)
 
 
 def test_root_after_a_user_is_less_secure(service: Path, after: str, engine: str) -> None:
@@ -173,6 +174,7 @@ def test_without_a_proposal_nothing_is_built(service: Path, engine: str) -> None
 
 
 INTERRUPTED = """
+import signal
 import sys
 from contextlib import contextmanager
 from pathlib import Path
@@ -186,6 +188,7 @@ class Spoken(Progress):
         print(text, flush=True)
         yield
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever started the tests may ignore it
 root = Path(sys.argv[1])
 text = (root / "Dockerfile").read_bytes()
 try:
