@@ -16,6 +16,7 @@ from imageopt.verify.mask import Exchange
 Readiness = Literal["answers", "open", "closed"]
 _REQUEST_SECONDS = 10
 _QUIET_SECONDS = 2.0
+_MOST_SILENT = 3
 _BODY_LIMIT = 8 << 20
 _SAFE = "/%:@!$&'()*+,;=~?-._"
 
@@ -33,17 +34,14 @@ def readiness(host: str, port: int) -> Readiness:
         return "closed"
 
 
-def wait_until_ready(
-    host: str, port: int, *, seconds: float, still_runs: Callable[[], bool]
-) -> tuple[Readiness, float | None]:
-    """What is there at last, and after how many seconds; `closed` and None once the container ended or time is up."""
+def wait_until_ready(host: str, port: int, *, seconds: float, still_runs: Callable[[], bool]) -> float | None:
+    """The seconds until something was there; None once the container has ended or the time is up."""
     start = time.monotonic()
     while time.monotonic() - start < seconds and still_runs():
-        state = readiness(host, port)
-        if state != "closed":
-            return state, time.monotonic() - start
+        if readiness(host, port) != "closed":
+            return time.monotonic() - start
         time.sleep(0.1)
-    return "closed", None
+    return None
 
 
 def ask(host: str, port: int, path: str, *, inner_port: int) -> Exchange | None:
@@ -66,6 +64,14 @@ def ask(host: str, port: int, path: str, *, inner_port: int) -> Exchange | None:
 
 
 def ask_all(host: str, port: int, paths: Iterable[str], *, inner_port: int) -> dict[str, Exchange]:
-    """The answers by path; a path without an answer is left out."""
-    answers = {path: ask(host, port, path, inner_port=inner_port) for path in paths}
-    return {path: answer for path, answer in answers.items() if answer is not None}
+    """The answers by path; a path without an answer is left out, and after three of them in a row nothing is asked."""
+    answers: dict[str, Exchange] = {}
+    silent = 0
+    for path in paths:
+        answer = ask(host, port, path, inner_port=inner_port)
+        silent = silent + 1 if answer is None else 0
+        if answer is not None:
+            answers[path] = answer
+        elif silent == _MOST_SILENT:
+            break
+    return answers

@@ -77,15 +77,13 @@ def _observe_server(container: Container, plan: RunPlan, inner: int) -> Observed
     if not container.runs():
         return Observed(_not_started(container, _end(container), inner))
     host, port = container.address()
-    state, ready = wait_until_ready(host, port, seconds=plan.seconds, still_runs=container.runs)
+    ready = wait_until_ready(host, port, seconds=plan.seconds, still_runs=container.runs)
     if ready is None:
         silence = f"nothing answered on port {inner} within {plan.seconds:.0f} s"
         return Observed(_not_started(container, silence if container.runs() else _end(container), inner))
-    first, second = {}, {}
-    if state == "answers":
-        first = ask_all(host, port, plan.paths, inner_port=inner)
-        time.sleep(_BETWEEN_ROUNDS_SECONDS)
-        second = ask_all(host, port, plan.paths, inner_port=inner)
+    first = ask_all(host, port, plan.paths, inner_port=inner)
+    time.sleep(_BETWEEN_ROUNDS_SECONDS)
+    second = ask_all(host, port, first, inner_port=inner)
     died = "" if container.runs() else f"while it was asked {_end(container)}"
     pairs = tuple((first[path], second[path]) for path in plan.paths if path in first and path in second)
     answered = {pair[0].path for pair in pairs}

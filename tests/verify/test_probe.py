@@ -1,0 +1,106 @@
+"""What a port says: nothing, something silent, or an answer. The servers here are this test's own."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+
+from imageopt.verify import probe
+from imageopt.verify.probe import ask, ask_all, readiness, wait_until_ready
+
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        if self.path == "/rude":
+            self.wfile.write(b"nonsense\r\n\r\n")
+            return
+        moved = self.path == "/old"
+        self.send_response(302 if moved else 200)
+        if moved:
+            self.send_header("Location", "/new")
+        self.send_header("Content-Type", "Text/Plain; charset=utf-8")
+        self.end_headers()
+        self.wfile.write(f"{self.headers['Host']} {self.path}".encode())
+
+    def log_message(self, *_: object) -> None:
+        """Says nothing."""
+
+
+@pytest.fixture
+def server() -> Iterator[int]:
+    with HTTPServer(("127.0.0.1", 0), Handler) as serving:
+        thread = threading.Thread(target=serving.serve_forever, daemon=True)
+        thread.start()
+        yield serving.server_address[1]
+        serving.shutdown()
+        thread.join()
+
+
+@contextmanager
+def listener(*, closes: bool) -> Iterator[int]:
+    """A port that takes connections and either drops them, as the engine's proxy does, or keeps silent."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        kept: list[socket.socket] = []
+
+        def serve() -> None:
+            try:
+                while True:
+                    connection, _ = listening.accept()
+                    if closes:
+                        connection.close()
+                    else:
+                        kept.append(connection)
+            except OSError:
+                return
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield listening.getsockname()[1]
+        listening.shutdown(socket.SHUT_RDWR)
+        thread.join()
+        for connection in kept:
+            connection.close()
+
+
+def test_the_three_kinds_of_readiness(server: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probe, "_QUIET_SECONDS", 0.3)
+    assert readiness("127.0.0.1", server) == "answers"
+    with listener(closes=True) as port:
+        assert readiness("127.0.0.1", port) == "closed"
+    with listener(closes=False) as port:
+        assert readiness("127.0.0.1", port) == "open"
+    assert readiness("127.0.0.1", port) == "closed"
+
+
+def test_waiting_ends_with_the_answer_with_the_container_or_with_the_time(server: int) -> None:
+    assert wait_until_ready("127.0.0.1", server, seconds=5, still_runs=lambda: True) is not None
+    with listener(closes=True) as port:
+        assert wait_until_ready("127.0.0.1", port, seconds=0.3, still_runs=lambda: True) is None
+        assert wait_until_ready("127.0.0.1", port, seconds=60, still_runs=lambda: False) is None
+
+
+def test_an_answer_is_read_as_it_came_with_the_inner_port_as_host(server: int) -> None:
+    answer = ask("127.0.0.1", server, "/a b\r\nX: y", inner_port=3000)
+    assert answer is not None
+    assert (answer.status, answer.content_type) == (200, "text/plain")
+    assert answer.body == b"localhost:3000 /a%20b%0D%0AX:%20y"
+
+
+def test_redirects_are_not_followed(server: int) -> None:
+    answer = ask("127.0.0.1", server, "/old", inner_port=3000)
+    assert answer is not None
+    assert (answer.status, answer.location) == (302, "/new")
+
+
+def test_what_is_no_http_is_no_answer(server: int) -> None:
+    assert list(ask_all("127.0.0.1", server, ("/", "/rude"), inner_port=1)) == ["/"]
+    with listener(closes=True) as port:
+        assert ask("127.0.0.1", port, "/", inner_port=1) is None
+
+
+def test_a_server_that_stays_silent_is_not_asked_for_ever(server: int) -> None:
+    paths = ("/rude", "/rude", "/1", "/rude", "/rude", "/rude", "/2")
+    assert list(ask_all("127.0.0.1", server, paths, inner_port=1)) == ["/1"]

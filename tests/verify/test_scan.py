@@ -1,0 +1,106 @@
+"""How Trivy is asked, and what is said where it cannot be."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from imageopt.verify.model import NotDone, ScanRecord
+from imageopt.verify.scan import scan
+
+Program = Callable[[str, str], Path]
+FAKE = """
+import json, os, pathlib, sys
+here = pathlib.Path(__file__).parent
+if "--version" in sys.argv:
+    print("Version: 0.99.0")
+    sys.exit()
+cache = pathlib.Path(sys.argv[sys.argv.index("--cache-dir") + 1])
+if "--download-db-only" in sys.argv:
+    if (here / "no-network").exists():
+        print("2026-01-01T00:00:00Z\\tFATAL\\tno such host", file=sys.stderr)
+        sys.exit(1)
+    (cache / "db").mkdir(parents=True)
+    (cache / "db" / "trivy.db").write_text("")
+    (cache / "db" / "metadata.json").write_text("broken")
+    sys.exit()
+if (here / "fails").exists():
+    print("2026-01-01T00:00:00Z\\tFATAL\\tError\\timage scan error: no such image", file=sys.stderr)
+    sys.exit(1)
+seen = {"argv": sys.argv[1:], "cache": os.listdir(cache), "folder": os.getcwd(), "host": os.environ["DOCKER_HOST"]}
+(here / "seen.json").write_text(json.dumps(seen))
+print(json.dumps({"SchemaVersion": 2, "ArtifactName": "app:1", "Results": []}))
+"""
+
+
+@pytest.fixture(autouse=True)
+def _engine_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "unix:///somewhere.sock")
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Path:
+    folder = tmp_path / "cache"
+    (folder / "db").mkdir(parents=True)
+    (folder / "db" / "trivy.db").write_text("")
+    (folder / "db" / "metadata.json").write_text('{"UpdatedAt": "2026-01-01T00:00:00Z"}')
+    (folder / "fanal").mkdir()
+    return folder
+
+
+def test_a_scan_uses_the_database_of_the_cache_and_nothing_else_of_it(program: Program, cache: Path) -> None:
+    trivy = program("trivy", FAKE)
+    record = scan("app:1", trivy=str(trivy), cache=cache)
+    assert isinstance(record, ScanRecord)
+    assert (record.version, record.database) == ("0.99.0", "2026-01-01T00:00:00Z")
+    seen = json.loads((trivy.parent / "seen.json").read_text())
+    assert seen["cache"] == ["db"]
+    assert seen["host"] == "unix:///somewhere.sock"
+    assert seen["argv"][0] == "image"
+    assert seen["argv"][-1] == "app:1"
+    assert {"--skip-db-update", "--skip-java-db-update", "--offline-scan"} <= set(seen["argv"])
+    assert not Path(seen["folder"]).exists()  # the user's .trivyignore is not there, and the folder is gone
+
+
+def test_a_missing_database_is_downloaded_into_the_cache(program: Program, tmp_path: Path) -> None:
+    record = scan("app:1", trivy=str(program("trivy", FAKE)), cache=tmp_path / "new")
+    assert isinstance(record, ScanRecord)
+    assert record.database is None
+    assert (tmp_path / "new" / "db" / "trivy.db").is_file()
+
+
+def test_without_a_database_and_without_a_network_there_is_no_scan(program: Program, tmp_path: Path) -> None:
+    trivy = program("trivy", FAKE)
+    (trivy.parent / "no-network").touch()
+    assert scan("app:1", trivy=str(trivy), cache=tmp_path / "new") == NotDone(
+        "Trivy has no vulnerability database and could not get one: no such host"
+    )
+
+
+def test_a_scan_that_fails_says_why(program: Program, cache: Path) -> None:
+    trivy = program("trivy", FAKE)
+    (trivy.parent / "fails").touch()
+    assert scan("app:1", trivy=str(trivy), cache=cache) == NotDone("Trivy failed: image scan error: no such image")
+
+
+def test_without_trivy_the_reason_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    found = scan("app:1")
+    assert isinstance(found, NotDone)
+    assert "not installed" in found.reason
+    assert "https://trivy.dev" in found.reason
+    assert scan("app:1", trivy="/no/trivy") == NotDone("there is no program /no/trivy")
+
+
+@pytest.mark.parametrize("variable", ["TRIVY_CACHE_DIR", "XDG_CACHE_HOME"])
+def test_the_users_own_cache_is_used_where_none_is_named(
+    program: Program, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.delenv("TRIVY_CACHE_DIR", raising=False)
+    if variable == "XDG_CACHE_HOME":
+        cache.rename(tmp_path / "trivy")
+    monkeypatch.setenv(variable, str(tmp_path if variable == "XDG_CACHE_HOME" else cache))
+    record = scan("app:1", trivy=str(program("trivy", FAKE)))
+    assert isinstance(record, ScanRecord)
+    assert record.database == "2026-01-01T00:00:00Z"
