@@ -1,18 +1,22 @@
 #!/usr/bin/env bash
 # The whole chain on agent-buildkit: analyze, rewrite, verify, gate. Run by `make demo`, which sets imageopt up first.
-# Everything is left in .demo/. Exit status: 0 where the rewrite was proven, or where no engine could be had to prove it.
+#
+#   sample_projects/demo.sh [FOLDER]     results go to FOLDER, .demo without it
+#
+# Exit status: 0 where the rewrite was proven, or where no engine could be had to prove it.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 PATH=$PWD/.venv/bin:$PATH
-OUT=.demo
+OUT=${1:-.demo}
 PROJECT=$OUT/agent-buildkit
 
 step() { printf '\n=== %s\n' "$*"; }
 
 # Trivy's own database where it can be had, else the small one of the tests
 trivy_database() {
-  export TRIVY_CACHE_DIR=$PWD/$OUT/trivy
+  export TRIVY_CACHE_DIR
+  TRIVY_CACHE_DIR=$(realpath "$OUT")/trivy
   [ -e "$TRIVY_CACHE_DIR/db/metadata.json" ] && return
   if curl -sS -m 4 -o /dev/null https://mirror.gcr.io/v2/ 2>/dev/null &&
     timeout 180 trivy image --quiet --download-db-only --cache-dir "$TRIVY_CACHE_DIR" 2>/dev/null; then
