@@ -130,6 +130,11 @@ def prediction(document: Json) -> str:
     return f"predicted to save {size(numbers['predicted_bytes'])}, measured {size(numbers['measured_bytes'])}{off}"
 
 
+def scanned(document: Json) -> bool:
+    """Whether both sides were scanned, so that "none introduced" means something."""
+    return all(document[side]["scan"]["result"] == "scanned" for side in ("before", "after"))
+
+
 def explained(document: Json) -> str:
     """How much of what is gone was found beforehand, with its layer and line; empty where nothing is gone."""
     files = document["comparison"]["files"]

@@ -1,0 +1,154 @@
+"""A document -> one HTML file that needs nothing else: no script, no network, light and dark, fit for paper.
+
+The template escapes everything; what is drawn (treemap, bars) is computed here as plain numbers.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from imageopt.report.before_after import rows, vulnerabilities_in_words
+from imageopt.report.names import harmless
+from imageopt.report.treemap import treemap
+from imageopt.report.words import (
+    category,
+    differences,
+    explained,
+    headline,
+    limit_and_value,
+    outcome,
+    percent,
+    place,
+    places,
+    prediction,
+    saving,
+    scanned,
+    size,
+    what,
+)
+
+Json = Mapping[str, Any]
+_WIDTH, _HEIGHT = 1000, 420
+_LETTER = 7.2  # about the width of a letter in the drawing's units
+_HUES = {
+    "base-image": 215, "overwritten": 5, "deleted": 340, "package-manager-cache": 28, "vcs": 290,
+    "dev-dependencies": 45, "production-dependencies": 150, "global-tools": 60, "build-toolchain": 18,
+    "system-packages": 195, "tests-and-docs": 265, "sources": 250, "build-output": 130, "generated-data": 315,
+    "application": 110, "other": 0,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One rectangle of the map with the words that fit into it."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    hue: int
+    label: str
+    detail: str
+    title: str
+
+
+def html(document: Json) -> str:
+    """The whole page."""
+    from jinja2 import FileSystemLoader, StrictUndefined
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    environment = ImmutableSandboxedEnvironment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(harmless=harmless, size=size, percent=percent)
+    environment.globals.update(
+        category=category,
+        place=place,
+        saving=saving,
+        what=what,
+        limit_and_value=limit_and_value,
+        words=vulnerabilities_in_words,
+    )
+    kind = document["schema"].removeprefix("imageopt.").partition("/")[0]
+    return environment.get_template(f"{kind}.html.j2").render(document=document, **_drawn(kind, document)) + "\n"
+
+
+def _drawn(kind: str, document: Json) -> dict[str, Any]:
+    """What the template of this kind shows beside the document itself."""
+    match kind:
+        case "analysis":
+            return {"headline": headline(document), **_image(document["image"], document["findings"])}
+        case "verification":
+            before, after = document["before"], document["after"]
+            shown = document["rewrite"]
+            return {
+                "rows": rows(document),
+                "bars": _bars(document),
+                "changes": [
+                    *differences(document["comparison"]["behaviour"]),
+                    *differences(document["comparison"]["config"]),
+                ],
+                "scanned": scanned(document),
+                "sentences": [text for text in (prediction(document), explained(document)) if text],
+                "diff": _diff(shown["diff"]) if shown is not None else [],
+                "sides": [
+                    (name, _image(side["image"], side["findings"]), side["image"])
+                    for name, side in (("before", before), ("after", after))
+                ],
+            }
+        case "rewrite":
+            return {"outcome": outcome(document), "diff": _diff(document["diff"])}
+        case _:
+            return {}
+
+
+def _image(image: Json | None, findings: list[Any]) -> dict[str, Any]:
+    """The map of an image and its rows; empty without an image."""
+    if image is None:
+        return {"tiles": [], "composition": []}
+    composition = image["composition"]
+    whole = image["sizes"]["unpacked_bytes"]
+    tiles = []
+    for box in treemap([row["bytes"] for row in composition], _WIDTH, _HEIGHT):
+        row = composition[box.index]
+        where = ", ".join(places(row, findings, image["layers"])[:3])
+        words, detail = category(row["category"]), f"{size(row['bytes'])}"
+        fits = box.height > 34 and len(words) * _LETTER < box.width - 12
+        title = f"{words}: {size(row['bytes'])} {row['cause'] or ''} {where}".strip()
+        tiles.append(
+            Tile(
+                round(box.x, 1), round(box.y, 1), round(box.width, 1), round(box.height, 1),
+                _HUES.get(row["category"], 0), words if fits else "", detail if fits else "", title,
+            )
+        )  # fmt: skip
+    table = [
+        (row, percent(100 * row["bytes"] / whole if whole else None), places(row, findings, image["layers"])[:3])
+        for row in composition
+    ]
+    return {"tiles": tiles, "composition": table}
+
+
+def _bars(document: Json) -> list[tuple[str, str, str, float, float]]:
+    """Label, both sizes in words, and both lengths in percent of the longer one."""
+    found = []
+    for name, label in (("download_bytes", "download"), ("unpacked_bytes", "unpacked"), ("live_bytes", "live files")):
+        change = document["comparison"][name]
+        before, after = change["before"], change["after"]
+        if before is not None and after is not None and max(before, after):
+            longest = max(before, after)
+            found.append((label, size(before), size(after), 100 * before / longest, 100 * after / longest))
+    return found
+
+
+def _diff(text: str) -> list[tuple[str, str]]:
+    """Each line of a unified diff with its class."""
+    kinds = {"+": "added", "-": "removed", "@": "hunk"}
+    return [
+        ("file" if line.startswith(("+++ ", "--- ")) else kinds.get(line[:1], ""), line.replace("\t", "    "))
+        for line in text.split("\n")[:-1]
+    ]

@@ -1,0 +1,158 @@
+"""A document -> Markdown for a merge request: the answer first, the table, the rest folded away.
+
+Everything that comes from an image or a file is escaped, so that it can be neither markup nor a link nor HTML.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from imageopt.report.before_after import rows, vulnerabilities_in_words
+from imageopt.report.names import harmless
+from imageopt.report.words import (
+    category,
+    differences,
+    explained,
+    headline,
+    limit_and_value,
+    outcome,
+    place,
+    places,
+    prediction,
+    saving,
+    scanned,
+    size,
+    what,
+)
+
+Json = Mapping[str, Any]
+_MARKUP = re.compile(r"([\\`*_{}\[\]()<>#+!|~&@])")
+_SHOWN = 10
+_MARKS = {"verified": "✅", "built-not-run": "⚠️", "not-smaller": "⚠️", "pass": "✅", "unknown": "⚠️"}
+
+
+def markdown(document: Json) -> str:
+    """The text, with a newline at its end."""
+    match document["schema"]:
+        case "imageopt.analysis/1":
+            lines = _analysis(document)
+        case "imageopt.verification/1":
+            lines = _verification(document)
+        case "imageopt.gate/1":
+            lines = _gate(document)
+        case _:
+            lines = _rewrite(document)
+    return "\n".join(lines) + "\n"
+
+
+def escaped(text: str) -> str:
+    """The text as Markdown that shows it and does nothing else."""
+    return _MARKUP.sub(r"\\\1", harmless(text))
+
+
+def _analysis(document: Json) -> list[str]:
+    lines = [f"### imageopt: {escaped(document['target']['reference'])}", ""]
+    lines += [*(f"{text}." for text in headline(document)), ""]
+    findings = document["findings"]
+    image = document["image"]
+    if image is not None:
+        composition = [
+            [
+                size(row["bytes"]),
+                category(row["category"]),
+                escaped(", ".join(places(row, findings, image["layers"])[:3])),
+            ]
+            for row in image["composition"]
+        ]
+        lines += [*_table(("bytes", "what", "where"), composition[:_SHOWN], "rll"), ""]
+    found = [
+        [
+            saving(item),
+            escaped(place(item["location"])),
+            f"{escaped(what(item))} ({escaped(item['code'])})",
+            escaped(item["fix"]["text"]),
+        ]
+        for item in findings
+    ]
+    if found:
+        lines += _folded(f"{len(found)} findings", _table(("saves", "line", "what", "what to do"), found, "rlll"))
+    lines += [f"- {escaped(note)}" for note in document.get("notes", ())]
+    return lines
+
+
+def _verification(document: Json) -> list[str]:
+    verdict = document["verdict"]
+    lines = [f"### {_MARKS.get(verdict, '❌')} imageopt: {escaped(document['reference'])}: {verdict}", ""]
+    lines += [f"- {escaped(reason)}" for reason in document["reasons"]]
+    cells = [
+        [escaped(row.label), escaped(row.before), escaped(row.after), escaped(row.change)] for row in rows(document)
+    ]
+    lines += ["", *_table(("", "before", "after", ""), cells, "lrrl"), ""]
+    comparison = document["comparison"]
+    vulnerabilities = comparison["vulnerabilities"]
+    if scanned(document):
+        lines.append(
+            f"Vulnerabilities fixed: {vulnerabilities_in_words(vulnerabilities['fixed']['by_severity'])}; "
+            f"introduced: {vulnerabilities_in_words(vulnerabilities['introduced']['by_severity'])}."
+        )
+    lines += [f"{text[0].upper()}{text[1:]}." for text in (prediction(document), explained(document)) if text]
+    lines.append("")
+    changed = [*differences(comparison["behaviour"]), *differences(comparison["config"])]
+    for title, texts in (("What differs", changed), ("Not checked", document["not_checked"])):
+        if texts:
+            lines += _folded(title, [f"- {escaped(text)}" for text in texts])
+    if document["rewrite"] is not None and document["rewrite"]["diff"]:
+        lines += _folded("The change", _code(document["rewrite"]["diff"], "diff"))
+    return lines
+
+
+def _gate(document: Json) -> list[str]:
+    answer = "pass" if document["passed"] else "fail"
+    cells = []
+    for check in document["checks"]:
+        limit, value = limit_and_value(check)
+        mark = _MARKS.get(check["result"], "❌")
+        cells.append(
+            [f"{mark} {check['result']}", escaped(check["name"]), value, limit, escaped(check["reason"] or "")]
+        )
+    head = f"### {_MARKS.get(answer, '❌')} imageopt gate: {escaped(document['reference'])}: {answer}"
+    return [head, "", *_table(("", "budget", "value", "limit", ""), cells, "llrrl")]
+
+
+def _rewrite(document: Json) -> list[str]:
+    lines = [f"### imageopt: {escaped(document['reference'])}: {escaped(outcome(document))}", ""]
+    cells = [
+        [
+            size(item["predicted_bytes"]) if item["predicted_bytes"] else "",
+            escaped(item["name"]),
+            escaped(item["reason"]),
+        ]
+        for item in document["transforms"]
+    ]
+    if cells:
+        lines += [*_table(("saves", "what", "why"), cells, "rll"), ""]
+    lines += [f"- not done: {escaped(item['name'])}: {escaped(item['reason'])}" for item in document["refusals"]]
+    lines += [f"- {escaped(note)}" for note in document["notes"]]
+    if document["diff"]:
+        lines += _folded("The change", _code(document["diff"], "diff"))
+    return lines
+
+
+def _table(head: Sequence[str], cells: Iterable[Sequence[str]], sides: str) -> list[str]:
+    rule = ["---:" if side == "r" else "---" for side in sides]
+    return [f"| {' | '.join(row)} |" for row in (head, rule, *cells)]
+
+
+def _folded(title: str, lines: Sequence[str]) -> list[str]:
+    return ["<details>", f"<summary>{escaped(title)}</summary>", "", *lines, "", "</details>"]
+
+
+def _code(text: str, language: str) -> list[str]:
+    """A code block whose fence is longer than any in the text; control characters are spelled out."""
+    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return [
+        f"{fence}{language}",
+        *(harmless(line.replace("\t", "    ")) for line in text.rstrip("\n").split("\n")),
+        fence,
+    ]
