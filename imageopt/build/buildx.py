@@ -13,6 +13,7 @@ from pathlib import Path
 
 from imageopt.build.log import BuildLog
 from imageopt.build.model import BuildFailed, BuildRequest, Built
+from imageopt.build.temporary import prefix
 from imageopt.errors import ToolFailed, ToolMissing
 from imageopt.process import run
 from imageopt.progress import Progress
@@ -29,7 +30,7 @@ def build(request: BuildRequest, *, progress: Progress, timeout: float) -> Built
     `timeout` in seconds. Raises ToolMissing without a client, BuildKit or engine, ToolFailed where the disk is full.
     """
     log = BuildLog(_hidden_values(request))
-    with tempfile.TemporaryDirectory(prefix="imageopt-build-") as folder:
+    with tempfile.TemporaryDirectory(prefix=prefix("build")) as folder:
         id_file = Path(folder) / "image-id"
         arguments = [*_builder(), *_options(request, id_file), str(request.context)]
         start = time.monotonic()

@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from imageopt.build.temporary import cache_folder, prefix, remove_tree
 from imageopt.errors import InputError
 
 _MARK = "changed by imageopt to time a rebuild"
@@ -60,7 +61,7 @@ class Snapshot:
 @contextlib.contextmanager
 def snapshot(root: Path) -> Iterator[Snapshot]:
     """A copy of the folder for the length of the block. Raises InputError where the folder cannot be read."""
-    holder = Path(tempfile.mkdtemp(prefix="imageopt-project-", dir=_place_for(root)))
+    holder = Path(tempfile.mkdtemp(prefix=prefix("project"), dir=_place_for(root)))
     try:
         copy = Snapshot(holder / "project")
         copy.left_out = tuple(sorted(_copy(root, copy.folder)))
@@ -69,17 +70,9 @@ def snapshot(root: Path) -> Iterator[Snapshot]:
         remove_tree(holder)
 
 
-def remove_tree(folder: Path) -> None:
-    """Deletes a temporary folder, folders without write permission included; one that is gone already is fine."""
-    for path, _, _ in os.walk(folder):
-        with contextlib.suppress(OSError):
-            Path(path).chmod(0o700)  # before the walk lists it, so that nothing below is missed
-    shutil.rmtree(folder, ignore_errors=True)
-
-
 def _place_for(root: Path) -> Path | None:
     """A folder for temporary files on the project's own file system, if there is one: links cost nothing there."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "imageopt"
+    cache = cache_folder()
     device = root.stat().st_dev if root.exists() else None
     if Path(tempfile.gettempdir()).stat().st_dev == device:
         return None

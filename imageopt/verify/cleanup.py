@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+from imageopt.build.temporary import left_by_dead_runs, lives, remove_tree
+
 if TYPE_CHECKING:
     import docker
 
@@ -87,21 +89,18 @@ def remove_labelled(client: "docker.DockerClient", wanted: Callable[[str], bool]
 
 
 def remove_leftovers(client: "docker.DockerClient") -> tuple[str, ...]:
-    """Removes what runs that no longer live have left in the engine; `container NAME` and `image NAME`, sorted."""
-    return remove_labelled(client, lambda run_id: not _lives(run_id))
+    """Removes what runs that no longer live have left: `container NAME`, `folder PATH`, `image NAME`, sorted."""
+    removed = list(remove_labelled(client, lambda run_id: not is_of_living_run(run_id)))
+    for folder in left_by_dead_runs():
+        remove_tree(folder)
+        removed.append(f"folder {folder}")
+    return tuple(sorted(removed))
 
 
-def _lives(run_id: str) -> bool:
+def is_of_living_run(run_id: str) -> bool:
+    """Whether the process that a run id names still lives."""
     number = run_id.partition("-")[0]
-    if not number.isdecimal():
-        return False
-    try:
-        os.kill(int(number), 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:
-        return True
-    return True
+    return number.isdecimal() and lives(int(number))
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

@@ -9,6 +9,7 @@ import os
 import tempfile
 from pathlib import Path
 
+from imageopt.build.temporary import prefix
 from imageopt.errors import ToolFailed, ToolMissing
 from imageopt.process import find_program, run
 from imageopt.source.engine import engine_address
@@ -46,7 +47,7 @@ def scan(image: str, *, trivy: str | None = None, cache: Path | None = None) -> 
 
 
 def _scan(program: str, image: str, cache: Path) -> str:
-    with tempfile.TemporaryDirectory(prefix="imageopt-trivy-") as own:
+    with tempfile.TemporaryDirectory(prefix=prefix("trivy")) as own:
         for name in ("db", "java-db"):
             if (cache / name).is_dir():
                 (Path(own) / name).symlink_to((cache / name).resolve(), target_is_directory=True)
