@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import docker
 
 LABEL = "dev.imageopt.run"
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def new_run_id() -> str:
@@ -48,9 +48,9 @@ class CleanUp:
 
 @contextlib.contextmanager
 def cleaning(run_id: str) -> Iterator[CleanUp]:
-    """A stack that is emptied at the end of the block; inside it SIGTERM is a KeyboardInterrupt, as Ctrl-C is.
+    """A stack that is emptied at the end of the block; inside it SIGTERM and SIGHUP are a KeyboardInterrupt, as Ctrl-C is.
 
-    After the first of them both are ignored until the block has ended, so that nothing cuts the cleaning short.
+    After the first of them all are ignored until the block has ended, so that nothing cuts the cleaning short.
     """
     stack = CleanUp(run_id)
     previous: dict[signal.Signals, Any] = {}

@@ -39,7 +39,12 @@ def compare_sides(before: Side, after: Side) -> tuple[Comparison, tuple[str, ...
         explained_bytes=images.explained_bytes if images is not None else 0,
         files_added=images.files_added if images is not None else {},
     )
-    notes = (*(images.notes if images is not None else ()), *_not_done(before, after), *unchecked)
+    notes = (
+        *(images.notes if images is not None else ()),
+        *_not_done(before, after),
+        *unchecked,
+        *_out_of_reach(before, after),
+    )
     return comparison, tuple(dict.fromkeys(notes))
 
 
@@ -104,6 +109,18 @@ def _not_done(before: Side, after: Side) -> Iterator[str]:
             yield f"the scan of {name}: {side.scan.reason}"
     if _managers(before) and _managers(after) and _managers(before) != _managers(after):
         yield "the two bases are of different distributions, whose advisories do not cover the same things"
+
+
+def _out_of_reach(before: Side, after: Side) -> Iterator[str]:
+    """What no run of two containers on one machine can tell."""
+    if isinstance(before.run, RunRecord) and isinstance(after.run, RunRecord) and before.run.port is not None:
+        yield "requests other than those listed, and the code that only they reach"
+    image = after.evidence.image if after.evidence is not None else None
+    if image is None:
+        return
+    yield f"platforms other than {image.config.platform}"
+    if image.config.volumes:
+        yield f"volumes that already hold data of the other version: {', '.join(image.config.volumes)}"
 
 
 def _managers(side: Side) -> frozenset[str]:

@@ -53,7 +53,7 @@ def test_it_is_undone_after_an_error_too() -> None:
     assert done == ["undone"]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_interrupts_and_the_next_ones_are_ignored(number: signal.Signals) -> None:
     done: list[str] = []
     before = (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from imagebuilder import file
@@ -11,6 +11,7 @@ from imageof import image_of
 
 from imageopt.build.model import BuildFailed, Built
 from imageopt.evidence.model import BaseImage, Evidence
+from imageopt.image.model import Packages, SystemPackage
 from imageopt.verify.comparison import compare_sides
 from imageopt.verify.model import NotDone, Response, RunRecord, ScanRecord, Side, Vulnerability
 from imageopt.verify.request import VerifyRequest
@@ -62,6 +63,7 @@ GOOD = Side(
     run=RUN,
     scan=SCAN,
 )
+ALWAYS = ("requests other than those listed, and the code that only they reach", "platforms other than linux/amd64")
 Values = Mapping[str, Any]
 
 
@@ -149,7 +151,7 @@ def test_a_missing_scan_is_among_the_reasons_and_what_was_not_checked() -> None:
     verdict, reasons = decide(*sides, comparison)
     assert verdict == "verified"
     assert "not scanned: Trivy is not installed" in reasons
-    assert unchecked == ("the scan of after: Trivy is not installed",)
+    assert unchecked == ("the scan of after: Trivy is not installed", *ALWAYS)
     assert comparison.fixed == comparison.introduced == ()
 
 
@@ -173,7 +175,33 @@ def test_findings_of_the_scanner_come_and_go() -> None:
 def test_a_rebuild_that_failed_is_named_and_counts_nothing() -> None:
     comparison, unchecked = compare_sides(replace(GOOD, rebuild=FAILED), replace(GOOD, rebuild=NotDone("switched off")))
     assert comparison.cached_steps == (None, None)
-    assert unchecked == ("the rebuild of before: exit code: 1", "the rebuild of after: switched off")
+    assert unchecked == ("the rebuild of before: exit code: 1", "the rebuild of after: switched off", *ALWAYS)
+
+
+def test_what_no_run_can_tell_is_said() -> None:
+    def with_volume(side: Side) -> Side:
+        assert side.evidence is not None
+        assert side.evidence.image is not None
+        image = replace(side.evidence.image, config=replace(side.evidence.image.config, volumes=("/data",)))
+        return replace(side, evidence=replace(side.evidence, image=image))
+
+    _, unchecked = compare_sides(with_volume(GOOD), with_volume(GOOD))
+    assert unchecked == (*ALWAYS, "volumes that already hold data of the other version: /data")
+    job = replace(GOOD, run=replace(RUN, port=None), evidence=None)
+    assert compare_sides(job, job)[1] == ()
+
+
+def test_bases_of_two_distributions_are_not_scanned_alike() -> None:
+    def of(manager: Literal["dpkg", "apk"]) -> Side:
+        assert GOOD.evidence is not None
+        assert GOOD.evidence.image is not None
+        package = SystemPackage(manager, "tzdata", "1", "tzdata", 1, 0, False, (), ())
+        image = replace(GOOD.evidence.image, packages=Packages((), (package,), {}))
+        return replace(GOOD, evidence=replace(GOOD.evidence, image=image))
+
+    words = "the two bases are of different distributions, whose advisories do not cover the same things"
+    assert words in compare_sides(of("dpkg"), of("apk"))[1]
+    assert words not in compare_sides(of("dpkg"), of("dpkg"))[1]
 
 
 def test_the_verification_measures_what_was_saved() -> None:
