@@ -48,7 +48,7 @@ class CleanUp:
 
 @contextlib.contextmanager
 def cleaning(run_id: str) -> Iterator[CleanUp]:
-    """A stack that is emptied at the end of the block; inside it SIGTERM and SIGHUP are a KeyboardInterrupt, as Ctrl-C is.
+    """A stack that is emptied at the end of the block; SIGTERM and SIGHUP are a KeyboardInterrupt in it, as Ctrl-C is.
 
     After the first of them all are ignored until the block has ended, so that nothing cuts the cleaning short.
     """
