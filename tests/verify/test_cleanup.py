@@ -23,7 +23,6 @@ from imageopt.verify.cleanup import (
     remove_leftovers,
 )
 
-
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
