@@ -3,6 +3,7 @@
 The template escapes everything; what is drawn (treemap, bars) is computed here as plain numbers.
 """
 
+import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 from imageopt.report.before_after import rows, vulnerabilities_in_words
 from imageopt.report.names import harmless
-from imageopt.report.treemap import treemap
+from imageopt.report.treemap import Box, treemap
 from imageopt.report.words import (
     category,
     differences,
@@ -30,7 +31,7 @@ from imageopt.report.words import (
 
 Json = Mapping[str, Any]
 _WIDTH, _HEIGHT = 1000, 420
-_LETTER = 7.2  # about the width of a letter in the drawing's units
+_LETTER, _LINE = 8.0, 17  # about the size of a letter in the drawing's units
 _HUES = {
     "base-image": 215, "overwritten": 5, "deleted": 340, "package-manager-cache": 28, "vcs": 290,
     "dev-dependencies": 45, "production-dependencies": 150, "global-tools": 60, "build-toolchain": 18,
@@ -48,8 +49,7 @@ class Tile:
     width: float
     height: float
     hue: int
-    label: str
-    detail: str
+    lines: tuple[str, ...]
     title: str
 
 
@@ -117,13 +117,12 @@ def _image(image: Json | None, findings: list[Any]) -> dict[str, Any]:
     for box in treemap([row["bytes"] for row in composition], _WIDTH, _HEIGHT):
         row = composition[box.index]
         where = ", ".join(places(row, findings, image["layers"])[:3])
-        words, detail = category(row["category"]), f"{size(row['bytes'])}"
-        fits = box.height > 34 and len(words) * _LETTER < box.width - 12
+        words = category(row["category"])
         title = f"{words}: {size(row['bytes'])} {row['cause'] or ''} {where}".strip()
         tiles.append(
             Tile(
                 round(box.x, 1), round(box.y, 1), round(box.width, 1), round(box.height, 1),
-                _HUES.get(row["category"], 0), words if fits else "", detail if fits else "", title,
+                _HUES.get(row["category"], 0), _fitting(words, size(row["bytes"]), box), title,
             )
         )  # fmt: skip
     table = [
@@ -131,6 +130,13 @@ def _image(image: Json | None, findings: list[Any]) -> dict[str, Any]:
         for row in composition
     ]
     return {"tiles": tiles, "composition": table}
+
+
+def _fitting(words: str, detail: str, box: Box) -> tuple[str, ...]:
+    """The words in as many lines as it takes, the size last; none where the box is too small for them."""
+    lines = (*textwrap.wrap(words, max(1, int((box.width - 14) / _LETTER)), break_long_words=False), detail)
+    widest = max(len(line) for line in lines) * _LETTER
+    return lines if widest < box.width - 12 and _LINE * len(lines) < box.height - 8 else ()
 
 
 def _bars(document: Json) -> list[tuple[str, str, str, float, float]]:

@@ -1,0 +1,170 @@
+"""Every document is as its JSON Schema says, and says exactly what its result holds."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from imageopt.gate.model import GateResult
+from imageopt.report.documents import analysis_document, dumps, gate_document, rewrite_document, verification_document
+from imageopt.resources import schema_file
+from imageopt.rewrite.model import Rewrite
+from imageopt.rules.model import Analysis
+from imageopt.verify.model import NotDone, Verification
+
+MB = 10**6
+NAMES = ("analysis-1", "verification-1", "gate-1", "rewrite-1")
+SCHEMAS = {name: json.loads(schema_file(name).read_text()) for name in NAMES}
+
+
+def check(document: Mapping[str, Any]) -> None:
+    name = document["schema"].removeprefix("imageopt.").replace("/", "-")
+    Draft202012Validator(SCHEMAS[name]).validate(json.loads(dumps(document)))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_schemas_are_schemas_and_leave_nothing_open(name: str) -> None:
+    Draft202012Validator.check_schema(SCHEMAS[name])
+    open_objects = [
+        found for found in _objects(SCHEMAS[name]) if "additionalProperties" not in found and "properties" in found
+    ]
+    assert open_objects == []
+
+
+def test_an_image_and_a_finding_are_the_same_wherever_they_stand() -> None:
+    """Each schema stands alone, so that any validator can use it; what they share is repeated, and held equal here."""
+    shared = SCHEMAS["verification-1"]["$defs"]
+    assert {name: shared[name] for name in SCHEMAS["analysis-1"]["$defs"]} == SCHEMAS["analysis-1"]["$defs"]
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [*([value] if isinstance(value, dict) else []), *(found for child in children for found in _objects(child))]
+
+
+def test_an_analysis_is_as_its_schema_says(analysis: Analysis, analysis_without_image: Analysis) -> None:
+    check(analysis_document(analysis))
+    check(analysis_document(analysis_without_image))
+
+
+def test_a_verification_is_as_its_schema_says(verification: Verification, broken: Verification) -> None:
+    check(verification_document(verification, 12.0))
+    check(verification_document(broken, 12.0))
+
+
+def test_a_rewrite_is_as_its_schema_says(rewrite: Rewrite) -> None:
+    check(rewrite_document(rewrite, "shop"))
+    check(rewrite_document(replace(rewrite, outcome="nothing", changes=(), predicted_bytes=None), "shop"))
+
+
+def test_a_gate_is_as_its_schema_says(gate: GateResult) -> None:
+    check(gate_document(gate))
+
+
+def test_the_composition_and_the_layers_add_up(analysis: Analysis) -> None:
+    image = analysis_document(analysis)["image"]
+    unpacked = image["sizes"]["unpacked_bytes"]
+    assert sum(row["bytes"] for row in image["composition"]) == unpacked
+    assert sum(layer["unpacked_bytes"] for layer in image["layers"]) == unpacked
+    assert sum(layer["wasted_bytes"] for layer in image["layers"]) == image["sizes"]["wasted_bytes"]
+    assert [row["bytes"] for row in image["composition"]] == [200 * MB, 100 * MB, 40 * MB, 40 * MB, 20 * MB]
+
+
+def test_waste_is_billed_to_the_layer_of_death(analysis: Analysis) -> None:
+    image = analysis_document(analysis)["image"]
+    assert image["waste_author_bytes"] == 60 * MB, "the 10 MB that died within the base image are the base's"
+    assert image["own_unpacked_bytes"] == 300 * MB
+    assert [layer["base"] for layer in image["layers"]] == [True, False, False, False, False]
+
+
+def test_without_a_known_base_nothing_is_said_of_the_author(analysis: Analysis) -> None:
+    evidence = replace(
+        analysis.evidence, base=replace(analysis.evidence.base, layers=None, decided_by="unknown"), origins=()
+    )
+    document = analysis_document(replace(analysis, evidence=evidence))
+    check(document)
+    image = document["image"]
+    assert image["waste_author_bytes"] is None
+    assert image["own_unpacked_bytes"] is None
+    assert {layer["base"] for layer in image["layers"]} == {None}
+    assert {layer["instruction"] for layer in image["layers"]} == {None}
+
+
+def test_a_layer_names_its_instruction_or_none(analysis: Analysis) -> None:
+    layers = analysis_document(analysis)["image"]["layers"]
+    assert layers[2]["instruction"] == {"file": "Dockerfile", "line": 3, "end_line": 3, "text": "COPY . ."}
+    assert layers[3]["instruction"] is None
+
+
+def test_values_named_like_secrets_are_not_repeated(analysis: Analysis) -> None:
+    text = dumps(analysis_document(analysis))
+    assert "hunter22" not in text
+    assert "|1 NPM_TOKEN=*** /bin/sh -c npm install" in text
+
+
+def test_a_name_that_is_not_utf_8_is_escaped_and_its_bytes_stand_beside_it(analysis: Analysis) -> None:
+    evidence = analysis_document(analysis)["findings"][0]["evidence"][0]
+    assert evidence["path"].endswith("(http://evil)\\xff")
+    assert (
+        evidence["path_raw"]
+        == "L2FwcC9hG1szMW1bYm9sZF08aW1nIHNyYz14IG9uZXJyb3I9YWxlcnQoMSk+fGB4YF0oaHR0cDovL2V2aWwp/w=="
+    )
+
+
+def test_the_same_result_gives_the_same_bytes_but_for_the_time(analysis: Analysis, verification: Verification) -> None:
+    first = analysis_document(analysis)
+    second = analysis_document(replace(analysis, seconds=99.0))
+    assert first.pop("timing") != second.pop("timing")
+    assert dumps(first) == dumps(second)
+    document = verification_document(verification, 1.0)
+    assert document["timing"] == {
+        "seconds": 1.0,
+        "build_seconds": {"before": 93.0, "after": 42.0},
+        "rebuild_seconds": {"before": 61.0, "after": 3.5},
+        "ready_seconds": {"before": 0.8, "after": 0.8},
+        "stop_seconds": {"before": 0.2, "after": 0.2},
+        "scan_database": {"before": "2026-11-01", "after": "2026-11-01"},
+    }
+    assert dumps(document).endswith("}\n")
+
+
+def test_what_was_not_done_says_so_and_why(broken: Verification) -> None:
+    document = verification_document(broken, 1.0)
+    assert document["before"]["scan"] == {"result": "not-done", "reason": "trivy is not installed"}
+    assert document["before"]["rebuild"] == {"result": "not-done", "reason": "there was no image"}
+    assert document["before"]["run"]["result"] == "not-started"
+    assert document["after"]["build"]["result"] == "failed"
+    assert document["after"]["build"]["step"] == "RUN npm ci"
+    assert document["after"]["image"] is None
+    assert document["comparison"]["unpacked_bytes"] == {"before": None, "after": None, "saved": None, "percent": None}
+    assert document["timing"]["rebuild_seconds"] == {"before": None, "after": None}
+
+
+def test_vulnerabilities_are_counted_by_severity_and_listed_gravest_first(verification: Verification) -> None:
+    found = verification_document(verification, 1.0)["before"]["scan"]["vulnerabilities"]
+    assert found["by_severity"] == {"critical": 1, "high": 1, "medium": 0, "low": 0, "unknown": 1}
+    assert [item["id"] for item in found["advisories"]] == ["CVE-2024-1", "CVE-2024-2", "CVE-2024-3"]
+
+
+def test_a_scan_without_a_database_is_not_a_scan_without_vulnerabilities(verification: Verification) -> None:
+    scan = verification.after.scan
+    assert not isinstance(scan, NotDone)
+    after = replace(verification.after, scan=replace(scan, database=None))
+    document = verification_document(replace(verification, after=after), 1.0)
+    assert document["after"]["scan"]["has_database"] is False
+
+
+@pytest.mark.parametrize(
+    ("predicted", "measured", "error"),
+    [(300, 310, -3.23), (310, 300, 3.33), (10, -20, 150.0), (None, 310, None), (300, None, None), (300, 0, None)],
+)
+def test_the_error_of_a_prediction_is_told_in_percent_of_what_was_measured(
+    verification: Verification, predicted: int | None, measured: int | None, error: float | None
+) -> None:
+    changed = replace(verification, predicted_bytes=predicted, measured_bytes=measured)
+    prediction = verification_document(changed, 1.0)["prediction"]
+    assert prediction["error_percent"] == error
+    assert [item["name"] for item in prediction["transforms"]] == ["multi-stage", "run-as-node"]

@@ -1,0 +1,142 @@
+"""Every result in every format: what must stand in it, and that nothing of an image can become more than text."""
+
+import html.parser
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from imageopt.errors import InputError, UsageError
+from imageopt.gate.model import GateResult
+from imageopt.report.documents import analysis_document, gate_document, rewrite_document, verification_document
+from imageopt.report.markdown import escaped
+from imageopt.report.render import FORMATS, render
+from imageopt.rewrite.model import Rewrite
+from imageopt.rules.model import Analysis, EvidencePath
+from imageopt.verify.model import Verification
+
+HOSTILE = "a\x1b[31m<script>alert(1)</script> [link](javascript:x) | `code` [bold]x[/bold] \u202e\nend"
+
+
+@pytest.fixture
+def documents(
+    analysis: Analysis,
+    analysis_without_image: Analysis,
+    verification: Verification,
+    broken: Verification,
+    rewrite: Rewrite,
+    gate: GateResult,
+) -> dict[str, dict[str, Any]]:
+    return {
+        "analysis": analysis_document(analysis),
+        "analysis without an image": analysis_document(analysis_without_image),
+        "verification": verification_document(verification, 12.0),
+        "broken verification": verification_document(broken, 12.0),
+        "rewrite": rewrite_document(rewrite, "shop"),
+        "refused rewrite": rewrite_document(replace(rewrite, outcome="refused", changes=(), transformed=()), "shop"),
+        "gate": gate_document(gate),
+    }
+
+
+def shown(document: Mapping[str, Any], format: str, **how: Any) -> str:  # noqa: A002
+    return render(document, format, **{"color": False, "width": None, "plain": True, **how})
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_every_result_in_every_format(documents: dict[str, dict[str, Any]], format: str) -> None:  # noqa: A002
+    for document in documents.values():
+        text = shown(document, format)
+        assert text.endswith("\n")
+        assert shown(document, format) == text
+
+
+class Balanced(html.parser.HTMLParser):
+    """Fails on a tag that is closed out of order, and remembers what there is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.seen: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.add(tag)
+        assert not [name for name, _ in attrs if name.startswith("on")]
+        if tag not in ("meta", "br", "hr", "img", "link", "input"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def test_html_is_whole_and_needs_nothing(documents: dict[str, dict[str, Any]]) -> None:
+    for document in documents.values():
+        text = shown(document, "html")
+        parser = Balanced()
+        parser.feed(text)
+        assert parser.open == []
+        assert "script" not in parser.seen
+        assert not re.search(r"""(?:src|href)=|url\(|@import""", text)
+
+
+@pytest.mark.parametrize("format", ["html", "markdown", "terminal"])
+def test_text_from_an_image_stays_text(analysis: Analysis, format: str) -> None:  # noqa: A002
+    finding = replace(analysis.findings[0], title=HOSTILE, message=HOSTILE, evidence=(EvidencePath(f"/{HOSTILE}", 1),))
+    hostile = replace(
+        analysis, findings=(finding,), target=replace(analysis.target, reference=HOSTILE), notes=(HOSTILE,)
+    )
+    text = shown(analysis_document(hostile), format)
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+    if format == "html":
+        assert "<script>alert" not in text
+    if format == "markdown":
+        assert "<script>" not in text.replace("\\<script\\>", "")
+        assert "[link](" not in text
+    if format == "terminal":
+        assert "[bold]x[/bold]" in text
+
+
+def test_markdown_escapes_what_would_be_markup() -> None:
+    assert escaped("a|b`c`<d>*e*[f](g)\n@all") == r"a\|b\`c\`\<d\>\*e\*\[f\]\(g\)\\x0a\@all"
+
+
+def test_a_fence_is_longer_than_any_in_the_change(rewrite: Rewrite) -> None:
+    document = {**rewrite_document(rewrite, "shop"), "diff": "+````\n+text\n"}
+    assert "`````diff\n+````\n+text\n`````" in shown(document, "markdown")
+
+
+def test_the_answer_is_where_a_tired_person_looks(documents: dict[str, dict[str, Any]]) -> None:
+    verification, gate = documents["verification"], documents["gate"]
+    assert shown(verification, "terminal").rstrip().splitlines()[-1] == f"verdict: {verification['verdict']}"
+    assert shown(verification, "markdown").splitlines()[0].endswith(verification["verdict"])
+    assert shown(gate, "terminal").rstrip().splitlines()[-1] == f"gate: {'pass' if gate['passed'] else 'fail'}"
+
+
+def test_a_missing_scan_is_never_told_as_a_clean_one(documents: dict[str, dict[str, Any]]) -> None:
+    for format in ("markdown", "html", "terminal"):  # noqa: A001
+        assert "introduced: none" not in shown(documents["broken verification"], format)
+
+
+@pytest.mark.parametrize("width", [80, 140])
+@pytest.mark.parametrize("color", [True, False])
+def test_the_terminal_is_never_wider_than_it_is(documents: dict[str, dict[str, Any]], width: int, color: bool) -> None:
+    for document in documents.values():
+        for line in shown(document, "terminal", color=color, width=width, plain=False).splitlines():
+            assert len(re.sub(r"\x1b\[[0-9;]*m", "", line)) <= width
+
+
+def test_colour_only_where_it_is_asked_for(documents: dict[str, dict[str, Any]]) -> None:
+    assert "\x1b[" in shown(documents["analysis"], "terminal", color=True, plain=False)
+    assert "\x1b" not in shown(documents["analysis"], "terminal", color=False, plain=False)
+    assert not set("─│┌█▏") & set(shown(documents["analysis"], "terminal", plain=True))
+
+
+def test_what_is_no_result_and_what_is_no_format(documents: dict[str, dict[str, Any]]) -> None:
+    with pytest.raises(InputError, match="is not the schema"):
+        shown({"schema": "other/1"}, "terminal")
+    with pytest.raises(InputError, match="not as its schema asks"):
+        shown({"schema": "imageopt.analysis/1"}, "terminal")
+    with pytest.raises(UsageError, match="there is no format"):
+        shown(documents["gate"], "yaml")
