@@ -53,14 +53,14 @@ def test_it_works_outside_the_checkout(wheel: Path, tmp_path: Path) -> None:
     environment = {**os.environ, "DOCKER_HOST": f"unix://{tmp_path}/none.sock", "XDG_STATE_HOME": str(tmp_path)}
 
     def imageopt(*arguments: str) -> str:
-        command = [home / "bin" / "python", "-m", "imageopt", *arguments]
+        command = [str(home / "bin" / "python"), "-m", "imageopt", *arguments]
         done = subprocess.run(
             command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=True
         )
         return done.stdout
 
     assert imageopt("--version").startswith("imageopt ")
-    where = [home / "bin" / "python", "-c", "import imageopt; print(imageopt.__file__)"]
+    where = [str(home / "bin" / "python"), "-c", "import imageopt; print(imageopt.__file__)"]
     found = subprocess.run(where, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True).stdout
     assert found.startswith(str(home))
     assert len(imageopt("rules").splitlines()) == len(list((CHECKOUT / "rules").rglob("*.toml")))

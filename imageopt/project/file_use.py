@@ -104,7 +104,11 @@ def _programs(source: Source) -> Iterator[tuple[str, Fact]]:
         return
     for name, start, opening in calls(source.text, _SPAWN):
         before = source.text[:start].rstrip()
-        if name == "exec" and before.endswith(".") and not re.search(r"(?:child_process|cp|shell|shelljs)\.$", before):
+        if (
+            name == "exec"
+            and before.endswith(".")
+            and not re.search(r"(?:child_process['\"]\)|child_process|cp|shell|shelljs)\.$", before)
+        ):
             continue  # the exec of a regular expression or of a query
         given = arguments(source.text, opening)
         if given and given[0] in ("process.execPath", "process.argv[0]"):

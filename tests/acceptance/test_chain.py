@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import tarfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -39,7 +40,7 @@ def imageopt(*arguments: object, code: int = 0) -> str:
 
 
 @pytest.fixture(scope="module")
-def chain(engine: str, trivy: Path, tmp_path_factory: pytest.TempPathFactory) -> Chain:
+def chain(engine: str, trivy: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chain]:
     folder = tmp_path_factory.mktemp("chain")
     os.environ["XDG_STATE_HOME"] = str(folder / "state")
     project = folder / "agent-buildkit"
@@ -52,7 +53,7 @@ def chain(engine: str, trivy: Path, tmp_path_factory: pytest.TempPathFactory) ->
     )  # fmt: skip
     analysis = json.loads((folder / "analysis.json").read_text())
     verification = json.loads((folder / "verification.json").read_text())
-    yield Chain(project, analysis, verification, analysis["target"]["digest"])  # type: ignore[misc]
+    yield Chain(project, analysis, verification, analysis["target"]["digest"])
     subprocess.run(["docker", "rmi", "-f", analysis["target"]["digest"]], check=False, capture_output=True, timeout=120)
 
 

@@ -1,19 +1,21 @@
 """Alpine, yes or no: the answer that the lock file gives for each package."""
 
+from typing import Any
+
 import pytest
 
 from imageopt.project.libc import libc_needs
 from imageopt.project.model import LockedPackage
 
 
-def locked(name: str, version: str = "1.0.0", **more: object) -> LockedPackage:
-    values: dict[str, object] = {
+def locked(name: str, version: str = "1.0.0", **more: Any) -> LockedPackage:
+    values: dict[str, Any] = {
         "dev": False, "optional": False, "has_install_script": False, "os": (), "cpu": (), "libc": (), **more,
     }  # fmt: skip
-    return LockedPackage(name, version, f"node_modules/{name}", **values)  # type: ignore[arg-type]
+    return LockedPackage(name, version, f"node_modules/{name}", **values)
 
 
-def variant(name: str, **more: object) -> LockedPackage:
+def variant(name: str, **more: Any) -> LockedPackage:
     return locked(name, os=("linux",), cpu=("x64",), optional=True, **more)
 
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 
 from imageopt.dockerfile.parser import parse
 from imageopt.evidence.model import BaseImage, Evidence
@@ -12,7 +13,10 @@ from imageopt.rules.model import Finding, Fix, Saving, Severity
 
 SIGTERM = "process.on('SIGTERM', () => server.close(() => process.exit(0)));\n"
 TSCONFIG = '{\n  // the compiled files\n  "compilerOptions": {"outDir": "dist", "rootDir": "src",},\n  "include": ["src"],\n}\n'
-TYPESCRIPT = {"dev": {"typescript": "5.4.5"}, "scripts": {"build": "tsc -p .", "start": "node dist/server.js"}}
+TYPESCRIPT: dict[str, Any] = {
+    "dev": {"typescript": "5.4.5"},
+    "scripts": {"build": "tsc -p .", "start": "node dist/server.js"},
+}
 
 
 def package(

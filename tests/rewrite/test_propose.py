@@ -17,7 +17,7 @@ GOLDEN = Path(__file__).parent / "golden"
 
 def shown(rewrite: Rewrite) -> str:
     """A rewrite as one text: the account first, then each file with its line ends made visible where they are CRLF."""
-    lines = [rewrite.outcome]
+    lines: list[str] = [rewrite.outcome]
     lines += [f"+ {item.name} ({item.safety}): {item.reason}" for item in rewrite.transformed]
     lines += [f"- {item.name}: {item.reason}" for item in rewrite.refusals]
     lines += [f"* {note}" for note in rewrite.notes]

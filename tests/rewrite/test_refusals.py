@@ -34,8 +34,10 @@ def without(files: dict[str, str], name: str) -> dict[str, str]:
         ),
         (
             {**GOOD, **without(package(prod={"express": "5.0.0"}, **TYPESCRIPT), "package-lock.json")},
-            "package-lock.json does not fit package.json (package.json asks for express 5.0.0, the lock file holds 4.19.2):"
-            " run `npm install` and commit the lock file",
+            (
+                "package-lock.json does not fit package.json (package.json asks for express 5.0.0, the lock file holds 4.19.2):"
+                " run `npm install` and commit the lock file"
+            ),
         ),
         ({**GOOD, "package-lock.json": "{"}, "package-lock.json cannot be read: it is not a JSON object"),
         (without(GOOD, "package.json"), "there is no package.json; only Node projects can be rewritten so far"),
@@ -126,7 +128,7 @@ def test_the_reason_for_a_refused_base_is_said(tmp_path: Path) -> None:
     rewrite = propose(evidence(root), FAT)
     assert rewrite.outcome == "proposed"
     assert rewrite.changes[0].after.count(f"FROM {digest}".encode()) == 2
-    assert [(item.name, item.reason) for item in rewrite.refusals][0] == (
+    assert next((item.name, item.reason) for item in rewrite.refusals) == (
         "base-swap",
         "alpine: FROM pins the image by its digest; the digest of another image is not known here",
     )
