@@ -88,6 +88,7 @@ class _LayerOver:
         self._union = union
         self._index = index
         self._hidden: dict[str, Inode] = {}  # names of lower layers that this one hid before it added its own
+        self._added: set[str] = set()
         self._folder = ("", union.root)
 
     def hide_children(self, folder: str) -> None:
@@ -111,6 +112,8 @@ class _LayerOver:
         return node is not None and node.entry is not None and node.layer == self._index
 
     def add(self, entry: Entry) -> None:
+        if self._hidden:
+            self._added.add(entry.path)
         folder, _, name = entry.path.rpartition("/")
         siblings = self._make_folder(folder)
         old = siblings.get(name)
@@ -131,10 +134,9 @@ class _LayerOver:
         """Decides the fate of the names that whiteouts hid, now that it is known which of them came back."""
         for path, inode in self._hidden.items():
             node = self._find(path)
-            if node is None or node.entry is None or node.layer != self._index:
-                _lose_name(inode, "deleted", self._index)
-            else:
-                _lose_name(inode, _overwritten(inode, node.inode), self._index)
+            came_back = path in self._added
+            kind = _overwritten(inode, node.inode if node is not None else None) if came_back else "deleted"
+            _lose_name(inode, kind, self._index)
 
     def _inode(self, entry: Entry) -> Inode | None:
         if entry.kind == "file":

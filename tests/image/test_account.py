@@ -28,6 +28,7 @@ CASES: list[tuple[str, list[list[Item]], int, dict[str, int]]] = [
     ("a folder in place of a file in one layer", [[file("a", A), folder("a")]], 0, {"duplicate_entry": 100}),
     ("whited out and added again: same", [[file("a", A)], [whiteout("a"), file("a", A)]], 100, {"overwritten_same": 100}),
     ("whited out and added again: other", [[file("a", A)], [file("a", B), whiteout("a")]], 100, {"overwritten_changed": 100}),
+    ("added again and then replaced", [[file("d", A)], [whiteout("d"), file("d", B), folder("d/a")]], 0, {"overwritten_changed": 100, "duplicate_entry": 100}),
     ("a whiteout spares its own layer", [[file("d/x", A)], [file("d/y", B), whiteout("d")]], 100, {"deleted": 100}),
     ("a lower whiteout does not reach up", [[file("a", A)], [whiteout("a")], [file("a", B)]], 100, {"deleted": 100}),
     ("no resurrection", [[file("a/foo", A)], [whiteout("a")], [file("a/bar", B)]], 100, {"deleted": 100}),

@@ -36,7 +36,7 @@ def oracle(layers: list[list[Item]]) -> list[Stored]:
     tree: dict[str, Stored | str] = {}  # path -> content, or "folder" or "link"
     everything: list[Stored] = []
     for number, layer in enumerate(layers):
-        added: dict[str, Stored | str] = {}
+        added: set[str] = set()
         hidden: dict[str, Stored] = {}
         for item in layer:  # what it hides of the layers below, first
             name = item.header.name
@@ -62,32 +62,29 @@ def oracle(layers: list[list[Item]]) -> list[Stored]:
                 everything.append(value)
             for parent in parents(name):
                 if tree.get(parent) != "folder":
-                    replace(tree, added, parent, "folder", number)
+                    replace(tree, parent, "folder", number)
                     tree[parent] = "folder"
             if value != "folder" or tree.get(name) != "folder":
-                replace(tree, added, name, value, number)
-            tree[name] = added[name] = value
+                replace(tree, name, value, number)
+            tree[name] = value
+            added.add(name)
         for path, old in hidden.items():
-            new = tree.get(path) if path in added else None
-            old.fate, old.death = ("deleted" if new is None else overwritten(old, new)), number
+            old.fate, old.death = (overwritten(old, tree.get(path)) if path in added else "deleted"), number
     return everything
 
 
-def replace(
-    tree: dict[str, "Stored | str"], added: dict[str, "Stored | str"], name: str, new: "Stored | str", layer: int
-) -> None:
+def replace(tree: dict[str, "Stored | str"], name: str, new: "Stored | str", layer: int) -> None:
     """Ends what stood at the name, and below it."""
     old = tree.get(name)
     if isinstance(old, Stored):
         old.fate, old.death = ("duplicate_entry" if old.layer == layer else overwritten(old, new)), layer
     for path in [path for path in tree if path.startswith(f"{name}/")]:
         below = tree.pop(path)
-        added.pop(path, None)
         if isinstance(below, Stored):
             below.fate, below.death = ("duplicate_entry" if below.layer == layer else "deleted"), layer
 
 
-def overwritten(old: Stored, new: "Stored | str") -> str:
+def overwritten(old: Stored, new: "Stored | str | None") -> str:
     return "overwritten_same" if isinstance(new, Stored) and new.content == old.content else "overwritten_changed"
 
 
