@@ -235,7 +235,7 @@ def _join(image: Image | None, place: _Place, options: BuildOptions, target: str
 
 
 def _build(place: _Place, options: BuildOptions, progress: Progress) -> str:
-    """Builds the project's image and keeps it, labelled with the folder's key; gives its id."""
+    """Builds the project's image and keeps it, labelled with the folder's key; gives its name."""
     from imageopt.build.buildx import build
     from imageopt.build.model import BuildRequest, Built
 
@@ -259,7 +259,7 @@ def _build(place: _Place, options: BuildOptions, progress: Progress) -> str:
     if not isinstance(result, Built):
         raise ToolFailed(f"the image does not build: {result.reason}", "see the build's log with `docker build`")
     remember(result.image_id, BuildRecord(place.root, place.dockerfile, place.text, options.target))
-    return result.image_id
+    return result.tag
 
 
 def _tag_name(root: Path) -> str:
@@ -285,7 +285,7 @@ def _labelled_image(root: Path, notes: list[str]) -> str | None:
         notes.append("this folder has no image yet, so no size is known: add --build, or name one with --image")
         return None
     newest = max(found, key=lambda image: str(image.attrs.get("Created", "")))
-    return str(newest.id)
+    return str(newest.tags[0] if newest.tags else newest.id)
 
 
 def _note_age(image: Image, place: _Place, notes: list[str]) -> None:
