@@ -23,6 +23,7 @@ WORKDIR /app
 COPY . .
 RUN mkdir data && head -c 2000000 /dev/urandom > junk
 EXPOSE 3000
+HEALTHCHECK CMD wget -qO- http://127.0.0.1:3000/health
 CMD ["npm", "start"]
 """
 AFTER = """\
@@ -32,6 +33,7 @@ COPY server.js package.json ./
 RUN mkdir data && chown node data
 USER node
 EXPOSE 3000
+HEALTHCHECK CMD ["node", "-e", "fetch('http://127.0.0.1:3000/health').then(answer => process.exit(answer.ok ? 0 : 1))"]
 CMD ["node", "server.js"]
 """
 

@@ -1,0 +1,139 @@
+"""What is read from the engine's answers about a container, with an engine made of plain values."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from docker.errors import APIError
+
+from imageopt.errors import ToolFailed
+from imageopt.verify.container import Container, create, engine_host
+
+
+def container(**engine: Any) -> Container:
+    return Container(SimpleNamespace(reload=lambda: None, **engine), 3000)  # type: ignore[arg-type]
+
+
+def config(**values: Any) -> dict[str, Any]:
+    return {"Config": values, "State": {}}
+
+
+@pytest.mark.parametrize(
+    ("top", "user"),
+    [
+        ({"Titles": ["PID", "UID", "GID"], "Processes": [["90", "5", "6"], ["12", "1000", "1001"]]}, "1000:1001"),
+        ({"Titles": ["USER", "COMMAND"], "Processes": [["root", "node"]]}, "node"),
+        ({"Titles": None, "Processes": None}, "node"),
+        (APIError("not running"), "node"),
+    ],
+)
+def test_the_user_is_that_of_the_first_process_else_the_configured_one(top: Any, user: str) -> None:
+    def answer(**_: object) -> Any:
+        if isinstance(top, Exception):
+            raise top
+        return top
+
+    assert container(top=answer, attrs=config(User="node")).user() == user
+
+
+def test_written_paths_are_files_of_the_program() -> None:
+    changes = [
+        ("/app", 0),
+        ("/app/data", 0),
+        ("/app/data/a", 1),
+        ("/app/old", 2),
+        ("/tmp/x", 1),
+        ("/var/tmp/x", 1),
+        ("/run/app.pid", 1),
+        ("/root/.npm/_logs/x", 1),
+        ("/home/node/.cache/y", 1),
+        ("/app/node_modules/.cache/z", 1),
+        ("/etc/hosts", 0),
+        ("/etc/passwd", 0),
+        ("/core.17", 1),
+        ("/tmpfiles", 1),
+    ]
+    seen = container(diff=lambda: [{"Path": path, "Kind": kind} for path, kind in changes])
+    assert seen.written_paths() == ("/app/data/a", "/etc/passwd", "/tmpfiles")
+    assert container(diff=lambda: None).written_paths() == ()
+
+
+@pytest.mark.parametrize(
+    ("healthcheck", "shell", "command"),
+    [
+        ({"Test": ["CMD", "check", "-q"]}, None, ["check", "-q"]),
+        ({"Test": ["CMD-SHELL", "check || exit 1"]}, None, ["/bin/sh", "-c", "check || exit 1"]),
+        ({"Test": ["CMD-SHELL", "check"]}, ["/bin/bash", "-c"], ["/bin/bash", "-c", "check"]),
+        ({"Test": ["NONE"]}, None, None),
+        ({"Test": ["CMD"]}, None, None),
+        (None, None, None),
+    ],
+)
+def test_the_images_own_check_is_run_as_the_engine_would(
+    healthcheck: Any, shell: Any, command: list[str] | None
+) -> None:
+    asked: list[list[str]] = []
+
+    def run(words: list[str]) -> Any:
+        asked.append(words)
+        return SimpleNamespace(exit_code=1)
+
+    code = container(exec_run=run, attrs=config(Healthcheck=healthcheck, Shell=shell)).check_health()
+    assert asked == ([command] if command else [])
+    assert code == (1 if command else None)
+
+
+def test_a_check_that_the_engine_cannot_run_has_no_result() -> None:
+    def refuse(_: object) -> Any:
+        raise APIError("exec failed")
+
+    assert container(exec_run=refuse, attrs=config(Healthcheck={"Test": ["CMD", "x"]})).check_health() is None
+
+
+def test_an_end_has_an_exit_code_and_may_be_for_memory() -> None:
+    ended = container(attrs={"State": {"Running": False, "ExitCode": 137, "OOMKilled": True}})
+    assert (ended.exit_code, ended.was_killed_for_memory) == (137, True)
+    assert container(attrs={"State": {"Running": True, "ExitCode": 0}}).exit_code is None
+
+
+@pytest.mark.parametrize(
+    ("address", "hosts"),
+    [
+        ("unix:///var/run/docker.sock", ("127.0.0.1", "127.0.0.1")),
+        ("tcp://localhost:2375", ("127.0.0.1", "127.0.0.1")),
+        ("tcp://docker:2376", ("docker", "")),
+    ],
+)
+def test_an_engine_elsewhere_publishes_where_it_can_be_reached(
+    monkeypatch: pytest.MonkeyPatch, address: str, hosts: tuple[str, str]
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", address)
+    assert engine_host() == hosts
+
+
+def test_a_published_port_is_found_and_a_missing_one_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "unix:///x.sock")
+    assert container(ports={"3000/tcp": [{"HostPort": "32768"}]}).address() == ("127.0.0.1", 32768)
+    with pytest.raises(ToolFailed, match="did not publish port 3000"):
+        container(ports={}).address()
+
+
+def test_a_container_is_created_without_rights_and_a_refusal_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "unix:///x.sock")
+    seen: dict[str, Any] = {}
+
+    def make(image: str, **options: Any) -> Any:
+        if image == "bad":
+            raise APIError("no such image")
+        seen.update(options)
+        return SimpleNamespace()
+
+    client: Any = SimpleNamespace(containers=SimpleNamespace(create=make))
+    create(client, "app:1", name="n", labels={"a": "b"}, port=3000)
+    assert seen["ports"] == {"3000/tcp": ("127.0.0.1", None)}
+    assert seen["security_opt"] == ["no-new-privileges"]
+    assert seen["mem_limit"]
+    assert seen["pids_limit"]
+    assert not {"privileged", "volumes", "network_mode", "cap_add", "devices"} & seen.keys()
+    with pytest.raises(ToolFailed, match="refused the container"):
+        create(client, "bad", name="n", labels={}, port=None)
