@@ -9,6 +9,7 @@ COMMANDS = {
     "rewrite": "Propose a smaller Dockerfile; --apply writes it, --undo takes it back.",
     "verify": "Build, run, scan and compare before and after.",
     "gate": "Hold an image against a budget; the exit code is the answer.",
+    "lint": "Check Dockerfiles alone: no engine, fast.",
     "report": "Show a stored result again, in any format.",
     "rules": "List the rules.",
     "explain": "What a rule finds, why it matters, what to do instead.",

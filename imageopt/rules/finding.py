@@ -68,7 +68,7 @@ def stated(
         severity=rule.severity,
         confidence=confidence,
         title=rule.title,
-        message=message or f"{rule.title}.",
+        message=message or (f"{rule.title}." if "{" in rule.message else rule.message),
         saving=saving or Saving(None, "unknown"),
         location=location(evidence, instruction) if instruction is not None else place,
         layers=(),

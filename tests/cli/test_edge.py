@@ -54,6 +54,10 @@ ENDINGS: list[tuple[str, list[str], int, str]] = [
     ("an unknown value never passes", ["gate", "{archive}", "--max-download", "1GB"], 1, ""),
     ("no budget", ["gate", "{archive}"], 2, "there is no budget"),
     ("a budget for a folder without an image", ["gate", "{project}", "--max-unpacked", "1GB"], 2, "has no image"),
+    ("a Dockerfile with warnings only", ["lint", "{project}/Dockerfile"], 0, ""),
+    ("a Dockerfile with warnings, asked for", ["lint", "{project}/Dockerfile", "--fail-on", "warning"], 1, ""),
+    ("nothing to check", ["lint", "{project}/nowhere"], 3, "cannot be read"),
+    ("a budget from a folder without an image", ["gate", "{project}", "--adopt"], 2, "has no image"),
     ("no such command", ["analyse"], 2, "did you mean analyze?"),
     ("no such option", ["analyze", "--nope"], 2, "No such option"),
     ("no such format", ["analyze", "{archive}", "--format", "yaml"], 2, "there is no format 'yaml'"),
@@ -179,3 +183,22 @@ def test_an_interrupt_is_130(tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=30)
     assert (process.returncode, errors.strip().splitlines()[0]) == (130, "error: interrupted")
+
+
+def test_lint_writes_lines_as_compilers_do(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["lint", str(project / "Dockerfile")]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert f"{project}/Dockerfile:5: warning IO510 A shell is process 1: SIGTERM does not reach the service" in lines
+    assert [int(line.split(":")[1]) for line in lines] == sorted(int(line.split(":")[1]) for line in lines)
+
+
+def test_todays_sizes_become_the_budget_and_comments_stay(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    config = tmp_path / "imageopt.toml"
+    config.write_text("# ours\n[verify]  # ask here\nport = 3000\n")
+    assert run(["gate", str(archive), "--adopt"]) == 0
+    assert config.read_text() == '# ours\n[verify]  # ask here\nport = 3000\n\n[budget]\nunpacked = "1 MB"\n'
+    assert run(["gate", str(archive)]) == 0
+    assert run(["gate", str(archive), "--max-unpacked", "1kB"]) == 1

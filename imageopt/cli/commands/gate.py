@@ -1,6 +1,7 @@
 """`imageopt gate`: an image, or an earlier result, held against a budget."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,9 @@ import click
 
 from imageopt.cli.options import Talk, build_options, built_how, configuration, image_options, talk_options
 from imageopt.cli.output import emit, parse_formats
+from imageopt.config import BudgetConfig
 from imageopt.errors import UsageError
+from imageopt.gate.model import Budget
 
 
 @click.command()
@@ -17,6 +20,7 @@ from imageopt.errors import UsageError
 @click.option("--max-unpacked", metavar="SIZE", help="The most the image may hold, such as 800MB.")
 @click.option("--max-wasted", metavar="PERCENT", help="The most of the author's bytes that may be waste, such as 5%.")
 @click.option("--max-layers", type=click.IntRange(0), help="The most layers of the author's.")
+@click.option("--adopt", is_flag=True, help="Write today's sizes, plus 5 %, as the budget into imageopt.toml.")
 @image_options
 @build_options
 @click.option("--exit-code", type=click.IntRange(0, 255), default=1, help="The code instead of 1.")
@@ -26,7 +30,6 @@ def command(target: str, **options: Any) -> int:
 
     The budget is [budget] in imageopt.toml; options go before it.
     """
-    from imageopt.gate.budget import budget_of
     from imageopt.gate.check import check_budget
     from imageopt.report.analysis import analysis_document
     from imageopt.report.gate import gate_document
@@ -35,13 +38,7 @@ def command(target: str, **options: Any) -> int:
     parse_formats(options["formats"])
     talk = Talk.of(options)
     built = built_how(options, config)
-    budget = budget_of(
-        config.budget,
-        max_download=options["max_download"],
-        max_unpacked=options["max_unpacked"],
-        max_wasted=options["max_wasted"],
-        max_layers=options["max_layers"],
-    )
+    budget = None if options["adopt"] else _budget(config.budget, options)
     document = _earlier_result(target)
     if document is None:
         from imageopt.api import analyze
@@ -59,9 +56,29 @@ def command(target: str, **options: Any) -> int:
                 "add --build, or name the image with --image",
             )
         document = analysis_document(analysis)
+    if options["adopt"]:
+        return _adopt(target, config.path, document)
+    assert budget is not None
     result = check_budget(budget, document)
     emit(gate_document(result), talk.formats, talk.color)
     return 0 if result.passed else int(options["exit_code"])
+
+
+def _budget(config: BudgetConfig, options: Mapping[str, Any]) -> Budget:
+    from imageopt.gate.budget import budget_of
+
+    names = ("max_download", "max_unpacked", "max_wasted", "max_layers")
+    return budget_of(config, **{name: options[name] for name in names})
+
+
+def _adopt(target: str, known: Path | None, document: dict[str, Any]) -> int:
+    from imageopt.cli.output import write_whole
+    from imageopt.gate.adopt import adopt, in_words
+
+    path = known or (Path(target) if Path(target).is_dir() else Path()) / "imageopt.toml"
+    write_whole(path, adopt(path, document))
+    click.echo(f"written: {path}, from {in_words(document)}", err=True)
+    return 0
 
 
 def _earlier_result(target: str) -> dict[str, Any] | None:
