@@ -10,20 +10,19 @@ import os
 import shutil
 import stat
 import tempfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 from imageopt.build.temporary import cache_folder, prefix, remove_tree
 from imageopt.errors import InputError
 
-_MARK = "changed by imageopt to time a rebuild"
+_BLANK_LINES = 4096
 _COMMENTS = {
-    **dict.fromkeys(
-        (".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx", ".go", ".rs", ".java"), f"// {_MARK}"
-    ),
-    **dict.fromkeys((".css", ".scss", ".less"), f"/* {_MARK} */"),
-    **dict.fromkeys((".py", ".rb", ".sh", ".yml", ".yaml", ".toml"), f"# {_MARK}"),
-    **dict.fromkeys((".html", ".htm", ".md", ".vue", ".svelte"), f"<!-- {_MARK} -->"),
+    **dict.fromkeys((".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx", ".go", ".rs", ".java"), "// {}"),
+    **dict.fromkeys((".css", ".scss", ".less"), "/* {} */"),
+    **dict.fromkeys((".py", ".rb", ".sh", ".yml", ".yaml", ".toml"), "# {}"),
+    **dict.fromkeys((".html", ".htm", ".md", ".vue", ".svelte"), "<!-- {} -->"),
 }
 
 
@@ -34,16 +33,19 @@ class Snapshot:
         self.folder = folder
         self.left_out: tuple[str, ...] = ()
 
-    def change_one_file(self, relative: str) -> None:
-        """Appends a comment, or an empty line where the type has none, to one file of the copy.
+    def change_one_file(self, relative: str, run_id: str) -> None:
+        """Appends a comment, or empty lines where the type has none, to one file of the copy.
 
-        Raises InputError where it is no regular file inside the copy.
+        The change carries the id of the run: a builder that saw the same change before would build nothing. Raises
+        InputError where it is no regular file inside the copy.
         """
         path = self.folder / relative
         if _is_no_file(path):
             raise InputError(f"{relative} is no file of the project", "name a source file that the build copies")
-        comment = _COMMENTS.get(path.suffix.lower(), "")
-        self.put(relative, path.read_bytes() + f"\n{comment}\n".encode())
+        comment = _COMMENTS.get(path.suffix.lower())
+        mark = f"changed by imageopt to time a rebuild, {run_id}"
+        text = comment.format(mark) if comment is not None else "\n" * (zlib.crc32(run_id.encode()) % _BLANK_LINES)
+        self.put(relative, path.read_bytes() + f"\n{text}\n".encode())
 
     def put(self, relative: str, data: bytes) -> None:
         """Writes a file of the copy, in place of the one that is there; raises InputError where it would leave it."""

@@ -221,5 +221,5 @@ def _rebuild(
     changed = choose(project) if project is not None else None
     if changed is None:
         return NotDone("no source file was found that both builds use")
-    version.copy.change_one_file(changed)
+    version.copy.change_one_file(changed, bench.cleanup.run_id)
     return _build(bench, version.name, version.copy, cold=False)

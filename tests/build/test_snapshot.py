@@ -3,6 +3,7 @@
 import os
 import socket
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 
@@ -45,11 +46,11 @@ def test_sockets_and_pipes_are_left_out(project: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "changed"),
     [
-        ("a.ts", "x", "x\n// changed by imageopt to time a rebuild\n"),
-        ("a.py", "x", "x\n# changed by imageopt to time a rebuild\n"),
-        ("a.css", "x", "x\n/* changed by imageopt to time a rebuild */\n"),
-        ("a.html", "x", "x\n<!-- changed by imageopt to time a rebuild -->\n"),
-        ("a.json", "{}", "{}\n\n"),
+        ("a.ts", "x", "x\n// changed by imageopt to time a rebuild, r1\n"),
+        ("a.py", "x", "x\n# changed by imageopt to time a rebuild, r1\n"),
+        ("a.css", "x", "x\n/* changed by imageopt to time a rebuild, r1 */\n"),
+        ("a.html", "x", "x\n<!-- changed by imageopt to time a rebuild, r1 -->\n"),
+        ("a.json", "{}", "{}\n" + "\n" * (crc32(b"r1") % 4096) + "\n"),
     ],
 )
 def test_a_change_is_a_comment_and_never_reaches_the_users_file(
@@ -58,7 +59,7 @@ def test_a_change_is_a_comment_and_never_reaches_the_users_file(
     (project / name).write_text(text)
     (project / name).chmod(0o640)
     with snapshot(project) as copy:
-        copy.change_one_file(name)
+        copy.change_one_file(name, "r1")
         assert (copy.folder / name).read_text() == changed
         assert (copy.folder / name).stat().st_mode & 0o777 == 0o640
         assert (project / name).read_text() == text
@@ -70,7 +71,7 @@ def test_what_is_no_file_of_the_copy_is_not_changed(project: Path, tmp_path: Pat
     (project / "link").symlink_to("../outside")
     (project / "up").symlink_to(tmp_path)
     with snapshot(project) as copy, pytest.raises(InputError, match="no file of the project"):
-        copy.change_one_file(relative)
+        copy.change_one_file(relative, "r1")
     assert (tmp_path / "outside").read_text() == "mine"
 
 
@@ -112,3 +113,15 @@ def test_links_cost_no_room_on_the_same_file_system(
 def test_a_folder_that_is_not_there_is_an_input_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be read"), snapshot(tmp_path / "none"):
         pass
+
+
+@pytest.mark.parametrize("name", ["a.js", "a.json"])
+def test_no_two_runs_make_the_same_change(project: Path, name: str) -> None:
+    """Else the builder would take the second run's rebuild from its cache, and time nothing."""
+    (project / name).write_text("{}")
+    changed = []
+    for run_id in ("r1", "r2"):
+        with snapshot(project) as copy:
+            copy.change_one_file(name, run_id)
+            changed.append((copy.folder / name).read_bytes())
+    assert changed[0] != changed[1]
