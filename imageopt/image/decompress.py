@@ -10,6 +10,7 @@ _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _SKIPPABLE = range(0x184D2A50, 0x184D2A60)  # RFC 8878, section 3.1.2
 _CHUNK = 1 << 18
+_MOST = 1 << 20  # bytes that one step may give
 
 
 def opened(stream: BinaryIO, see: Callable[[bytes], object]) -> tuple[Callable[[int], bytes], bool]:
@@ -28,10 +29,10 @@ def opened(stream: BinaryIO, see: Callable[[bytes], object]) -> tuple[Callable[[
         head += more
     if head.startswith(_GZIP):
         see(head)
-        return _members(head, stored, _gzip_decoder), True
+        return _members(head, stored, _Gzip), True
     if head == _ZSTD or (len(head) == 4 and int.from_bytes(head, "little") in _SKIPPABLE):
         see(head)
-        return _members(head, stored, _zstd_decoder), True
+        return _members(head, stored, _Zstd), True
     rest = [head]
 
     def plain(count: int) -> bytes:
@@ -40,33 +41,74 @@ def opened(stream: BinaryIO, see: Callable[[bytes], object]) -> tuple[Callable[[
     return plain, False
 
 
-def _gzip_decoder() -> Any:  # isal and zlib have the same object, and no type of it in common
-    try:
-        from isal import isal_zlib
-    except ImportError:  # no wheel for this machine: slower, same bytes
-        return zlib.decompressobj(wbits=31)
-    return isal_zlib.decompressobj(wbits=31)
+class _Gzip:
+    """One gzip member. isal and zlib have the same object, and no type of it in common."""
+
+    def __init__(self) -> None:
+        try:
+            from isal import isal_zlib
+        except ImportError:  # no wheel for this machine: slower, same bytes
+            self._decoder: Any = zlib.decompressobj(wbits=31)
+        else:
+            self._decoder = isal_zlib.decompressobj(wbits=31)
+
+    @property
+    def eof(self) -> bool:
+        return bool(self._decoder.eof)
+
+    @property
+    def unused_data(self) -> bytes:
+        return bytes(self._decoder.unused_data)
+
+    @property
+    def needs_input(self) -> bool:
+        return not self._decoder.unconsumed_tail
+
+    def decompress(self, data: bytes) -> bytes:
+        return bytes(self._decoder.decompress(self._decoder.unconsumed_tail + data, _MOST))
 
 
-def _zstd_decoder() -> Any:
-    try:
-        from compression import zstd  # type: ignore[import-not-found, unused-ignore]
-    except ImportError:
-        from backports import zstd
-    return zstd.ZstdDecompressor()
+class _Zstd:
+    """One zstd frame."""
+
+    def __init__(self) -> None:
+        try:
+            from compression import zstd  # type: ignore[import-not-found, unused-ignore]
+        except ImportError:
+            from backports import zstd
+        self._decoder: Any = zstd.ZstdDecompressor()
+
+    @property
+    def eof(self) -> bool:
+        return bool(self._decoder.eof)
+
+    @property
+    def unused_data(self) -> bytes:
+        return bytes(self._decoder.unused_data)
+
+    @property
+    def needs_input(self) -> bool:
+        return bool(self._decoder.needs_input)
+
+    def decompress(self, data: bytes) -> bytes:
+        return bytes(self._decoder.decompress(data, _MOST))
 
 
-def _members(head: bytes, stored: Callable[[int], bytes], make: Callable[[], Any]) -> Callable[[int], bytes]:
-    """Reads gzip members or zstd frames one after another, as RFC 1952 and RFC 8878 allow."""
-    decoder: Any = None
+def _members(head: bytes, stored: Callable[[int], bytes], make: Callable[[], _Gzip | _Zstd]) -> Callable[[int], bytes]:
+    """Reads gzip members or zstd frames one after another, as RFC 1952 and RFC 8878 allow.
+
+    However small the stream, no more than `_MOST` bytes come out at once: a bomb fills no memory.
+    """
+    decoder: _Gzip | _Zstd | None = None
     pending = head
 
     def read(_count: int) -> bytes:
         nonlocal decoder, pending
         while True:
-            data = pending or stored(_CHUNK)
+            hungry = decoder is None or decoder.needs_input
+            data = pending or (stored(_CHUNK) if hungry else b"")
             pending = b""
-            if not data:
+            if hungry and not data:
                 if decoder is not None:
                     raise InputError("a layer's compressed stream breaks off", "pull or build the image again")
                 return b""
@@ -75,7 +117,7 @@ def _members(head: bytes, stored: Callable[[int], bytes], make: Callable[[], Any
                     continue
                 decoder = make()
             try:
-                out: bytes = decoder.decompress(data)
+                out = decoder.decompress(data)
             except Exception as error:  # noqa: BLE001 (isal, zlib and zstd each raise their own)
                 raise InputError(
                     f"a layer's compressed stream is damaged: {error}", "pull or build the image again"

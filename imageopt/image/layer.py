@@ -191,6 +191,8 @@ def _walked(tar: "_HashedTar | _SplitTar") -> _Walked:
 
 def _entry(tar: "_HashedTar | _SplitTar", member: Member, path: str, contents: dict[str, bytes]) -> Entry:
     kind = _KINDS.get(member.type, "file")
+    if kind == "file" and member.name.endswith(b"/"):  # how tar wrote folders before it had a type for them
+        kind = "directory"
     checksum = b""
     link = ""
     if kind == "file":

@@ -81,6 +81,18 @@ def inspect_image(client: "docker.DockerClient", name: str) -> Mapping[str, Any]
     return answer
 
 
+def engine_info(client: "docker.DockerClient") -> Mapping[str, Any]:
+    """What the engine says of itself. Raises ToolFailed where it breaks off."""
+    import requests
+    from docker.errors import APIError
+
+    try:
+        answer: Mapping[str, Any] = client.info()
+    except (APIError, requests.exceptions.RequestException) as error:
+        raise ToolFailed(f"the engine broke off: {_short(error)}", "see that the engine is running") from None
+    return answer
+
+
 def image_missing(name: str) -> InputError:
     """The error for an image that the engine does not have."""
     return InputError(f"the engine has no image {name!r}", f"pull it with `docker pull {name}`, or build it")
@@ -90,7 +102,9 @@ class ImageExport:
     """The engine's export of one image, a tar, read as it arrives."""
 
     def __init__(self, client: "docker.DockerClient", name: str) -> None:
-        self._chunks: Iterator[bytes] = iter(client.api.get_image(name, chunk_size=_CHUNK))
+        self._client = client
+        self._name = name
+        self._chunks: Iterator[bytes] | None = None
 
     def read(self, _count: int) -> bytes:
         """The next piece, nothing at the end. Raises ToolFailed where the engine breaks off."""
@@ -99,6 +113,8 @@ class ImageExport:
         from urllib3.exceptions import HTTPError
 
         try:
+            if self._chunks is None:
+                self._chunks = iter(self._client.api.get_image(self._name, chunk_size=_CHUNK))
             return next(self._chunks, b"")
         except (APIError, requests.exceptions.RequestException, HTTPError, OSError) as error:
             raise ToolFailed(f"the engine broke off the export: {_short(error)}", "look at the engine's log") from None

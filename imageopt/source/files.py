@@ -53,8 +53,11 @@ class FolderFiles:
         return path.open("rb")
 
     def _path(self, name: str) -> Path | None:
-        path = (self._folder / name).resolve()
-        return path if path.is_file() and self._folder in path.parents else None
+        try:
+            path = (self._folder / name).resolve(strict=True)
+            return path if path.is_file() and self._folder in path.parents else None
+        except (OSError, RuntimeError, ValueError):  # a name that no file can have, or links that lead in a circle
+            return None
 
 
 class TarFiles:
@@ -152,8 +155,8 @@ def _open_regular(path: Path) -> BinaryIO:
         stream = path.open("rb")
     except FileNotFoundError:
         raise InputError(f"{path} does not exist", "check the path") from None
-    except (PermissionError, IsADirectoryError) as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}", "check the path and its permissions") from None
+    except OSError as error:
+        raise InputError(f"{str(path)[:200]} cannot be read: {error.strerror}", "check the path") from None
     if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
         stream.close()
         raise InputError(f"{path} is not a regular file", "write the image to a file first")

@@ -3,9 +3,11 @@
 Both become a `Described`: the configuration's bytes and the names of the layers' files, base first.
 """
 
+import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from imageopt.errors import InputError, UsageError
 from imageopt.source.documents import LIMIT, load_json
@@ -15,6 +17,7 @@ _INDEXES = {
     "application/vnd.oci.image.index.v1+json",
     "application/vnd.docker.distribution.manifest.list.v2+json",
 }
+_HEX_DIGITS = {"sha256": 64, "sha512": 128}
 _DEPTH = 8  # indexes in indexes; real ones have one
 _NOT_AN_IMAGE = "is this a container image?"
 
@@ -45,22 +48,18 @@ def docker_layout(files: Files, choice: str | None) -> Described | None:
     data = read_small(files, "manifest.json", LIMIT)
     if data is None:
         return None
-    images = load_json(data, "manifest.json")
-    if not isinstance(images, list) or not images or not all(isinstance(image, dict) for image in images):
+    images = [_saved(image) for image in _items(load_json(data, "manifest.json"))]
+    if not images:
         raise InputError("manifest.json lists no image", "save the image by its name: docker save NAME -o FILE")
     image = _chosen(images, choice)
-    config_name, layers = image.get("Config"), image.get("Layers") or []
-    if not isinstance(config_name, str) or not all(isinstance(layer, str) for layer in layers):
-        raise InputError("manifest.json names no configuration", _NOT_AN_IMAGE)
-    config = read_small(files, config_name, LIMIT)
+    config = read_small(files, image.config, LIMIT)
     if config is None:
-        raise missing(config_name)
-    tags = image.get("RepoTags") or []
+        raise missing(image.config)
     return Described(
         digest=None,
-        reference=str(tags[0]) if tags else None,
+        reference=image.tags[0] if image.tags else None,
         config=config,
-        layers=tuple(LayerFile(layer, _digest_in(layer)) for layer in layers),
+        layers=tuple(LayerFile(layer, _digest_in(layer)) for layer in image.layers),
     )
 
 
@@ -88,10 +87,10 @@ def oci_layout(files: Files, choice: str | None, platform: str | None) -> Descri
         )
     descriptor = next(iter(distinct.values()))
     manifest = load_json(_blob(files, descriptor["digest"]), "the manifest")
-    config = manifest.get("config") if isinstance(manifest, dict) else None
-    if not isinstance(config, dict) or not isinstance(config.get("digest"), str):
+    config = _table(manifest, "config")
+    if not isinstance(config.get("digest"), str):
         raise InputError("the manifest names no configuration", _NOT_AN_IMAGE)
-    layers = [layer for layer in manifest.get("layers") or [] if isinstance(layer, dict)]
+    layers = _items(manifest.get("layers"))
     return Described(
         digest=descriptor["digest"],
         reference=_name(descriptor),
@@ -100,14 +99,38 @@ def oci_layout(files: Files, choice: str | None, platform: str | None) -> Descri
     )
 
 
-def _chosen(images: Sequence[Mapping[str, Any]], choice: str | None) -> Mapping[str, Any]:
+class _Saved(NamedTuple):
+    """One image of a `manifest.json`."""
+
+    config: str
+    tags: tuple[str, ...]
+    layers: tuple[str, ...]
+
+
+def _saved(image: Mapping[str, Any]) -> _Saved:
+    config, layers, tags = image.get("Config"), image.get("Layers"), image.get("RepoTags")
+    named = layers if isinstance(layers, list) else []
+    if not isinstance(config, str) or not all(isinstance(layer, str) for layer in named):
+        raise InputError("manifest.json names no configuration", _NOT_AN_IMAGE)
+    return _Saved(config, tuple(map(str, tags)) if isinstance(tags, list) else (), tuple(named))
+
+
+def _items(value: Any) -> list[Mapping[str, Any]]:
+    """The tables of a list; anything else in it, or instead of it, is passed over."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _table(document: Any, key: str) -> Mapping[str, Any]:
+    value = document.get(key) if isinstance(document, dict) else None
+    return value if isinstance(value, dict) else {}
+
+
+def _chosen(images: Sequence[_Saved], choice: str | None) -> _Saved:
     if choice is not None:
-        images = [
-            image for image in images if choice in (image.get("RepoTags") or []) or choice in str(image["Config"])
-        ]
+        images = [image for image in images if choice in image.tags or choice in image.config]
     if len(images) == 1:
         return images[0]
-    names = [", ".join(image.get("RepoTags") or [str(image.get("Config"))[:19]]) for image in images]
+    names = [", ".join(image.tags or [image.config[:19]]) for image in images]
     if not names:
         raise InputError(f"there is no image {choice!r} in the archive", "leave the name out to see what it holds")
     raise UsageError(f"the archive holds several images: {'; '.join(names)}", "choose one: docker-archive:FILE:NAME")
@@ -116,20 +139,19 @@ def _chosen(images: Sequence[Mapping[str, Any]], choice: str | None) -> Mapping[
 def _manifests(files: Files, index: Any, above: frozenset[str], depth: int) -> list[dict[str, Any]]:
     """The descriptors of the image manifests below an index; attestations are no images."""
     found: list[dict[str, Any]] = []
-    listed = index.get("manifests") if isinstance(index, dict) else None
-    for descriptor in listed or []:
-        digest = descriptor.get("digest") if isinstance(descriptor, dict) else None
-        annotations = descriptor.get("annotations") or {} if isinstance(descriptor, dict) else {}
+    for descriptor in _items(index.get("manifests")) if isinstance(index, dict) else []:
+        digest = descriptor.get("digest")
+        annotations = _table(descriptor, "annotations")
         if not isinstance(digest, str) or annotations.get("vnd.docker.reference.type") == "attestation-manifest":
             continue
-        if descriptor.get("mediaType") in _INDEXES:
+        if str(descriptor.get("mediaType")) in _INDEXES:
             if digest in above or depth == _DEPTH:
                 raise InputError("an index of the image leads back to itself", _NOT_AN_IMAGE)
             inner = load_json(_blob(files, digest), "an index")
             below = _manifests(files, inner, above | {digest}, depth + 1)
-            found += [{**item, "annotations": {**annotations, **(item.get("annotations") or {})}} for item in below]
+            found += [{**item, "annotations": {**annotations, **_table(item, "annotations")}} for item in below]
         else:
-            found.append(descriptor)
+            found.append(dict(descriptor))
     return found
 
 
@@ -138,12 +160,15 @@ def _blob(files: Files, digest: str) -> bytes:
     data = read_small(files, name, LIMIT)
     if data is None:
         raise missing(name)
+    found = hashlib.new(digest.partition(":")[0], data).hexdigest()
+    if found != digest.partition(":")[2]:
+        raise InputError(f"the blob {digest[:19]} is not what its digest promises", "save or pull the image again")
     return data
 
 
 def _blob_name(digest: str) -> str:
     algorithm, _, value = digest.partition(":")
-    if algorithm not in ("sha256", "sha512") or not value.isalnum():
+    if len(value) != _HEX_DIGITS.get(algorithm) or not re.fullmatch("[0-9a-f]+", value):
         raise InputError(f"{digest[:80]!r} is not a digest", _NOT_AN_IMAGE)
     return f"blobs/{algorithm}/{value}"
 
@@ -154,13 +179,13 @@ def _digest_in(name: str) -> str | None:
 
 
 def _name(descriptor: Mapping[str, Any]) -> str | None:
-    annotations = descriptor.get("annotations") or {}
+    annotations = _table(descriptor, "annotations")
     name = annotations.get("io.containerd.image.name") or annotations.get("org.opencontainers.image.ref.name")
     return str(name) if name else None
 
 
 def _platform(descriptor: Mapping[str, Any]) -> str:
-    platform = descriptor.get("platform") or {}
+    platform = _table(descriptor, "platform")
     return "/".join(str(platform[key]) for key in ("os", "architecture", "variant") if platform.get(key))
 
 

@@ -89,9 +89,11 @@ def _from_storage(
     progress: Progress,
 ) -> _Read[LayerT]:
     """The layers from the engine's own records, where this process may read them. Raises Surprise where not."""
+    from imageopt.source.engine import engine_info
+
     if index_split is None:
         raise Surprise("the engine's records are not wanted")
-    info = client.info()
+    info = engine_info(client)
     root, image_id = str(info.get("DockerRootDir")), str(known.get("Id"))
     store = Path(root) / "image" / "overlay2" / "imagedb" / "content" / "sha256" / image_id.removeprefix("sha256:")
     try:
@@ -179,8 +181,10 @@ def _check_count(config: ImageConfig, described: Described) -> None:
 
 def _split(name: str) -> tuple[Path, str | None]:
     """`PATH` or `PATH:NAME`: the longest existing path wins, since both may hold colons."""
-    path = Path(name)
-    if path.exists() or ":" not in name:
-        return path, None
-    head, _, tail = name.partition(":")
-    return Path(head), tail
+    head = name
+    try:
+        while head and not Path(head).exists():
+            head = head.rpartition(":")[0]
+    except OSError:
+        raise InputError(f"{name[:80]}… is longer than a path may be", "check the path") from None
+    return (Path(head), name[len(head) + 1 :] or None) if head else (Path(name), None)

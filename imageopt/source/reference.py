@@ -19,10 +19,13 @@ def parse_reference(text: str) -> ImageRef:
         if colon and prefix == kind:
             return ImageRef(kind, _checked(rest, text))
     path = Path(_checked(text, text))
-    if path.is_file():
-        return ImageRef(_archive_kind(path), text)
-    if (path / "index.json").is_file() and (path / "oci-layout").is_file():
-        return ImageRef("oci", text)
+    try:
+        if path.is_file():
+            return ImageRef(_archive_kind(path), text)
+        if (path / "index.json").is_file() and (path / "oci-layout").is_file():
+            return ImageRef("oci", text)
+    except OSError:
+        raise UsageError(f"{text[:80]}… is longer than a name may be", "check what you typed") from None
     return ImageRef(None, text)
 
 

@@ -11,7 +11,7 @@ from imageopt.errors import InputError
 
 BLOCK = 512
 _EXTENSION_LIMIT = 4 << 20  # a longer pax header or name is an attack, not a name
-_REGULAR = b"0\0" + b"7"
+_DIGITS = 20  # of a decimal number: 64 bits have no more
 
 
 class Member(NamedTuple):
@@ -105,6 +105,8 @@ def walk(stream: TarStream) -> Iterator[Member]:
         _verify(header, at)
         kind = header[156:157]
         size = _number(header[124:136], at)
+        if size < 0:
+            raise _broken("has an entry of a negative size", at)
         if kind in b"xgLK" and kind:
             if size > _EXTENSION_LIMIT:
                 raise _broken(f"has an extension header of {size} bytes", at)
@@ -178,7 +180,7 @@ def _member(
         mode=_number(header[100:108], at) & 0o7777,
         uid=_decimal(pax["uid"], at) if "uid" in pax else _number(header[108:116], at),
         gid=_decimal(pax["gid"], at) if "gid" in pax else _number(header[116:124], at),
-        mtime=int(float(pax["mtime"])) if "mtime" in pax else _number(header[136:148], at),
+        mtime=_time(pax["mtime"], at) if "mtime" in pax else _number(header[136:148], at),
         link=link,
     )
 
@@ -206,9 +208,16 @@ def _number(field: bytes, at: int) -> int:
 
 
 def _decimal(text: bytes, at: int) -> int:
-    if not text.isdigit():
+    if not text.isdigit() or len(text) > _DIGITS:
         raise _broken("has a damaged number in a pax header", at)
     return int(text)
+
+
+def _time(text: bytes, at: int) -> int:
+    """Whole seconds of a pax time, which may have a fraction and a sign."""
+    whole = text.partition(b".")[0]
+    sign = -1 if whole.startswith(b"-") else 1
+    return sign * _decimal(whole.lstrip(b"-"), at)
 
 
 def _text(field: bytes) -> bytes:
