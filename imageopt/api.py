@@ -188,7 +188,7 @@ def _project_target(
         _note_age(image, place, notes)
         _note_problems(image, notes)
     evidence = _join(image, place, options)
-    if image is not None and evidence.base.layers is None:
+    if image is not None and None in evidence.origins:
         notes.append("the image was not built from this Dockerfile as it stands: some lines are unknown")
     kind = "dockerfile" if Path(target).is_file() else "project"
     return (
