@@ -1,40 +1,55 @@
-"""A rewrite proven: the verification of a proposal, shown, and its verdict."""
+"""A proof from the command line: the request that options and configuration make, run, shown, and its verdict."""
 
+import time
 from pathlib import Path
+from typing import Any
 
-from imageopt.api import find_project, verify
+from imageopt.api import verify
 from imageopt.build.options import BuildOptions
 from imageopt.cli.options import Talk
 from imageopt.cli.output import emit
 from imageopt.config import Config
-from imageopt.rewrite.model import Rewrite
+from imageopt.report.verification import verification_document
 from imageopt.verify.request import VerifyRequest
 
 
-def proven(folder: str, proposed: Rewrite, built: BuildOptions, config: Config, talk: Talk) -> str:
-    """The verdict on the proposal, after showing the verification."""
-    import time
+def prove(
+    place: tuple[Path, str, bytes],
+    built: BuildOptions,
+    config: Config,
+    talk: Talk,
+    formats: tuple[str, ...],
+    **more: Any,
+) -> str:
+    """The verdict on what `more` (fields of VerifyRequest) proposes, after showing the verification.
 
-    from imageopt.report.verification import verification_document
-
-    root, dockerfile, before = find_project(folder, built)
+    `place` is the folder, its Dockerfile's relative path, and the text that is the before.
+    """
+    root, dockerfile, before = place
     started = time.monotonic()
     verification = verify(
         VerifyRequest(
-            root=built.context or root,
-            dockerfile=dockerfile,
-            before=before,
-            rewrite=proposed,
-            target=built.target,
-            build_args=built.build_args,
-            secrets=built.secrets,
-            ssh=built.ssh,
-            platform=built.platform,
-            port=config.verify.port,
-            paths=config.verify.paths,
-            reference=Path(folder).resolve().name,
+            **{
+                "root": built.context or root,
+                "dockerfile": dockerfile,
+                "before": before,
+                "target": built.target,
+                "build_args": built.build_args,
+                "secrets": built.secrets,
+                "ssh": built.ssh,
+                "platform": built.platform,
+                "port": config.verify.port,
+                "paths": config.verify.paths,
+                "reference": root.resolve().name,
+                **{name: value for name, value in more.items() if value},
+            }
         ),
         progress=talk.progress,
     )
-    emit(verification_document(verification, time.monotonic() - started), (), talk.color)
+    emit(verification_document(verification, time.monotonic() - started), formats, talk.color)
     return verification.verdict
+
+
+def exit_code(verdict: str, negative: int) -> int:
+    """What a verdict ends with; `negative` is the code of an answer that is no."""
+    return {"verified": 0, "baseline-broken": 3}.get(verdict, negative)

@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.slow]
 def build(folder: Path) -> str:
     """The log of a build that is expected to fail."""
     (folder / "Dockerfile").write_text(THE_PLANS_AFTER)
-    arguments = ["docker", "buildx", "build", "--progress=plain", str(folder)]
+    arguments = ["docker", "buildx", "build", "--no-cache", "--progress=plain", str(folder)]
     finished = subprocess.run(arguments, capture_output=True, text=True, timeout=300, check=False)
     assert finished.returncode != 0
     return finished.stderr

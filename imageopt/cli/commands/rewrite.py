@@ -47,11 +47,12 @@ def command(folder: str, **options: Any) -> int:
     if proposed.outcome != "proposed":
         return 0
     if prove:
-        from imageopt.cli.proof import proven
+        from imageopt.api import find_project
+        from imageopt.cli.proof import exit_code, prove
 
-        verdict = proven(folder, proposed, built, config, talk)
+        verdict = prove(find_project(folder, built), built, config, talk, (), rewrite=proposed)
         if verdict != "verified":
-            return int(options["exit_code"]) if verdict != "baseline-broken" else 3
+            return exit_code(verdict, int(options["exit_code"]))
     if write:
         root = analysis.evidence.project.root if analysis.evidence.project is not None else Path(folder)
         apply(root, proposed)

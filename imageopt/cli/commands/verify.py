@@ -1,6 +1,5 @@
 """`imageopt verify`: before and after built, run, scanned and compared; the verdict is the exit code."""
 
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,10 +30,9 @@ if TYPE_CHECKING:
 @talk_options
 def command(folder: str, **options: Any) -> int:
     """Build FOLDER's image before and after, run both, ask them the same, scan both, and give a verdict."""
-    from imageopt.api import find_project, rewrite, verify
+    from imageopt.api import find_project, rewrite
+    from imageopt.cli.proof import exit_code, prove
     from imageopt.report.rewrite import rewrite_document
-    from imageopt.report.verification import verification_document
-    from imageopt.verify.request import VerifyRequest
 
     config = configuration(folder, options.pop("config"))
     parse_formats(options["formats"])
@@ -53,37 +51,22 @@ def command(folder: str, **options: Any) -> int:
         if proposed.outcome != "proposed":
             emit(rewrite_document(proposed, analysis.target.reference), talk.formats, talk.color)
             return 0
-    started = time.monotonic()
-    verification = verify(
-        VerifyRequest(
-            root=built.context or root,
-            dockerfile=dockerfile,
-            before=before,
-            rewrite=proposed,
-            after=after,
-            target=built.target,
-            build_args=built.build_args,
-            secrets=built.secrets,
-            ssh=built.ssh,
-            platform=built.platform,
-            port=options["port"] or config.verify.port,
-            paths=options["paths"] or config.verify.paths,
-            trivy=options["trivy"],
-            trivy_cache=Path(options["trivy_cache"]) if options["trivy_cache"] else None,
-            skip_scan=options["skip_scan"],
-            skip_rebuild=options["skip_rebuild"],
-            reference=root.resolve().name,
-        ),
-        progress=talk.progress,
+    verdict = prove(
+        (root, dockerfile, before),
+        built,
+        config,
+        talk,
+        talk.formats,
+        rewrite=proposed,
+        after=after,
+        port=options["port"],
+        paths=options["paths"],
+        trivy=options["trivy"],
+        trivy_cache=Path(options["trivy_cache"]) if options["trivy_cache"] else None,
+        skip_scan=options["skip_scan"],
+        skip_rebuild=options["skip_rebuild"],
     )
-    emit(verification_document(verification, time.monotonic() - started), talk.formats, talk.color)
-    match verification.verdict:
-        case "verified":
-            return 0
-        case "baseline-broken":
-            return 3
-        case _:
-            return int(options["exit_code"])
+    return exit_code(verdict, int(options["exit_code"]))
 
 
 def _read(name: str) -> bytes:
