@@ -4,9 +4,13 @@ import hashlib
 import json
 import socket
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import docker.errors
 import pytest
+import requests
 
 from imageopt.errors import ImageoptError, InputError, ToolFailed, ToolMissing
 from imageopt.image.layer import index_layer, index_split
@@ -161,3 +165,42 @@ def test_a_damaged_record_is_a_surprise(tmp_path: Path, record: bytes) -> None:
     (found,) = split_layers(str(root), "overlay2", ["sha256:1"])
     with pytest.raises(Surprise):
         index_split(found)
+
+
+def test_a_socket_that_this_user_may_not_use_says_so(no_engine: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """As root every socket may be used, so the client's own words stand in for the refusal."""
+    (tmp_path / "engine.sock").touch()
+    no_engine.setenv("DOCKER_HOST", f"unix://{tmp_path}/engine.sock")
+
+    def refuse(**_: object) -> None:
+        raise docker.errors.DockerException("('Connection aborted.', PermissionError(13, 'Permission denied'))")
+
+    no_engine.setattr(docker, "DockerClient", refuse)
+    with pytest.raises(ToolFailed, match="may not be used by this user") as caught:
+        connect()
+    assert "docker group" in caught.value.remedy
+
+
+def test_an_engine_that_breaks_off_is_told_from_one_that_never_was(no_engine: pytest.MonkeyPatch) -> None:
+    class Broken:
+        """A client whose engine goes away in the middle of every answer."""
+
+        class api:  # noqa: N801
+            @staticmethod
+            def get_image(*_: object, **__: object) -> Iterator[bytes]:
+                yield b"x" * 512
+                raise requests.exceptions.ChunkedEncodingError("gone")
+
+            @staticmethod
+            def inspect_image(_: str) -> None:
+                raise requests.exceptions.ConnectionError("gone")
+
+        def info(self) -> None:
+            raise requests.exceptions.ConnectionError("gone")
+
+    client: Any = Broken()
+    export = engine_module.ImageExport(client, "x")
+    assert export.read(512) == b"x" * 512
+    for ask in (lambda: export.read(1), lambda: engine_module.engine_info(client), lambda: inspect_image(client, "x")):
+        with pytest.raises(ToolFailed, match="broke off"):
+            ask()
