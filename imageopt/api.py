@@ -185,7 +185,8 @@ def _project_target(
         from imageopt.image.load import load_image
 
         image = load_image(ImageRef("docker", name), platform=options.platform, progress=progress)
-        _note_age(image, place, notes)
+        if not build:  # what was just built is as old as its cached steps, and still no older than the Dockerfile
+            _note_age(image, place, notes)
         _note_problems(image, notes)
     evidence = _join(image, place, options)
     if image is not None and None in evidence.origins:

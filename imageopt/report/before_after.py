@@ -93,7 +93,8 @@ def _number(count: int | None) -> str:
 def _time(label: str, times: Json) -> Row:
     before, after = times["before"], times["after"]
     shown: Callable[[float | None], str] = lambda value: NOT_DONE if value is None else seconds(value)  # noqa: E731
-    change = _signed(100 * (before - after) / before) if before and after is not None and before != after else ""
+    differs = before and after is not None and shown(before) != shown(after)  # less than is shown is no difference
+    change = _signed(100 * (before - after) / before) if differs else ""
     return Row(label, shown(before), shown(after), change, None)  # a time of one run proves no difference
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -86,6 +87,10 @@ def test_a_build_is_remembered(
     notes = " ".join(stale["notes"])  # type: ignore[arg-type]
     assert "older than Dockerfile" in notes
     assert "some lines are unknown" in notes
+    tomorrow = time.time() + 86_400
+    os.utime(project / "Dockerfile", (tomorrow, tomorrow))
+    just_built = " ".join(analysis(capsys, str(project), "--build")["notes"])  # type: ignore[arg-type]
+    assert "older than Dockerfile" not in just_built
 
 
 def test_a_change_is_written_only_when_it_is_proven(project: Path, capsys: pytest.CaptureFixture[str]) -> None:

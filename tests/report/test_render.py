@@ -1,5 +1,6 @@
 """Every result in every format: what must stand in it, and that nothing of an image can become more than text."""
 
+import copy
 import html.parser
 import re
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ import pytest
 
 from imageopt.errors import InputError, UsageError
 from imageopt.gate.model import GateResult
+from imageopt.report.before_after import rows
 from imageopt.report.documents import analysis_document, gate_document, rewrite_document, verification_document
 from imageopt.report.markdown import escaped
 from imageopt.report.render import FORMATS, render
@@ -117,6 +119,13 @@ def test_the_answer_is_where_a_tired_person_looks(documents: dict[str, dict[str,
 def test_a_missing_scan_is_never_told_as_a_clean_one(documents: dict[str, dict[str, Any]]) -> None:
     for format in ("markdown", "html", "terminal"):  # noqa: A001
         assert "introduced: none" not in shown(documents["broken verification"], format)
+
+
+def test_times_that_look_alike_show_no_difference(documents: dict[str, dict[str, Any]]) -> None:
+    document = copy.deepcopy(documents["verification"])
+    document["timing"]["ready_seconds"] = {"before": 0.551, "after": 0.649}
+    row = next(row for row in rows(document) if row.label == "until it answers")
+    assert (row.before, row.after, row.change) == ("0.6 s", "0.6 s", "")
 
 
 @pytest.mark.parametrize("width", [80, 140])
