@@ -1,33 +1,20 @@
-"""The layers of a local engine with the overlay2 driver, read from its own records instead of through an export.
+"""The layers of a local engine with the overlay2 driver, found in its own storage instead of through an export.
 
 The engine keeps each layer as a folder and, in `tar-split.json.gz`, everything of the original tar that is not file
-content, with the size and a CRC-64 of each. So names, sizes, modes, links and whiteouts are had without touching a
-file. Any surprise (no permission, another driver, a damaged record) is a `Surprise`, and the export is used.
+content, with the size and a CRC-64 of each (imageopt/source/tar_split.py). So names, sizes, modes, links and whiteouts
+are had without touching a file. Any surprise (no permission, another driver, a damaged record) is a `Surprise`, and
+the export is used.
 """
 
-import base64
-import binascii
 import hashlib
-import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-_FILE, _SEGMENT = 1, 2  # the entry types of tar-split (vbatts/tar-split, tar/storage/entry.go)
 
 
 class Surprise(Exception):
     """The storage is not what it was expected to be; the text says how."""
-
-
-@dataclass(frozen=True, slots=True)
-class Content:
-    """The content of one file, by the engine's record: `checksum` is its CRC-64 (ISO), 8 bytes."""
-
-    name: str
-    size: int
-    checksum: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,46 +25,21 @@ class SplitLayer:
     record: Path
     folder: Path
 
-    def pieces(self) -> Iterator[bytes | Content]:
-        """The original tar in order: raw bytes (headers, padding, extensions), and contents by name.
-
-        Raises Surprise where the record cannot be read.
-        """
-        import gzip
-
+    def read(self, name: str, size: int) -> bytes:
+        """The bytes of a file by its name in the tar; no link that leads out is followed. Raises Surprise."""
+        folder = str(self.folder)
+        path = os.path.normpath(f"{folder}/{name.lstrip('/')}")
         try:
-            with gzip.open(self.record) as lines:
-                for line in lines:
-                    yield from _piece(json.loads(line))
-        except (OSError, EOFError, ValueError, KeyError, TypeError, binascii.Error) as error:
-            raise Surprise(f"the engine's record of a layer cannot be read: {error}") from None
-
-    def read(self, content: Content) -> bytes:
-        """The bytes of a file; a link that leads out of the layer is not followed. Raises Surprise."""
-        path = Path(os.path.normpath(f"{self.folder}/{content.name.lstrip('/')}"))
-        try:
-            if self.folder not in path.parents or path.parent.resolve(strict=True) != path.parent:
+            if not path.startswith(f"{folder}/") or os.path.realpath(path) != path:
                 raise Surprise("a layer's file lies outside its folder")
             handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
             with os.fdopen(handle, "rb") as stream:
-                data = stream.read(content.size + 1)
+                data = stream.read(size + 1)
         except OSError as error:
             raise Surprise(f"a layer's file cannot be read: {error.strerror}") from None
-        if len(data) != content.size:
+        if len(data) != size:
             raise Surprise("a layer's file is not what it was")
         return data
-
-
-def _piece(entry: dict[str, object]) -> Iterator[bytes | Content]:
-    payload = base64.b64decode(str(entry.get("payload") or ""))
-    if entry["type"] == _SEGMENT:
-        yield payload
-    elif entry["type"] == _FILE and (size := entry.get("size")):
-        raw = entry.get("name_raw")
-        name = os.fsdecode(base64.b64decode(str(raw))) if raw else str(entry["name"])
-        if not isinstance(size, int) or len(payload) != 8:
-            raise ValueError("an entry without size or checksum")
-        yield Content(name, size, payload)
 
 
 def split_layers(root: str, driver: str, diff_ids: Sequence[str]) -> list[SplitLayer]:

@@ -5,13 +5,20 @@ newcomer gets wrong: a sparse file stores fewer bytes than a reader would see, a
 """
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
+from struct import Struct
 from typing import NamedTuple
+from zlib import adler32
 
 from imageopt.errors import InputError
 
 BLOCK = 512
 _EXTENSION_LIMIT = 4 << 20  # a longer pax header or name is an attack, not a name
 _DIGITS = 20  # of a decimal number: 64 bits have no more
+_HEADER = Struct("100s 24s 12s 12s 8x c 100s 6s 82x 155s 12x")  # name, owner, size, mtime, kind, link, magic, prefix
+_PLAIN = frozenset((b"0", b"\0", b"1", b"2", b"3", b"4", b"5", b"6", b"7"))
+_WITH_CONTENT = frozenset((b"0", b"\0", b"7"))
+_EXTENSIONS = frozenset((b"x", b"g", b"L", b"K"))
 
 
 class Member(NamedTuple):
@@ -91,23 +98,46 @@ def walk(stream: TarStream) -> Iterator[Member]:
 
     Raises InputError where the tar breaks off or a header is damaged.
     """
-    pax_global: dict[str, bytes] = {}
-    pax: dict[str, bytes] = {}
-    long_name = long_link = b""
-    while True:
+    headers = Headers()
+    at = stream.position
+    while (member := headers.next(stream)) is not None:
+        start = stream.position
+        yield member
+        consumed = stream.position - start
+        if consumed != member.stored:
+            raise _broken(f"breaks off in {member.name[-80:]!r}", at)
+        padding = -member.stored % BLOCK
+        if padding and stream.skip(padding) != padding:
+            raise _broken(f"breaks off after {member.name[-80:]!r}", at)
         at = stream.position
-        header = stream.take(BLOCK)
-        if not header or header.count(0) == BLOCK:
-            _end(stream, header)
-            return
-        if len(header) < BLOCK:
-            raise _broken("breaks off in a header", at)
-        _verify(header, at)
-        kind = header[156:157]
-        size = _number(header[124:136], at)
-        if size < 0:
-            raise _broken("has an entry of a negative size", at)
-        if kind in b"xgLK" and kind:
+    while stream.take(1 << 16):  # padding after the last member, which belongs to the tar's length
+        pass
+
+
+class Headers:
+    """Reads headers with the extensions before them; global ones hold for all that follow."""
+
+    def __init__(self) -> None:
+        self.pax_global: dict[str, bytes] = {}
+
+    def next(self, stream: TarStream) -> Member | None:
+        """The next member; None at a zero block or the end of the stream. Raises InputError for a damaged header."""
+        pax: dict[str, bytes] = {}
+        long_name = long_link = b""
+        while True:
+            at = stream.position
+            header = stream.take(BLOCK)
+            if not header or not any(header):
+                return None
+            if len(header) < BLOCK:
+                raise _broken("breaks off in a header", at)
+            _verify(header, at)
+            kind = header[156:157]
+            if kind not in _EXTENSIONS:
+                simple = not (pax or self.pax_global or long_name or long_link)
+                member = plain_member(header) if simple else None
+                return member or _member(stream, header, self.pax_global | pax, long_name, long_link, at)
+            size = _size(header, at)
             if size > _EXTENSION_LIMIT:
                 raise _broken(f"has an extension header of {size} bytes", at)
             body = _body(stream, size, at)
@@ -115,51 +145,62 @@ def walk(stream: TarStream) -> Iterator[Member]:
                 case b"x":
                     pax = _records(body, at)
                 case b"g":
-                    pax_global |= _records(body, at)
+                    self.pax_global |= _records(body, at)
                 case b"L":
-                    long_name = body.split(b"\0", 1)[0]
+                    long_name = _text(body)
                 case _:
-                    long_link = body.split(b"\0", 1)[0]
-            continue
-        member = _member(stream, header, kind, size, pax_global | pax, long_name, long_link, at)
-        pax, long_name, long_link = {}, b"", b""
-        start = stream.position
-        yield member
-        consumed = stream.position - start
-        if consumed != member.stored:
-            raise _broken(f"breaks off in {member.name[-80:]!r}", at)
-        padding = -member.stored % BLOCK
-        if stream.skip(padding) != padding:
-            raise _broken(f"breaks off after {member.name[-80:]!r}", at)
+                    long_link = _text(body)
 
 
-def _end(stream: TarStream, header: bytes) -> None:
-    """The rest of the stream after the first zero block: padding, which belongs to the tar's length."""
-    if header:
-        while stream.take(1 << 16):
-            pass
+def plain_member(data: bytes, at: int = 0) -> Member | None:
+    """The member whose header stands at `at` of `data`; None for an extension, or what needs `walk` to be read.
+
+    The header's own checksum is not looked at. Most headers repeat the numbers of others, which are read once.
+    """
+    name, owner, size, mtime, kind, link, magic, prefix = _HEADER.unpack_from(data, at)
+    if kind not in _PLAIN or not name[0]:
+        return None
+    try:
+        mode, uid, gid = _owner(owner)
+        stored = int(size.rstrip(b"\0 "), 8) if kind in _WITH_CONTENT else 0
+        seconds = _octal(mtime)
+    except ValueError:
+        return None
+    name = name.partition(b"\0")[0]
+    if prefix[0] and magic == b"ustar\0":
+        name = prefix.partition(b"\0")[0] + b"/" + name
+    return Member(name, kind, stored, stored, mode, uid, gid, seconds, link.partition(b"\0")[0] if link[0] else b"")
+
+
+@lru_cache(4096)
+def _octal(field: bytes) -> int:
+    """A number in octal text alone. Raises ValueError for anything else."""
+    return int(field.rstrip(b"\0 "), 8)
+
+
+@lru_cache(4096)
+def _owner(fields: bytes) -> tuple[int, int, int]:
+    return _octal(fields[:8]) & 0o7777, _octal(fields[8:16]), _octal(fields[16:])
 
 
 def _member(
     stream: TarStream,
     header: bytes,
-    kind: bytes,
-    size: int,
     pax: dict[str, bytes],
     long_name: bytes,
     long_link: bytes,
     at: int,
 ) -> Member:
+    kind = header[156:157]
     name = long_name or _text(header[0:100])
     link = long_link or _text(header[157:257])
     if not long_name and header[257:263] == b"ustar\0" and header[345] and kind != b"S":
         name = _text(header[345:500]) + b"/" + name
     name = pax.get("path", name)
     link = pax.get("linkpath", link)
-    if "size" in pax:
-        size = _decimal(pax["size"], at)
-    if kind in b"12345" or kind == b"":
-        size = 0 if kind != b"" else size
+    size = _decimal(pax["size"], at) if "size" in pax else _size(header, at)
+    if kind in _PLAIN - _WITH_CONTENT:
+        size = 0
     logical = size
     if kind == b"S":
         logical = _number(header[483:495], at)
@@ -188,11 +229,20 @@ def _member(
 def _verify(header: bytes, at: int) -> None:
     """The checksum of POSIX ustar: the sum of the header's bytes with the checksum field as spaces."""
     stored = _number(header[148:156], at)
+    if adler32(header) & 0xFFFF == (1 + stored + sum(header[148:156]) - 8 * 32) % 65521:
+        return  # the low half of Adler-32 is this sum, modulo 65521 (RFC 1950), and costs a tenth
     total = sum(header) - sum(header[148:156]) + 8 * 32
     if stored != total:
         signed = total - 256 * sum(1 for byte in header[:148] + header[156:] if byte > 127)
         if stored != signed:  # some old tars summed signed characters
             raise _broken("has a damaged header", at)
+
+
+def _size(header: bytes, at: int) -> int:
+    size = _number(header[124:136], at)
+    if size < 0:
+        raise _broken("has an entry of a negative size", at)
+    return size
 
 
 def _number(field: bytes, at: int) -> int:

@@ -13,7 +13,8 @@ import pytest
 import requests
 
 from imageopt.errors import ImageoptError, InputError, ToolFailed, ToolMissing
-from imageopt.image.layer import index_layer, index_split
+from imageopt.image.layer import index_layer
+from imageopt.image.split import index_split
 from imageopt.image.load import load_image
 from imageopt.image.model import LayerIndex
 from imageopt.source import engine as engine_module

@@ -1,0 +1,77 @@
+"""An engine's own record of a layer to its index, without reading the layer's files.
+
+The record gives each header as raw bytes and each content as size and CRC-64; only the few files that `captures` names
+are opened, in the layer's folder.
+"""
+
+import io
+
+from imageopt.errors import InputError
+from imageopt.image.captures import captured
+from imageopt.image.layer import Listing, is_file
+from imageopt.image.model import LayerIndex
+from imageopt.source.overlay2 import SplitLayer, Surprise
+from imageopt.source.tar import BLOCK, Headers, Member, TarStream, plain_member
+from imageopt.source.tar_split import FILE, SEGMENT, Record, read_records
+
+_NO_CONTENT = bytes(8)  # the CRC-64 of nothing
+
+
+def index_split(layer: SplitLayer) -> LayerIndex:
+    """The index of the layer; the engine has verified its digests. Raises Surprise where the record is damaged."""
+    listing = Listing()
+    headers = Headers()
+    position = padding = 0
+    raw = b""  # of the tar, since the last content
+    for records in read_records(layer.record):
+        for record in records:
+            payload = record.payload
+            if record.type == SEGMENT and payload is not None:
+                raw = raw + payload if raw else payload
+                continue
+            if record.type != FILE:
+                raise Surprise("the engine's record of a layer has a line of an unknown type")
+            member = _member(raw, padding, headers)
+            position += len(raw) + record.size
+            padding = -record.size % BLOCK
+            raw = b""
+            if member is None and not record.size:  # a global header has a line of its own
+                continue
+            if member is None or member.stored != record.size:
+                raise Surprise("the engine's record of a layer does not fit its tar")
+            path = listing.path_of(member)
+            if path is not None:
+                checksum = _checksum(record) if is_file(member) else b""
+                if checksum and captured(path, record.size):
+                    listing.contents[path] = layer.read(record.path, record.size) if record.size else b""
+                listing.add(path, member, checksum)
+    if any(raw):
+        raise Surprise("the engine's record of a layer ends with a header and no file")
+    position += len(raw)
+    return listing.index(
+        diff_id=layer.diff_id, digest=layer.diff_id, stored_bytes=position, tar_bytes=position, checksums="crc-64"
+    )
+
+
+def _member(raw: bytes, padding: int, headers: Headers) -> Member | None:
+    """The member whose header ends `raw`, after the padding of the content before it."""
+    if len(raw) == padding + BLOCK and not headers.pax_global:
+        member = plain_member(raw, padding)
+        if member is not None:
+            return member
+    stream = TarStream(io.BytesIO(raw[padding:]).read)
+    try:
+        member = headers.next(stream)
+    except InputError as error:
+        raise Surprise(f"the engine's record of a layer is damaged: {error.cause}") from None
+    if stream.position != len(raw) - padding:
+        raise Surprise("the engine's record of a layer has bytes that belong to no file")
+    return member
+
+
+def _checksum(record: Record) -> bytes:
+    if not record.size:
+        return _NO_CONTENT
+    if record.payload is None or len(record.payload) != len(_NO_CONTENT):
+        raise Surprise("the engine's record of a layer lacks a checksum")
+    return record.payload

@@ -1,0 +1,59 @@
+"""An engine's own record of a layer's tar (tar-split), decoded: raw bytes, and each content's facts.
+
+The record is a gzip stream of JSON lines. A segment holds raw bytes of the tar (headers, padding, extensions); a file
+stands for one content by name, size and checksum, and follows the segment that ends with its header: every member has
+its file line, those without content too. This module loads the JSON decoder, so it is imported where a record is read.
+"""
+
+import os
+from base64 import b64decode
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from imageopt.errors import InputError
+from imageopt.source.decompress import opened
+from imageopt.source.overlay2 import Surprise
+
+FILE, SEGMENT = 1, 2  # the entry types (vbatts/tar-split, tar/storage/entry.go)
+_CHUNK = 1 << 18
+_LONGEST = 64 << 20  # bytes of one line; a segment is a few headers
+
+
+class Record(msgspec.Struct, gc=False):
+    """One line. `payload` is a segment's bytes, or a content's checksum: CRC-64 (ISO), 8 bytes."""
+
+    type: int
+    size: int = 0
+    payload: bytes | None = None
+    name: str = ""
+    name_raw: str | None = None  # base64, where the name is not UTF-8
+
+    @property
+    def path(self) -> str:
+        """The name in the tar; bytes that are not UTF-8 are surrogate-escaped."""
+        return os.fsdecode(b64decode(self.name_raw)) if self.name_raw else self.name
+
+
+_decode = msgspec.json.Decoder(Record).decode_lines
+
+
+def read_records(path: Path) -> Iterator[list[Record]]:
+    """The lines in order, some thousand at a time. Raises Surprise where the record is damaged or cannot be read."""
+    rest = b""
+    try:
+        with path.open("rb") as stream:
+            read, _ = opened(stream, lambda _: None)
+            while chunk := read(_CHUNK):
+                head, newline, tail = chunk.rpartition(b"\n")
+                if newline:
+                    yield _decode(rest + head)
+                    rest = tail
+                elif len(rest) > _LONGEST:
+                    raise Surprise("the engine's record of a layer has a line without end")
+                else:
+                    rest += chunk
+        yield _decode(rest)
+    except (OSError, InputError, msgspec.MsgspecError) as error:
+        raise Surprise(f"the engine's record of a layer cannot be read: {error}") from None
