@@ -5,6 +5,7 @@ copies it up) keeps the layer that brought its content first, so that the findin
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from imageopt.dockerfile.shell import run_commands
 from imageopt.evidence import causes
@@ -60,13 +61,37 @@ def _first_layers(files: Sequence[FileRecord]) -> list[int]:
     return first
 
 
+class _Maker(NamedTuple):
+    """What counts of the instruction that made a layer."""
+
+    keyword: str
+    copies_context: bool
+    changes_owner: bool
+
+
+_UNKNOWN = _Maker("", copies_context=False, changes_owner=False)
+
+
+def _maker(origin: Origin | None) -> _Maker:
+    if origin is None:
+        return _UNKNOWN
+    instruction = origin.instruction
+    return _Maker(
+        instruction.keyword,
+        copies_context=instruction.keyword in ("COPY", "ADD") and instruction.flag("from") is None,
+        changes_owner=instruction.keyword == "RUN"
+        and any(command.name in ("chown", "chmod", "chgrp", "setfacl") for command in run_commands(instruction)),
+    )
+
+
 class _Classifier:
     def __init__(
         self, image: Image, origins: Sequence[Origin | None], base: BaseImage, project: Project | None
     ) -> None:
-        self._origins = origins
+        self._makers = [_maker(origin) for origin in origins]
         self._base_layers = base.layers or 0
-        self._base_cause = causes.FAT_BASE if has_slimmer_variant(base.reference) else None
+        base_cause = causes.FAT_BASE if has_slimmer_variant(base.reference) else None
+        self._base = [FileClass("base-image", base_cause, layer) for layer in range(self._base_layers)]
         self._owners = image.packages.owners
         self._packages = package_classes(image.packages.system, self._base_layers)
         self._modules = Modules(image, project)
@@ -79,46 +104,33 @@ class _Classifier:
         self._migrations = ("migrations/", "migrate/")
 
     def classify(self, record: FileRecord, first: int) -> FileClass:
-        if record.birth < self._base_layers and (record.death is None or record.death < self._base_layers):
-            return FileClass("base-image", self._base_cause, record.birth)
-        if record.fate == "deleted" and record.death is not None:
-            return FileClass("deleted", causes.DELETED, record.death)
-        if record.fate != "live" and record.death is not None:
-            return FileClass("overwritten", self._overwritten(record, record.death), record.death)
+        _, _, birth, fate, death, *_ = record
+        if birth < self._base_layers and (death is None or death < self._base_layers):
+            return self._base[birth]
+        if death is not None:
+            if fate == "deleted":
+                return FileClass("deleted", causes.DELETED, death)
+            return FileClass("overwritten", self._overwritten(record, death), death)
         category, cause = self._live(record.path, first)
         return FileClass(category, cause, first)
 
     def _keyword(self, layer: int) -> str:
-        origin = self._origins[layer] if layer < len(self._origins) else None
-        return origin.instruction.keyword if origin is not None else ""
+        return self._makers[layer].keyword if layer < len(self._makers) else ""
 
     def _copied(self, layer: int) -> bool:
         """Whether the layer copies from the build context (not from another stage or image)."""
-        origin = self._origins[layer] if layer < len(self._origins) else None
-        return (
-            origin is not None
-            and origin.instruction.keyword in ("COPY", "ADD")
-            and origin.instruction.flag("from") is None
-        )
+        return layer < len(self._makers) and self._makers[layer].copies_context
 
     def _overwritten(self, record: FileRecord, death: int) -> str | None:
-        origin = self._origins[death] if death < len(self._origins) else None
-        reinstalled = self._keyword(death) == "RUN" and not self._changes_owner(death)
+        maker = self._makers[death] if death < len(self._makers) else _UNKNOWN
+        reinstalled = maker.keyword == "RUN" and not maker.changes_owner
         if "node_modules/" in record.path and self._copied(record.birth) and reinstalled:
             return causes.HOST_MODULES
-        if origin is None or record.fate == "duplicate_entry":
+        if record.fate == "duplicate_entry":
             return None
-        if origin.instruction.keyword in ("COPY", "ADD"):
+        if maker.keyword in ("COPY", "ADD"):
             return causes.DUPLICATE_COPY if record.fate == "overwritten_same" else None
-        return causes.CHOWN if self._changes_owner(death) else None
-
-    def _changes_owner(self, layer: int) -> bool:
-        origin = self._origins[layer]
-        if origin is None or origin.instruction.keyword != "RUN":
-            return False
-        return any(
-            command.name in ("chown", "chmod", "chgrp", "setfacl") for command in run_commands(origin.instruction)
-        )
+        return causes.CHOWN if maker.changes_owner else None
 
     def _live(self, path: str, first: int) -> PathClass:
         if found := cache_class(path):
