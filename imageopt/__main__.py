@@ -1,5 +1,6 @@
 """`imageopt` and `python -m imageopt`. `--version` is answered before anything heavy is imported."""
 
+import gc
 import sys
 
 
@@ -12,6 +13,7 @@ def main() -> int:
         return 0
     from imageopt.cli.edge import run
 
+    gc.disable()  # a command makes no cycles to speak of, and an image's many entries are costly to look through
     return run(sys.argv[1:])
 
 

@@ -1,12 +1,11 @@
 """Layer indexes to an `Image`: sizes, waste by kind, and the record of every file that was ever stored."""
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from imageopt.image.dive import dive_numbers
 from imageopt.image.model import WASTE_KINDS, FileRecord, Image, ImageSizes, Layer, LayerIndex
 from imageopt.image.packages.read import read_packages
-from imageopt.image.union import Inode, Union, unite
+from imageopt.image.union import File, Name, Union, unite
 from imageopt.source.model import ImageConfig, LayerBlob, ReadImage
 
 
@@ -16,18 +15,20 @@ def account(read: ReadImage[LayerIndex]) -> Image:
     links: dict[str, str] = {}
     contents: dict[str, bytes] = {}
     file_count = 0
-    names: dict[Inode, str] = {}
+    names: dict[File, str] = {}  # where the first live name is not the name at birth
     for path, node in union.walk():
-        if node.inode is not None:
+        file = node.inode
+        if file is not None:
             file_count += 1
-            names.setdefault(node.inode, path)
-            captured = read.layers[node.inode.birth].contents.get(node.inode.entry.path)
-            if captured is not None:
-                contents[path] = captured
-        elif node.entry is not None and node.entry.kind == "symlink":
+            entry = file.entry
+            if file.names > 1 or path != entry.path:
+                names.setdefault(file, path)
+            if entry.path in read.layers[file.layer].contents:
+                contents[path] = read.layers[file.layer].contents[entry.path]
+        elif isinstance(node, Name) and node.entry.kind == "symlink":
             links[path] = node.entry.link
-    files = tuple(_record(inode, names.get(inode)) for inode in union.inodes)
-    waste = Counter[str]()
+    files = tuple([_record(file, names) for file in union.files])
+    waste = dict.fromkeys(("live", *WASTE_KINDS), 0)
     for record in files:
         waste[record.fate] += record.size
     download = _download(read.blobs)
@@ -59,19 +60,9 @@ def account(read: ReadImage[LayerIndex]) -> Image:
     )
 
 
-def _record(inode: Inode, live_name: str | None) -> FileRecord:
-    entry = inode.entry
-    return FileRecord(
-        path=live_name if live_name is not None else entry.path,
-        size=entry.size,
-        birth=inode.birth,
-        fate=inode.fate,
-        death=inode.death,
-        checksum=entry.checksum,
-        mode=entry.mode,
-        uid=entry.uid,
-        gid=entry.gid,
-    )
+def _record(file: File, names: Mapping[File, str]) -> FileRecord:
+    path, _, size, _, mode, uid, gid, _, _, checksum = file.entry
+    return FileRecord(names.get(file, path), size, file.layer, file.fate, file.death, checksum, mode, uid, gid)
 
 
 def _download(blobs: Sequence[LayerBlob]) -> list[int | None]:

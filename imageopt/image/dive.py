@@ -6,20 +6,26 @@ whole hidden subtree for a folder, which is why dive calls a deleted folder no w
 """
 
 from collections.abc import Sequence
+from itertools import chain
 
 from imageopt.image.model import DiveNumbers, LayerIndex
 
 
 def dive_numbers(layers: Sequence[LayerIndex], hidden_bytes: Sequence[tuple[str, int]]) -> DiveNumbers:
     """dive's figures; `hidden_bytes` are the whiteouts that hid something, with the bytes of the folder they hid."""
-    sizes: dict[str, tuple[int, int, int]] = {}  # path -> times seen, smallest, sum
-    leaves = [(entry.path, entry.size) for layer in layers for entry in layer.entries if entry.kind != "directory"]
-    for path, size in (*leaves, *hidden_bytes):
-        seen, smallest, total = sizes.get(path, (0, size, 0))
-        sizes[path] = (seen + 1, min(smallest, size), total + size)
-    smallest_sum = sum(smallest for _, smallest, _ in sizes.values())
-    all_sum = sum(total for _, _, total in sizes.values())
-    wasted = sum(total for seen, _, total in sizes.values() if seen > 1)
+    first: dict[str, int] = {}
+    again: dict[str, list[int]] = {}
+    smallest_sum = all_sum = 0
+    leaves = ((path, size) for layer in layers for path, kind, size, *_ in layer.entries if kind != "directory")
+    for path, size in chain(leaves, hidden_bytes):
+        all_sum += size
+        if path not in first:
+            first[path] = size
+            smallest_sum += size
+        else:
+            again.setdefault(path, [first[path]]).append(size)
+    smallest_sum -= sum(sizes[0] - min(sizes) for sizes in again.values())
+    wasted = sum(sum(sizes) for sizes in again.values())
     users = sum(entry.size for layer in layers[1:] for entry in layer.entries)
     return DiveNumbers(
         efficiency=smallest_sum / all_sum if all_sum else 1.0,

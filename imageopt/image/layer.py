@@ -5,7 +5,6 @@ than a chunk is held, except for the small files that `captures` names.
 """
 
 import hashlib
-import re
 from typing import BinaryIO
 
 from xxhash import xxh3_128
@@ -19,8 +18,6 @@ _KINDS: dict[bytes, EntryKind] = {
     b"0": "file", b"\0": "file", b"": "file", b"7": "file", b"S": "file",
     b"1": "hardlink", b"2": "symlink", b"3": "character", b"4": "block", b"5": "directory", b"6": "fifo",
 }  # fmt: skip
-_NO_FILES = frozenset(type_ for type_, kind in _KINDS.items() if kind != "file")
-_ODD = re.compile(rb"(?:\A|/)\.{0,2}(?:/|\Z)").search  # an empty part, `.` or `..`
 _WHITEOUT = ".wh."
 _OPAQUE = ".wh..wh..opq"
 _RESERVED = ".wh..wh."
@@ -50,16 +47,19 @@ def index_layer(stream: BinaryIO) -> LayerIndex:
     listing = Listing()
     tar = _HashedTar(read_tar)
     for member in walk(tar):
-        path = listing.path_of(member)
+        place = listing.place(member)
+        if place is None:
+            tar.skip(member.stored)
+            continue
+        path, kind = place
         checksum = b""
-        if path is not None and is_file(member):
-            checksum, data = tar.content(member, captured(path, member.stored))
+        if kind == "file":
+            checksum, data = tar.content(member.stored, captured(path, member.stored))
             if data is not None:
                 listing.contents[path] = data
         else:
             tar.skip(member.stored)
-        if path is not None:
-            listing.add(path, member, checksum)
+        listing.add(path, kind, member, checksum)
     diff_id = f"sha256:{unpacked.hexdigest()}"
     return listing.index(
         diff_id=diff_id,
@@ -73,14 +73,14 @@ def index_layer(stream: BinaryIO) -> LayerIndex:
 class _HashedTar(TarStream):
     """A tar whose contents pass by and are hashed."""
 
-    def content(self, member: Member, keep: bool) -> tuple[bytes, bytes | None]:
-        """The checksum of the member's content, and the content itself where it is to be kept."""
+    def content(self, size: int, keep: bool) -> tuple[bytes, bytes | None]:
+        """The checksum of the next `size` bytes, and the bytes themselves where they are to be kept."""
         checksum = xxh3_128()
         if keep:
-            data = self.take(member.stored)
+            data = self.take(size)
             checksum.update(data)
             return checksum.digest(), data
-        self.skip(member.stored, checksum.update)
+        self.skip(size, checksum.update)
         return checksum.digest(), None
 
 
@@ -94,40 +94,39 @@ class Listing:
         self._opaques: list[str] = []
         self._problems: list[str] = []
 
-    def path_of(self, member: Member) -> str | None:
-        """The path of an entry; None for a whiteout, bookkeeping, the root, or a name that leads out of the image."""
+    def place(self, member: Member) -> tuple[str, EntryKind] | None:
+        """Path and kind of an entry; None for a whiteout, bookkeeping, the root, or a name that leads out of it."""
         path = _normal(member.name)
-        if path is None:
-            self._problems.append(f"an entry named {member.name[:200]!r} leads out of the image: left out")
+        if not path:
+            if path is None:
+                self._problems.append(f"an entry named {member.name[:200]!r} leads out of the image: left out")
             return None
-        if _WHITEOUT not in path:
-            return path or None
-        folder, _, name = path.rpartition("/")
-        if name == _OPAQUE:
-            self._opaques.append(folder)
-        elif name.startswith(_RESERVED) or name == _WHITEOUT:
-            pass  # bookkeeping of aufs: neither a file nor a whiteout
-        elif name.startswith(_WHITEOUT):
-            self._whiteouts.append(f"{folder}/{name[4:]}" if folder else name[4:])
-        else:
-            return path
-        return None
-
-    def add(self, path: str, member: Member, checksum: bytes) -> None:
-        """Takes in an entry; `checksum` is of a regular file's content."""
-        _, type_, stored, logical, mode, uid, gid, mtime, target = member
-        kind = _KINDS.get(type_, "file")
-        link = ""
-        if kind == "file":
-            if is_file(member):
-                self._entries.append(Entry(path, kind, stored, logical, mode, uid, gid, mtime, link, checksum))
-                return
+        if _WHITEOUT in path:
+            folder, _, name = path.rpartition("/")
+            if name == _OPAQUE:
+                self._opaques.append(folder)
+                return None
+            if name.startswith(_RESERVED) or name == _WHITEOUT:
+                return None  # bookkeeping of aufs: neither a file nor a whiteout
+            if name.startswith(_WHITEOUT):
+                self._whiteouts.append(f"{folder}/{name[4:]}" if folder else name[4:])
+                return None
+        kind = _KINDS.get(member.type, "file")
+        if kind == "file" and member.name.endswith(b"/"):  # how tar wrote folders before it had a type for them
             kind = "directory"
-        elif kind == "hardlink":
+        return path, kind
+
+    def add(self, path: str, kind: EntryKind, member: Member, checksum: bytes) -> None:
+        """Takes in an entry; `checksum` is of a regular file's content."""
+        _, _, stored, logical, mode, uid, gid, mtime, target = member
+        link = ""
+        if kind == "hardlink":
             link = _normal(target) or ""
         elif kind == "symlink":
             link = target.decode("utf-8", "surrogateescape")
-        self._entries.append(Entry(path, kind, 0, 0, mode, uid, gid, mtime, link, b""))
+        if kind != "file":
+            stored = logical = 0
+        self._entries.append(Entry(path, kind, stored, logical, mode, uid, gid, mtime, link, checksum))
 
     def index(
         self, *, diff_id: str, digest: str, stored_bytes: int, tar_bytes: int, checksums: ChecksumKind
@@ -147,18 +146,11 @@ class Listing:
         )
 
 
-def is_file(member: Member) -> bool:
-    """Whether it is a regular file; a name that ends in a slash is how tar wrote folders before it had a type."""
-    return member.type not in _NO_FILES and not member.name.endswith(b"/")
-
-
 def _normal(name: bytes) -> str | None:
     """The path relative to the root, or None where it leads out of it."""
-    if name.endswith(b"/"):
-        name = name[:-1]
-    if _ODD(name) is not None:
-        parts = [part for part in name.split(b"/") if part not in (b"", b".")]
-        if b".." in parts:
-            return None
-        name = b"/".join(parts)
-    return name.decode("utf-8", "surrogateescape")
+    path = name.decode("utf-8", "surrogateescape")
+    path = path.removesuffix("/")
+    if "/." in path or "//" in path or path.startswith(("/", ".")):  # most need no second look
+        parts = [part for part in path.split("/") if part not in ("", ".")]
+        return None if ".." in parts else "/".join(parts)
+    return path

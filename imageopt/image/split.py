@@ -8,7 +8,7 @@ import io
 
 from imageopt.errors import InputError
 from imageopt.image.captures import captured
-from imageopt.image.layer import Listing, is_file
+from imageopt.image.layer import Listing
 from imageopt.image.model import LayerIndex
 from imageopt.source.overlay2 import SplitLayer, Surprise
 from imageopt.source.tar import BLOCK, Headers, Member, TarStream, plain_member
@@ -39,12 +39,16 @@ def index_split(layer: SplitLayer) -> LayerIndex:
                 continue
             if member is None or member.stored != record.size:
                 raise Surprise("the engine's record of a layer does not fit its tar")
-            path = listing.path_of(member)
-            if path is not None:
-                checksum = _checksum(record) if is_file(member) else b""
-                if checksum and captured(path, record.size):
-                    listing.contents[path] = layer.read(record.path, record.size) if record.size else b""
-                listing.add(path, member, checksum)
+            place = listing.place(member)
+            if place is None:
+                continue
+            path, kind = place
+            checksum = b""
+            if kind == "file":
+                checksum = _checksum(record)
+                if captured(path, record.size):
+                    listing.contents[path] = layer.read(path, record.size) if record.size else b""
+            listing.add(path, kind, member, checksum)
     if any(raw):
         raise Surprise("the engine's record of a layer ends with a header and no file")
     position += len(raw)

@@ -5,8 +5,6 @@ stands for one content by name, size and checksum, and follows the segment that 
 its file line, those without content too. This module loads the JSON decoder, so it is imported where a record is read.
 """
 
-import os
-from base64 import b64decode
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,18 +20,14 @@ _LONGEST = 64 << 20  # bytes of one line; a segment is a few headers
 
 
 class Record(msgspec.Struct, gc=False):
-    """One line. `payload` is a segment's bytes, or a content's checksum: CRC-64 (ISO), 8 bytes."""
+    """One line. `payload` is a segment's bytes, or a content's checksum: CRC-64 (ISO), 8 bytes.
+
+    A file's line has its name too, which its header has already said.
+    """
 
     type: int
     size: int = 0
     payload: bytes | None = None
-    name: str = ""
-    name_raw: str | None = None  # base64, where the name is not UTF-8
-
-    @property
-    def path(self) -> str:
-        """The name in the tar; bytes that are not UTF-8 are surrogate-escaped."""
-        return os.fsdecode(b64decode(self.name_raw)) if self.name_raw else self.name
 
 
 _decode = msgspec.json.Decoder(Record).decode_lines
