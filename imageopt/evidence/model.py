@@ -4,7 +4,9 @@ Any of the three may be absent; what then cannot be known is None. There are no 
 exception: a byte's `cause` names the rule that would call it avoidable, so that the rules need not classify again.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, NamedTuple
 
 from imageopt.dockerfile.model import Dockerfile, Instruction
@@ -71,7 +73,7 @@ class CompositionRow:
     layers: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, for what is worked out once
 class Evidence:
     """`origins` run parallel to the image's layers, `classes` to its files; both are empty without an image.
 
@@ -87,3 +89,24 @@ class Evidence:
     classes: tuple[FileClass, ...]
     composition: tuple[CompositionRow, ...]
     target: str | None = None  # the stage that was built, the last one for None
+
+    @cached_property
+    def files_of_causes(self) -> Mapping[str, Sequence[int]]:
+        """For each cause its files, as rising indices into the image's files."""
+        found: dict[str, list[int]] = {}
+        for index, (_, cause, _) in enumerate(self.classes):
+            if cause is not None:
+                found.setdefault(cause, []).append(index)
+        return found
+
+    @cached_property
+    def application_paths(self) -> Sequence[str]:
+        """The paths of the live files in the application's folder, `node_modules` aside."""
+        if self.image is None:
+            return ()
+        app = f"{self.image.config.working_dir.strip('/')}/"
+        return [
+            record.path
+            for record in self.image.files
+            if record.path.startswith(app) and record.death is None and "node_modules/" not in record.path
+        ]

@@ -33,7 +33,7 @@ def measured(
     assert evidence.image is not None
     records = [evidence.image.files[index] for index in files]
     size = sum(record.size for record in records)
-    top = _top(evidence.image, records)
+    top = _top(evidence, evidence.image, records)
     names = ", ".join(item.path for item in top[:_NAMED])
     return Finding(
         rule=rule.name,
@@ -78,29 +78,32 @@ def stated(
     )
 
 
-def _top(image: Image, records: Sequence[FileRecord]) -> tuple[EvidencePath, ...]:
+def _top(evidence: Evidence, image: Image, records: Sequence[FileRecord]) -> tuple[EvidencePath, ...]:
     """The bytes by folder, biggest first: a package's folder, else the application's highest that is all of it."""
     app = f"{image.config.working_dir.strip('/')}/"
-    shared = _shared_folders(image, app, {record.path for record in records})
+    shared: frozenset[str] | None = None
     sizes: dict[str, int] = {}
     for record in records:
-        folder = package_folder(record.path)
-        if folder is None and app != "/" and record.path.startswith(app):
-            above = (record.path[:at] for at, letter in enumerate(record.path) if letter == "/" and at >= len(app))
-            folder = next((name for name in above if name not in shared), record.path)
+        path = record.path
+        folder = package_folder(path)
+        if folder is None and app != "/" and path.startswith(app):
+            if shared is None:
+                shared = _shared_folders(evidence, {record.path for record in records})
+            above = (path[:at] for at, letter in enumerate(path) if letter == "/" and at >= len(app))
+            folder = next((name for name in above if name not in shared), path)
         elif folder is None:
-            folder = "/".join(record.path.split("/")[:_DEPTH])
+            folder = "/".join(path.split("/", _DEPTH)[:_DEPTH])
         sizes[folder] = sizes.get(folder, 0) + record.size
     ordered = sorted(sizes.items(), key=lambda item: (-item[1], item[0]))
     return tuple(EvidencePath(f"/{path}", size) for path, size in ordered)
 
 
-def _shared_folders(image: Image, app: str, paths: Container[str]) -> frozenset[str]:
+def _shared_folders(evidence: Evidence, paths: Container[str]) -> frozenset[str]:
     """The folders of the application that hold other live files than these."""
     found: set[str] = set()
-    for record in image.files:
-        path = record.path
-        if record.death is None and path.startswith(app) and "node_modules/" not in path and path not in paths:
-            while (path := path.rpartition("/")[0]) and path not in found:
-                found.add(path)
+    for path in evidence.application_paths:
+        if path not in paths:
+            at = path
+            while (at := at.rpartition("/")[0]) and at not in found:
+                found.add(at)
     return frozenset(found)

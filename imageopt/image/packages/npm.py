@@ -38,6 +38,8 @@ def npm_packages(live: Mapping[str, int], contents: Mapping[str, bytes]) -> tupl
 
 def package_folder(path: str) -> str | None:
     """The folder of the innermost npm package that holds the file at `path`; None outside `node_modules`."""
+    if _MODULES not in path:
+        return None
     before, found, rest = f"/{path}".rpartition(f"/{_MODULES}")
     if not found:
         return None

@@ -20,12 +20,12 @@ def billed(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:
         return
     found: dict[int, list[int]] = {}
     layers: dict[int, set[int]] = {}
-    for index, kind in enumerate(evidence.classes):
-        if kind.cause == rule.name:
-            origin = evidence.origins[kind.billed_layer]
-            key = origin.instruction.line if origin is not None else -1 - kind.billed_layer  # each unknown apart
-            found.setdefault(key, []).append(index)
-            layers.setdefault(key, set()).update((evidence.image.files[index].birth, kind.billed_layer))
+    for index in evidence.files_of_causes.get(rule.name, ()):
+        billed_layer = evidence.classes[index].billed_layer
+        origin = evidence.origins[billed_layer]
+        key = origin.instruction.line if origin is not None else -1 - billed_layer  # each unknown apart
+        found.setdefault(key, []).append(index)
+        layers.setdefault(key, set()).update((evidence.image.files[index].birth, billed_layer))
     instructions = {origin.instruction.line: origin.instruction for origin in evidence.origins if origin is not None}
     for key, files in found.items():
         finding = measured(
