@@ -41,17 +41,19 @@ def run(
     environment: Mapping[str, str] | None = None,
     folder: Path | None = None,
     on_line: Callable[[str], None] | None = None,
+    stdin: bytes = b"",
 ) -> Completed:
     """Runs a program to its end; a non-zero exit code is the caller's to judge.
 
     `timeout` in seconds. `environment` is added to the current one. `on_line` sees each line of stderr as
-    it comes. Raises ToolMissing if there is no such program, ToolFailed on the timeout.
+    it comes. `stdin` is what the program reads, a few hundred bytes at most. Raises ToolMissing if there is no such
+    program, ToolFailed on the timeout.
     """
     name = Path(arguments[0]).name
     try:
         process = subprocess.Popen(
             list(arguments),
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env={**os.environ, **(environment or {})},
@@ -76,6 +78,10 @@ def run(
 
     reader = threading.Thread(target=drain, daemon=True)
     reader.start()
+    if process.stdin is not None:
+        with contextlib.suppress(BrokenPipeError):  # a program that does not read is judged by its exit code
+            process.stdin.write(stdin)
+            process.stdin.close()
     timer = threading.Timer(timeout, _kill_group, [process])
     timer.start()
     try:

@@ -33,6 +33,14 @@ def check_budget(budget: Budget, document: Json) -> GateResult:
     return GateResult(reference, all(check.result == "pass" for check in checks), checks)
 
 
+def check_download(budget: Budget, reference: str, size: int) -> GateResult:
+    """The one limit on what a pull transfers, where `size` in bytes is all that was asked for."""
+    assert budget.is_download_alone
+    assert budget.download_bytes is not None
+    check = _check("download", budget.download_bytes, size, "")
+    return GateResult(reference, check.result == "pass", (check,))
+
+
 def _size_checks(budget: Budget, image: Json | None) -> Iterator[GateCheck]:
     if budget.download_bytes is not None:
         value = image["sizes"]["download_bytes"] if image else None

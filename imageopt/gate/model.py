@@ -15,6 +15,12 @@ class Budget:
     layers: int | None = None
     vulnerabilities: Mapping[str, int] | None = None
 
+    @property
+    def is_download_alone(self) -> bool:
+        """Whether nothing is limited but the download, which a manifest tells."""
+        others = (self.unpacked_bytes, self.wasted_percent, self.layers)
+        return self.download_bytes is not None and all(limit is None for limit in others) and not self.vulnerabilities
+
 
 @dataclass(frozen=True, slots=True)
 class GateCheck:

@@ -57,9 +57,9 @@ class ExportReader(Generic[LayerT]):
         data = self._documents.get(self.resolved(name))
         return None if data is None else len(data)
 
-    def open(self, name: str) -> BinaryIO:
+    def open(self, name: str) -> io.BufferedReader:
         """A document, at its beginning."""
-        return io.BytesIO(self._documents[self.resolved(name)])
+        return io.BufferedReader(io.BytesIO(self._documents[self.resolved(name)]))
 
     def layer(self, name: str) -> LayerT:
         """What the indexing function made of the layer of that name. Raises InputError where there was none."""

@@ -21,7 +21,7 @@ class Files(Protocol):
     def size(self, name: str) -> int | None:
         """Bytes of the file, None where there is none of that name."""
 
-    def open(self, name: str) -> BinaryIO:
+    def open(self, name: str) -> io.BufferedReader:
         """The file, at its beginning. Raises InputError where there is none of that name."""
 
 
@@ -46,7 +46,7 @@ class FolderFiles:
         path = self._path(name)
         return path.stat().st_size if path is not None else None
 
-    def open(self, name: str) -> BinaryIO:
+    def open(self, name: str) -> io.BufferedReader:
         path = self._path(name)
         if path is None:
             raise missing(name)
@@ -87,7 +87,7 @@ class TarFiles:
         place = self._members.get(self._resolved(name))
         return place[1] if place is not None else None
 
-    def open(self, name: str) -> BinaryIO:
+    def open(self, name: str) -> io.BufferedReader:
         place = self._members.get(self._resolved(name))
         if place is None:
             raise missing(name)

@@ -68,6 +68,31 @@ def oci_layout(files: Files, choice: str | None, platform: str | None) -> Descri
 
     Raises InputError where there is none, UsageError where several would do.
     """
+    descriptor, manifest = oci_manifest(files, choice, platform)
+    config = _table(manifest, "config")
+    if not isinstance(config.get("digest"), str):
+        raise InputError("the manifest names no configuration", _NOT_AN_IMAGE)
+    layers = _items(manifest.get("layers"))
+    return Described(
+        digest=descriptor["digest"],
+        reference=_name(descriptor),
+        config=_blob(files, config["digest"]),
+        layers=tuple(LayerFile(_blob_name(str(layer.get("digest"))), str(layer.get("digest"))) for layer in layers),
+    )
+
+
+def download_bytes(files: Files, platform: str | None) -> int:
+    """What a pull of the image transfers of layers, by its manifest alone; no blob is read."""
+    _, manifest = oci_manifest(files, None, platform)
+    sizes = {str(layer.get("digest")): layer.get("size") for layer in _items(manifest.get("layers"))}
+    known = [size for size in sizes.values() if isinstance(size, int) and size >= 0]
+    if len(known) < len(sizes):
+        raise InputError("the manifest does not say how big its layers are", _NOT_AN_IMAGE)
+    return sum(known)
+
+
+def oci_manifest(files: Files, choice: str | None, platform: str | None) -> tuple[Mapping[str, Any], Any]:
+    """The descriptor and the document of the one manifest that fits. Raises as `oci_layout` does."""
     data = read_small(files, "index.json", LIMIT)
     if data is None:
         raise InputError("there is neither a manifest.json nor an index.json", _NOT_AN_IMAGE)
@@ -86,17 +111,7 @@ def oci_layout(files: Files, choice: str | None, platform: str | None) -> Descri
             f"it holds several images: {', '.join(names)}", "choose one with :NAME after the path, or --platform"
         )
     descriptor = next(iter(distinct.values()))
-    manifest = load_json(_blob(files, descriptor["digest"]), "the manifest")
-    config = _table(manifest, "config")
-    if not isinstance(config.get("digest"), str):
-        raise InputError("the manifest names no configuration", _NOT_AN_IMAGE)
-    layers = _items(manifest.get("layers"))
-    return Described(
-        digest=descriptor["digest"],
-        reference=_name(descriptor),
-        config=_blob(files, config["digest"]),
-        layers=tuple(LayerFile(_blob_name(str(layer.get("digest"))), str(layer.get("digest"))) for layer in layers),
-    )
+    return descriptor, load_json(_blob(files, descriptor["digest"]), "the manifest")
 
 
 class _Saved(NamedTuple):

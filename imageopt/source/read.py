@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
-from imageopt.errors import InputError, UsageError
+from imageopt.errors import InputError, ToolFailed, ToolMissing, UsageError
 from imageopt.progress import Progress
 from imageopt.source.documents import image_config
 from imageopt.source.export import ExportReader, is_compressed
@@ -41,7 +41,9 @@ def read_image(
     """
     progress = progress or Progress()
     match ref.source:
-        case None | "docker" | "podman":
+        case None:
+            return _from_engine_or_registry(ref, platform, index_layer, index_split, progress)
+        case "docker" | "podman":
             return _from_engine(ref, index_layer, index_split, progress)
         case "docker-archive" | "oci-archive":
             path, choice = _split(ref.name)
@@ -52,10 +54,39 @@ def read_image(
                 raise InputError(f"{path} is not a folder", "name the folder of an OCI image layout")
             return _from_files("oci", ref, FolderFiles(path), choice, platform, index_layer, progress)
         case "registry":
-            raise UsageError(
-                "images in a registry cannot be read yet",
-                f"pull it first, then use docker:{ref.name.removeprefix('//')}",
-            )
+            return _from_registry(ref, platform, index_layer, progress)
+
+
+def _from_engine_or_registry(
+    ref: ImageRef,
+    platform: str | None,
+    index_layer: Callable[[BinaryIO], LayerT],
+    index_split: Callable[[SplitLayer], LayerT] | None,
+    progress: Progress,
+) -> ReadImage[LayerT]:
+    """A bare name: the engine's image, else the registry's; where neither has it, the engine's answer is told."""
+    try:
+        return _from_engine(ref, index_layer, index_split, progress)
+    except (InputError, ToolMissing) as absent:
+        progress.note(f"{absent.cause}: asking the registry")
+        try:
+            return _from_registry(ref, platform, index_layer, progress)
+        except (InputError, ToolFailed, UsageError) as error:
+            raise InputError(f"{absent.cause}, and {error.cause}", absent.remedy) from None
+
+
+def _from_registry(
+    ref: ImageRef, platform: str | None, index_layer: Callable[[BinaryIO], LayerT], progress: Progress
+) -> ReadImage[LayerT]:
+    from imageopt.source.registry import RegistryFiles, parse_place, this_platform
+
+    place = parse_place(ref.name)
+    with progress.step(f"asking {place.host} for {place.repository}"):
+        files = RegistryFiles(place)
+    try:
+        return _from_files("registry", ref, files, None, platform or this_platform(), index_layer, progress)
+    finally:
+        files.close()
 
 
 def _from_engine(
@@ -156,9 +187,8 @@ def _from_files(
                 raise missing(layer.name)
             if layer.name not in read:
                 with files.open(layer.name) as stream:
-                    head = stream.read(4)
-                with files.open(layer.name) as stream:
-                    read[layer.name] = (index_layer(stream), is_compressed(head))
+                    compressed = is_compressed(stream.peek(4))
+                    read[layer.name] = (index_layer(stream), compressed)
                 progress.update(f"layer {len(read)} of {len(described.layers)}")
             blobs.append(_blob(layer, diff_id, size, read[layer.name][1]))
     digest = described.digest or f"sha256:{hashlib.sha256(described.config).hexdigest()}"

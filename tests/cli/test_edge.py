@@ -78,7 +78,7 @@ ENDINGS: list[tuple[str, list[str], int, str]] = [
     ("a result that is none", ["report", "{project}/Dockerfile"], 3, "is not JSON"),
     ("a result that is not there", ["report", "nowhere.json"], 3, "cannot be read"),
     ("a JSON that is no result", ["report", "{project}/package.json"], 3, "hint: "),
-    ("a file that cannot be written", ["analyze", "{archive}", "--format", "json=/nowhere/x.json"], 3, "cannot be written"),
+    ("a file that cannot be written", ["analyze", "{archive}", "--format", "json={archive}/x.json"], 3, "cannot be written"),
 ]  # fmt: skip
 
 

@@ -77,7 +77,7 @@ def test_a_build_is_remembered(
     assert analysis(capsys, str(project))["image"] == built["image"]  # found again by its label
     by_name = analysis(capsys, "docker:imageopt/tiny-service:latest")  # from anywhere: the Dockerfile is remembered
     assert lines(by_name) == [2, 3, 4, 5]
-    monkeypatch.setenv("XDG_STATE_HOME", "/nowhere")
+    monkeypatch.setenv("XDG_STATE_HOME", str(project.parent / "no-state"))
     assert lines(analysis(capsys, "docker:imageopt/tiny-service:latest"))[-4:] == [None] * 4
     monkeypatch.chdir(project)  # a Dockerfile here that fits the image's history
     assert lines(analysis(capsys, "docker:imageopt/tiny-service:latest")) == [2, 3, 4, 5]

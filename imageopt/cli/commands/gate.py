@@ -11,7 +11,7 @@ from imageopt.cli.options import Talk, build_options, built_how, configuration, 
 from imageopt.cli.output import emit, parse_formats
 from imageopt.config import BudgetConfig
 from imageopt.errors import UsageError
-from imageopt.gate.model import Budget
+from imageopt.gate.model import Budget, GateResult
 
 
 @click.command()
@@ -39,6 +39,10 @@ def command(target: str, **options: Any) -> int:
     talk = Talk.of(options)
     built = built_how(options, config)
     budget = None if options["adopt"] else _budget(config.budget, options)
+    if budget is not None and budget.is_download_alone and target.startswith("registry:"):
+        result = _by_manifest(target, budget, built.platform, talk)
+        emit(gate_document(result), talk.formats, talk.color)
+        return 0 if result.passed else int(options["exit_code"])
     document = _earlier_result(target)
     if document is None:
         from imageopt.api import analyze
@@ -62,6 +66,16 @@ def command(target: str, **options: Any) -> int:
     result = check_budget(budget, document)
     emit(gate_document(result), talk.formats, talk.color)
     return 0 if result.passed else int(options["exit_code"])
+
+
+def _by_manifest(target: str, budget: Budget, platform: str | None, talk: Talk) -> GateResult:
+    """A download is judged by the manifest in the registry: nothing is pulled."""
+    from imageopt.gate.check import check_download
+    from imageopt.source.registry import transferred_bytes
+
+    name = target.removeprefix("registry:")
+    with talk.progress.step(f"reading the manifest of {name}"):
+        return check_download(budget, name, transferred_bytes(name, platform))
 
 
 def _budget(config: BudgetConfig, options: Mapping[str, Any]) -> Budget:
