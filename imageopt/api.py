@@ -138,10 +138,9 @@ def _looks_like_archive(path: Path) -> bool:
 
 
 def _image_target(target: str, options: BuildOptions, progress: Progress, notes: list[str]) -> tuple[Target, Evidence]:
-    from imageopt.image.load import load_image
     from imageopt.source.reference import parse_reference
 
-    image = load_image(parse_reference(target), platform=options.platform, progress=progress)
+    image = _load(parse_reference(target), options, progress)
     record = recall(image.digest) if image.digest is not None else None
     if options.file is not None or options.context is not None:
         place = _place(str(options.context or "."), options)
@@ -157,6 +156,13 @@ def _image_target(target: str, options: BuildOptions, progress: Progress, notes:
         notes.append("no Dockerfile: name it with --file to learn which line made which bytes")
     _note_problems(image, notes)
     return Target("image", image.reference, image.source, image.digest, image.config.platform), evidence
+
+
+def _load(ref: ImageRef, options: BuildOptions, progress: Progress) -> Image:
+    from imageopt.image.cache import user_cache
+    from imageopt.image.load import load_image
+
+    return load_image(ref, platform=options.platform, progress=progress, cache=user_cache())
 
 
 def _dockerfile_here(image: Image, options: BuildOptions) -> Evidence | None:
@@ -182,9 +188,7 @@ def _project_target(
     if name is None:
         name = _labelled_image(place.root, notes)
     if name is not None:
-        from imageopt.image.load import load_image
-
-        image = load_image(ImageRef("docker", name), platform=options.platform, progress=progress)
+        image = _load(ImageRef("docker", name), options, progress)
         if not build:  # what was just built is as old as its cached steps, and still no older than the Dockerfile
             _note_age(image, place, notes)
         _note_problems(image, notes)

@@ -23,6 +23,9 @@ NO_ENGINE_HERE = 3  # the exit status of tests/bed/up that means: not an error, 
 GOES_AWAY_SECONDS = 5  # a container with --rm is gone a moment after the test that stopped it
 
 
+os.environ["IMAGEOPT_CACHE"] = ""  # each test reads what it says it reads
+
+
 @pytest.fixture(scope="session")
 def engine() -> Iterator[str]:
     """The address of a Docker engine with base images; DOCKER_HOST, DOCKER_CONFIG and PATH name it meanwhile."""

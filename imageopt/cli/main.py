@@ -14,6 +14,7 @@ COMMANDS = {
     "rules": "List the rules.",
     "explain": "What a rule finds, why it matters, what to do instead.",
     "doctor": "What is installed, what is missing, what that costs.",
+    "cache": "What is kept of layers that were read; --clear removes it.",
     "clean": "Remove what an interrupted imageopt left in the engine.",
 }
 

@@ -1,7 +1,10 @@
 """A reference to an `Image`: read, indexed, checked against its digests, accounted for."""
 
+from typing import BinaryIO
+
 from imageopt.errors import InputError
 from imageopt.image.account import account
+from imageopt.image.cache import LayerCache
 from imageopt.image.layer import index_layer
 from imageopt.image.model import Image, LayerIndex
 from imageopt.progress import Progress
@@ -10,17 +13,62 @@ from imageopt.source.overlay2 import SplitLayer
 from imageopt.source.read import read_image
 
 
-def load_image(ref: ImageRef, *, platform: str | None = None, progress: Progress | None = None) -> Image:
-    """The image that `ref` names. Raises what `read_image` raises, and InputError for a digest that does not hold."""
-    read = read_image(ref, index_layer, index_split=_index_split, platform=platform, progress=progress)
+def load_image(
+    ref: ImageRef,
+    *,
+    platform: str | None = None,
+    progress: Progress | None = None,
+    cache: LayerCache | None = None,
+    in_place: bool = True,
+) -> Image:
+    """The image that `ref` names. Raises what `read_image` raises, and InputError for a digest that does not hold.
+
+    What `cache` knows is not read again. `in_place` lets a local engine's own records be read instead of its export.
+    """
+    reader = _Reader(cache)
+    read = read_image(
+        ref,
+        reader.index_layer,
+        index_split=reader.index_split if in_place else None,
+        known=reader.known,
+        platform=platform,
+        progress=progress,
+    )
     check_digests(read)
+    reader.keep()
     return account(read)
 
 
-def _index_split(layer: SplitLayer) -> LayerIndex:
-    from imageopt.image.split import index_split  # loads a JSON decoder that the other sources do not need
+class _Reader:
+    """Indexes layers, or finds them in the cache. What is new is kept once the whole image has proved right."""
 
-    return index_split(layer)
+    def __init__(self, cache: LayerCache | None) -> None:
+        self._cache = cache
+        self._new: list[LayerIndex] = []
+
+    def known(self, digest: str) -> LayerIndex | None:
+        """The index of a layer's stream by its digest."""
+        return self._cache.get(digest, "xxh3-128") if self._cache is not None else None
+
+    def index_layer(self, stream: BinaryIO) -> LayerIndex:
+        index = index_layer(stream)
+        self._new.append(index)
+        return index
+
+    def index_split(self, layer: SplitLayer) -> LayerIndex:
+        found = self._cache.get(layer.diff_id, "crc-64") if self._cache is not None else None
+        if found is None:
+            from imageopt.image.split import index_split  # loads a JSON decoder that the other sources do not need
+
+            found = index_split(layer)
+            self._new.append(found)
+        return found
+
+    def keep(self) -> None:
+        if self._cache is not None and self._new:
+            for index in self._new:
+                self._cache.put(index)
+            self._cache.prune()
 
 
 def check_digests(read: ReadImage[LayerIndex]) -> None:

@@ -68,15 +68,20 @@ class _Gzip:
         return bytes(self._decoder.decompress(self._decoder.unconsumed_tail + data, _MOST))
 
 
+def zstd() -> Any:
+    """The standard library's module, or the backport of it for older Pythons."""
+    try:
+        from compression import zstd as module  # type: ignore[import-not-found, unused-ignore]
+    except ImportError:
+        from backports import zstd as module
+    return module
+
+
 class _Zstd:
     """One zstd frame."""
 
     def __init__(self) -> None:
-        try:
-            from compression import zstd  # type: ignore[import-not-found, unused-ignore]
-        except ImportError:
-            from backports import zstd
-        self._decoder: Any = zstd.ZstdDecompressor()
+        self._decoder: Any = zstd().ZstdDecompressor()
 
     @property
     def eof(self) -> bool:

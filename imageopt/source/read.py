@@ -31,30 +31,32 @@ def read_image(
     index_layer: Callable[[BinaryIO], LayerT],
     *,
     index_split: Callable[[SplitLayer], LayerT] | None = None,
+    known: Callable[[str], LayerT | None] = lambda _digest: None,
     platform: str | None = None,
     progress: Progress | None = None,
 ) -> ReadImage[LayerT]:
     """The image, its layers as `index_layer` made them, base first; `index_split` takes an engine's own records.
 
+    `known` gives what is already known of a layer by the digest that a manifest states, and spares its reading.
     Raises InputError where the image is missing or damaged, ToolMissing and ToolFailed where the engine is, UsageError
     where the reference fits several images.
     """
     progress = progress or Progress()
     match ref.source:
         case None:
-            return _from_engine_or_registry(ref, platform, index_layer, index_split, progress)
+            return _from_engine_or_registry(ref, platform, index_layer, index_split, known, progress)
         case "docker" | "podman":
             return _from_engine(ref, index_layer, index_split, progress)
         case "docker-archive" | "oci-archive":
             path, choice = _split(ref.name)
-            return _from_files(ref.source, ref, TarFiles(path), choice, platform, index_layer, progress)
+            return _from_files(ref.source, ref, TarFiles(path), choice, platform, index_layer, known, progress)
         case "oci":
             path, choice = _split(ref.name)
             if not path.is_dir():
                 raise InputError(f"{path} is not a folder", "name the folder of an OCI image layout")
-            return _from_files("oci", ref, FolderFiles(path), choice, platform, index_layer, progress)
+            return _from_files("oci", ref, FolderFiles(path), choice, platform, index_layer, known, progress)
         case "registry":
-            return _from_registry(ref, platform, index_layer, progress)
+            return _from_registry(ref, platform, index_layer, known, progress)
 
 
 def _from_engine_or_registry(
@@ -62,6 +64,7 @@ def _from_engine_or_registry(
     platform: str | None,
     index_layer: Callable[[BinaryIO], LayerT],
     index_split: Callable[[SplitLayer], LayerT] | None,
+    known: Callable[[str], LayerT | None],
     progress: Progress,
 ) -> ReadImage[LayerT]:
     """A bare name: the engine's image, else the registry's; where neither has it, the engine's answer is told."""
@@ -70,13 +73,17 @@ def _from_engine_or_registry(
     except (InputError, ToolMissing) as absent:
         progress.note(f"{absent.cause}: asking the registry")
         try:
-            return _from_registry(ref, platform, index_layer, progress)
+            return _from_registry(ref, platform, index_layer, known, progress)
         except (InputError, ToolFailed, UsageError) as error:
             raise InputError(f"{absent.cause}, and {error.cause}", absent.remedy) from None
 
 
 def _from_registry(
-    ref: ImageRef, platform: str | None, index_layer: Callable[[BinaryIO], LayerT], progress: Progress
+    ref: ImageRef,
+    platform: str | None,
+    index_layer: Callable[[BinaryIO], LayerT],
+    known: Callable[[str], LayerT | None],
+    progress: Progress,
 ) -> ReadImage[LayerT]:
     from imageopt.source.registry import RegistryFiles, parse_place, this_platform
 
@@ -84,7 +91,7 @@ def _from_registry(
     with progress.step(f"asking {place.host} for {place.repository}"):
         files = RegistryFiles(place)
     try:
-        return _from_files("registry", ref, files, None, platform or this_platform(), index_layer, progress)
+        return _from_files("registry", ref, files, None, platform or this_platform(), index_layer, known, progress)
     finally:
         files.close()
 
@@ -171,6 +178,7 @@ def _from_files(
     choice: str | None,
     platform: str | None,
     index_layer: Callable[[BinaryIO], LayerT],
+    known: Callable[[str], LayerT | None],
     progress: Progress,
 ) -> ReadImage[LayerT]:
     described = (docker_layout(files, choice) if kind == "docker-archive" else None) or oci_layout(
@@ -186,9 +194,13 @@ def _from_files(
             if size is None:
                 raise missing(layer.name)
             if layer.name not in read:
-                with files.open(layer.name) as stream:
-                    compressed = is_compressed(stream.peek(4))
-                    read[layer.name] = (index_layer(stream), compressed)
+                found = known(layer.digest) if layer.digest is not None else None
+                if found is not None:
+                    read[layer.name] = (found, layer.digest != diff_id)
+                else:
+                    with files.open(layer.name) as stream:
+                        compressed = is_compressed(stream.peek(4))
+                        read[layer.name] = (index_layer(stream), compressed)
                 progress.update(f"layer {len(read)} of {len(described.layers)}")
             blobs.append(_blob(layer, diff_id, size, read[layer.name][1]))
     digest = described.digest or f"sha256:{hashlib.sha256(described.config).hexdigest()}"

@@ -141,6 +141,7 @@ def _build(bench: _Bench, name: str, copy: Snapshot, *, cold: bool) -> Built | B
 def _analyse(bench: _Bench, name: str, copy: Snapshot, dockerfile: bytes, built: Built | BuildFailed) -> _Version:
     from imageopt.dockerfile import parse
     from imageopt.evidence.join import join
+    from imageopt.image.cache import user_cache
     from imageopt.image.load import load_image
     from imageopt.project.read import read_project
     from imageopt.rules.check import check
@@ -154,7 +155,7 @@ def _analyse(bench: _Bench, name: str, copy: Snapshot, dockerfile: bytes, built:
     if isinstance(built, Built):
         with bench.progress.step(f"reading the image of {name}"):
             try:
-                image = load_image(ImageRef("docker", built.tag))
+                image = load_image(ImageRef("docker", built.tag), cache=user_cache())
             except ImageoptError as error:
                 bench.progress.note(f"the image of {name} could not be read: {error.cause}")
     evidence = join(

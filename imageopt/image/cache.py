@@ -1,0 +1,139 @@
+"""Layer indexes kept between runs, so that a layer that two images share, or the same image again, is read once.
+
+One file for each digest and kind of checksum, in the user's cache folder: a hash over what follows, then zstd over
+MessagePack. Only what was read and found true to its digest is kept, and it is found by that digest alone, so an entry
+needs no trust in the image that asks. A file that is damaged, or of another version, is as if it were not there.
+"""
+
+import contextlib
+import os
+import re
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from imageopt.image.model import ChecksumKind, LayerIndex
+from imageopt.source.decompress import zstd
+
+_VERSION = 1
+_MOST_BYTES = 1 << 30
+_MOST_SECONDS = 60 * 86_400
+_HASH = 16  # bytes of xxh3-128
+_LONGEST = 1 << 30  # bytes of one entry, unpacked
+_NAME = re.compile(r"[0-9a-f]{64}\.(?:crc-64|xxh3-128)")
+
+
+class LayerCache:
+    """The indexes in one folder. It never raises: a folder that cannot be used is an empty one."""
+
+    def __init__(self, folder: Path, most_bytes: int = _MOST_BYTES, most_seconds: float = _MOST_SECONDS) -> None:
+        self.folder = folder / f"layers-{_VERSION}"
+        self._most_bytes = most_bytes
+        self._most_seconds = most_seconds
+
+    def get(self, digest: str, checksums: ChecksumKind) -> LayerIndex | None:
+        """The index of the stream with that digest, None where it is not known."""
+        try:
+            path = self._path(digest, checksums)
+            data = path.read_bytes()
+        except (OSError, ValueError):
+            return None
+        index = _unpacked(data)
+        if index is None or (index.digest, index.checksums) != (digest, checksums):
+            with contextlib.suppress(OSError):
+                path.unlink()
+            return None
+        with contextlib.suppress(OSError):
+            os.utime(path)  # the last to go is the last that was used
+        return index
+
+    def put(self, index: LayerIndex) -> None:
+        """Keeps the index; older ones go where the folder grows too big."""
+        packed = _packed(index)
+        if packed is None:
+            return
+        with contextlib.suppress(OSError, ValueError):
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            handle, name = tempfile.mkstemp(prefix=".new-", dir=self.folder)
+            fresh = Path(name)
+            try:
+                with os.fdopen(handle, "wb") as stream:
+                    stream.write(packed)
+                fresh.replace(self._path(index.digest, index.checksums))
+            except BaseException:
+                fresh.unlink()
+                raise
+
+    def prune(self) -> None:
+        """Removes what was not used for long, and of the rest the oldest, until it fits."""
+        left = self._most_bytes
+        oldest = time.time() - self._most_seconds
+        for path, size, used in sorted(self._files(), key=lambda file: -file[2]):
+            left -= size
+            if left < 0 or used < oldest:
+                with contextlib.suppress(OSError):
+                    path.unlink()
+
+    def clear(self) -> int:
+        """Removes everything; gives the bytes that went."""
+        gone = 0
+        for path, size, _ in self._files():
+            with contextlib.suppress(OSError):
+                path.unlink()
+                gone += size
+        return gone
+
+    def size(self) -> int:
+        """Bytes of all that is kept."""
+        return sum(size for _, size, _ in self._files())
+
+    def _files(self) -> Iterator[tuple[Path, int, float]]:
+        with contextlib.suppress(OSError):
+            for entry in os.scandir(self.folder):
+                with contextlib.suppress(OSError):
+                    status = entry.stat(follow_symlinks=False)
+                    yield Path(entry.path), status.st_size, status.st_mtime
+
+    def _path(self, digest: str, checksums: ChecksumKind) -> Path:
+        """The file of an entry. Raises ValueError for what is no SHA-256."""
+        name = f"{digest.removeprefix('sha256:')}.{checksums}"
+        if not _NAME.fullmatch(name):
+            raise ValueError(name)
+        return self.folder / name
+
+
+def user_cache() -> LayerCache | None:
+    """The user's own; IMAGEOPT_CACHE names another folder, or, empty, none at all."""
+    named = os.environ.get("IMAGEOPT_CACHE")
+    if named is not None:
+        return LayerCache(Path(named)) if named else None
+    import platformdirs
+
+    return LayerCache(platformdirs.user_cache_path("imageopt"))
+
+
+def _packed(index: LayerIndex) -> bytes | None:
+    """None for a layer with names that are not UTF-8: MessagePack has no text for them."""
+    import msgspec
+    from xxhash import xxh3_128_digest
+
+    try:
+        data = msgspec.msgpack.encode(index)
+    except UnicodeEncodeError:
+        return None
+    packed: bytes = zstd().compress(data, 1)
+    return xxh3_128_digest(packed) + packed
+
+
+def _unpacked(data: bytes) -> LayerIndex | None:
+    import msgspec
+    from xxhash import xxh3_128_digest
+
+    if xxh3_128_digest(data[_HASH:]) != data[:_HASH]:
+        return None
+    try:
+        plain = zstd().ZstdDecompressor().decompress(data[_HASH:], _LONGEST)
+        return msgspec.msgpack.decode(plain, type=LayerIndex)
+    except (zstd().ZstdError, msgspec.MsgspecError):
+        return None
