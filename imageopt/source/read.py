@@ -13,10 +13,11 @@ from imageopt.errors import InputError, ToolFailed, ToolMissing, UsageError
 from imageopt.progress import Progress
 from imageopt.source.documents import image_config
 from imageopt.source.export import ExportReader, is_compressed
-from imageopt.source.files import Files, FolderFiles, TarFiles, missing
+from imageopt.source.files import Files, FolderFiles, TarFiles
 from imageopt.source.layout import Described, LayerFile, docker_layout, oci_layout
 from imageopt.source.model import ImageConfig, ImageRef, LayerBlob, ReadImage, SourceKind
 from imageopt.source.overlay2 import SplitLayer, Surprise, split_layers
+from imageopt.source.side_by_side import read_layers
 from imageopt.units import format_bytes
 
 if TYPE_CHECKING:
@@ -186,29 +187,26 @@ def _from_files(
     )
     config = image_config(described.config)
     _check_count(config, described)
-    read: dict[str, tuple[LayerT, bool]] = {}
-    blobs = []
+    read: dict[str, LayerT] = {}
+    compressed: dict[str, bool] = {}
+    for layer, diff_id in zip(described.layers, config.diff_ids, strict=True):
+        if layer.digest is not None and layer.name not in read and (found := known(layer.digest)) is not None:
+            read[layer.name], compressed[layer.name] = found, layer.digest != diff_id
+    names = {layer.name for layer in described.layers}
     with progress.step(f"reading {ref.name}"):
-        for layer, diff_id in zip(described.layers, config.diff_ids, strict=True):
-            size = files.size(layer.name)
-            if size is None:
-                raise missing(layer.name)
-            if layer.name not in read:
-                found = known(layer.digest) if layer.digest is not None else None
-                if found is not None:
-                    read[layer.name] = (found, layer.digest != diff_id)
-                else:
-                    with files.open(layer.name) as stream:
-                        compressed = is_compressed(stream.peek(4))
-                        read[layer.name] = (index_layer(stream), compressed)
-                progress.update(f"layer {len(read)} of {len(described.layers)}")
-            blobs.append(_blob(layer, diff_id, size, read[layer.name][1]))
+        for name, index, head in read_layers(files, names - read.keys(), index_layer):
+            read[name], compressed[name] = index, is_compressed(head)
+            progress.update(f"layer {len(read)} of {len(names)}")
+    blobs = tuple(
+        _blob(layer, diff_id, files.size(layer.name), compressed[layer.name])
+        for layer, diff_id in zip(described.layers, config.diff_ids, strict=True)
+    )
     digest = described.digest or f"sha256:{hashlib.sha256(described.config).hexdigest()}"
-    layers = tuple(read[layer.name][0] for layer in described.layers)
-    return ReadImage(kind, ref.name, digest, config, tuple(blobs), layers)
+    layers = tuple(read[layer.name] for layer in described.layers)
+    return ReadImage(kind, ref.name, digest, config, blobs, layers)
 
 
-def _blob(layer: LayerFile, diff_id: str, size: int, compressed: bool) -> LayerBlob:
+def _blob(layer: LayerFile, diff_id: str, size: int | None, compressed: bool) -> LayerBlob:
     """An uncompressed layer is what an engine unpacked, not what a pull transfers: its size is no download size."""
     return LayerBlob(diff_id, layer.digest, size if compressed else None)
 
