@@ -2,10 +2,11 @@
 
 Over the leaves of all layers grouped by path: efficiency is the sum of the smallest size of each path over the sum of
 all sizes, and what lies at a path seen twice is wasted. A whiteout is a leaf of its own: 0 bytes for a file, and the
-whole hidden subtree for a folder, which is why dive calls a deleted folder no waste.
+whole hidden subtree for a folder, which is why dive calls a deleted folder no waste. A folder is a leaf in the layers
+that hold nothing below it: one that is deleted and made again empty is wasted after all.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
 
 from imageopt.image.model import DiveNumbers, LayerIndex
@@ -16,8 +17,7 @@ def dive_numbers(layers: Sequence[LayerIndex], hidden_bytes: Sequence[tuple[str,
     first: dict[str, int] = {}
     again: dict[str, list[int]] = {}
     smallest_sum = all_sum = 0
-    leaves = ((path, size) for layer in layers for path, kind, size, *_ in layer.entries if kind != "directory")
-    for path, size in chain(leaves, hidden_bytes):
+    for path, size in chain(_leaves(layers), hidden_bytes):
         all_sum += size
         if path not in first:
             first[path] = size
@@ -32,3 +32,22 @@ def dive_numbers(layers: Sequence[LayerIndex], hidden_bytes: Sequence[tuple[str,
         wasted_bytes=wasted,
         user_wasted_percent=wasted / users if users else None,
     )
+
+
+def _leaves(layers: Sequence[LayerIndex]) -> Iterator[tuple[str, int]]:
+    for layer in layers:
+        inner = _inner(layer)
+        for path, kind, size, *_ in layer.entries:
+            if kind != "directory" or path not in inner:
+                yield path, size
+
+
+def _inner(layer: LayerIndex) -> set[str]:
+    """The folders with something below them in this layer's tree, where whiteouts are files."""
+    found: set[str] = set()
+    for path in chain((entry.path for entry in layer.entries), layer.whiteouts):
+        above = path.rpartition("/")[0]
+        while above and above not in found:
+            found.add(above)
+            above = above.rpartition("/")[0]
+    return found

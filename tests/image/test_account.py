@@ -42,8 +42,10 @@ CASES: list[tuple[str, list[list[Item]], int, dict[str, int]]] = [
     ("a link to a lower layer keeps it alive", [[file("a", A)], [hardlink("b", "a")], [whiteout("a")]], 100, {}),
     ("a link before its target", [[hardlink("b", "a"), file("a", A)], [whiteout("a")]], 100, {}),
     ("a link over a copy of itself", [[file("a", A), file("b", A)], [hardlink("b", "a")]], 100, {"overwritten_same": 100}),
-    ("through a symlinked folder", [[folder("usr/lib"), symlink("lib", "usr/lib")], [file("lib/a", A)], [file("usr/lib/a", A)]],
+    ("through a symlink of the same layer", [[folder("usr/lib"), symlink("lib", "usr/lib"), file("lib/a", A)], [file("usr/lib/a", A)]],
      100, {"overwritten_same": 100}),
+    ("a symlink below gives way to a folder", [[folder("usr/lib"), symlink("lib", "usr/lib")], [file("lib/a", A)], [file("usr/lib/a", A)]],
+     200, {}),
     ("a copy dies once", [[file("a", A)], [file("a", A)], [whiteout("a")]], 0, {"overwritten_same": 100, "deleted": 100}),
     ("./ and / in front of names", [[file("./a", A)], [file("/a", B)]], 100, {"overwritten_changed": 100}),
 ]  # fmt: skip
@@ -104,10 +106,22 @@ APP = [file(f"app/{number}", bytes([number]) * 1000) for number in range(30)]
         ([[BASE], APP, [whiteout("app")]], 1.0, 0, 0.0),
         ([[BASE], APP, [whiteout("app/0")]], 0.9875, 1000, 1000 / 30_000),
         ([[BASE], APP, [file(item.header.name, item.content, uid=1) for item in APP]], 80 / 110, 60_000, 1.0),
+        ([[BASE], [folder("app"), *APP], [whiteout("app")], [folder("app")]], 80 / 110, 30_000, 1.0),
+        ([[BASE], APP, [folder("app"), opaque("app")]], 1.0, 0, 0.0),
+        ([[BASE], [folder("app"), *APP], [folder("app"), *APP[:1]]], 80 / 81, 2000, 2000 / 31_000),
         ([[BASE]], 1.0, 0, None),
         ([[]], 1.0, 0, None),
     ],
-    ids=["a deleted folder is no waste to dive", "a deleted file", "a chown counts twice", "one layer", "nothing"],
+    ids=[
+        "a deleted folder is no waste to dive",
+        "a deleted file",
+        "a chown counts twice",
+        "a folder made again empty",
+        "an opaque folder",
+        "a file again",
+        "one layer",
+        "nothing",
+    ],
 )
 def test_dives_own_numbers(layers: list[list[Item]], efficiency: float, wasted: int, percent: float | None) -> None:
     dive = image_of(*layers).dive
