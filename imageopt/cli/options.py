@@ -75,9 +75,13 @@ class Talk:
 
 def configuration(target: str, explicit: str | None) -> Config:
     """The configuration of the folder that is worked on, or the named one."""
+    return load_config(folder(target), Path(explicit) if explicit is not None else None)
+
+
+def folder(target: str) -> Path:
+    """The folder that is worked on: the target, the one it lies in, or the current one."""
     place = Path(target)
-    start = place if place.is_dir() else place.parent if place.is_file() else Path()
-    return load_config(start, Path(explicit) if explicit is not None else None)
+    return place if place.is_dir() else place.parent if place.is_file() else Path()
 
 
 def built_how(options: dict[str, Any], config: Config) -> BuildOptions:

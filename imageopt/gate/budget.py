@@ -13,8 +13,9 @@ def budget_of(
     max_unpacked: str | None = None,
     max_wasted: str | None = None,
     max_layers: int | None = None,
+    may_be_empty: bool = False,
 ) -> Budget:
-    """The limits in force. Raises UsageError where there is none at all, or a text is no size or percentage."""
+    """The limits in force. Raises UsageError where there must be one and there is none, or a text is no limit."""
     budget = Budget(
         download_bytes=parse_bytes(max_download) if max_download else config.download,
         unpacked_bytes=parse_bytes(max_unpacked) if max_unpacked else config.unpacked,
@@ -23,6 +24,6 @@ def budget_of(
         vulnerabilities=config.vulnerabilities,
     )
     limits = (budget.download_bytes, budget.unpacked_bytes, budget.wasted_percent, budget.layers)
-    if all(limit is None for limit in limits) and not budget.vulnerabilities:
+    if all(limit is None for limit in limits) and not budget.vulnerabilities and not may_be_empty:
         raise UsageError("there is no budget", "set [budget] in imageopt.toml, or say --max-unpacked 800MB")
     return budget

@@ -8,14 +8,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from imageopt.errors import InputError
+from imageopt.gate.dive import DiveRules, check_dive, where_dive_differs
 from imageopt.gate.model import Budget, GateCheck, GateResult
 
 Json = Mapping[str, Any]
 _EMPTY_TAR_BYTES = 1024  # two blocks of zeros: an image's layer without any entry
 
 
-def check_budget(budget: Budget, document: Json) -> GateResult:
-    """Every limit of the budget, in its order; of a verification it is the `after` that is judged.
+def check_budget(budget: Budget, document: Json, dive: DiveRules | None = None) -> GateResult:
+    """Every limit of the budget, in its order, then dive's; of a verification it is the `after` that is judged.
 
     Raises InputError for another document.
     """
@@ -29,8 +30,12 @@ def check_budget(budget: Budget, document: Json) -> GateResult:
             raise InputError(
                 f"a budget cannot be held against {other!r}", "give it the JSON of imageopt analyze or imageopt verify"
             )
-    checks = (*_size_checks(budget, image), *_vulnerability_checks(budget, scan))
-    return GateResult(reference, all(check.result == "pass" for check in checks), checks)
+    checks = [*_size_checks(budget, image), *_vulnerability_checks(budget, scan)]
+    notes: tuple[str, ...] = ()
+    if dive is not None:
+        checks += check_dive(dive, image)
+        notes = tuple(where_dive_differs(image))
+    return GateResult(reference, all(check.result == "pass" for check in checks), tuple(checks), notes)
 
 
 def check_download(budget: Budget, reference: str, size: int) -> GateResult:

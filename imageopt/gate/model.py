@@ -35,8 +35,9 @@ class GateCheck:
 
 @dataclass(frozen=True, slots=True)
 class GateResult:
-    """All limits of one target; `passed` only if every check passed."""
+    """All limits of one target; `passed` only if every check passed. `notes` judge nothing."""
 
     reference: str
     passed: bool
     checks: tuple[GateCheck, ...]
+    notes: tuple[str, ...] = ()

@@ -25,4 +25,5 @@ def gate_document(result: GateResult) -> dict[str, Any]:
             }
             for check in result.checks
         ],
+        "notes": [readable(note) for note in result.notes],
     }

@@ -116,7 +116,8 @@ def _gate(document: Json) -> list[str]:
             [f"{mark} {check['result']}", escaped(check["name"]), value, limit, escaped(check["reason"] or "")]
         )
     head = f"### {_MARKS.get(answer, '❌')} imageopt gate: {escaped(document['reference'])}: {answer}"
-    return [head, "", *_table(("", "budget", "value", "limit", ""), cells, "llrrl")]
+    notes = [f"- {escaped(note)}" for note in document.get("notes", ())]
+    return [head, "", *_table(("", "budget", "value", "limit", ""), cells, "llrrl"), *(["", *notes] if notes else [])]
 
 
 def _rewrite(document: Json) -> list[str]:

@@ -159,13 +159,16 @@ def outcome(document: Json) -> str:
 
 
 def limit_and_value(check: Json) -> tuple[str, str]:
-    """The limit and the value of a gate's check, in the unit of its kind."""
+    """The limit and the value of a gate's check, in the unit of its kind; `>=` marks the limit that is the least."""
 
     def shown(number: float | None) -> str:
         if number is None:
             return UNKNOWN
-        if check["name"] in ("download", "unpacked"):
+        if check["name"] in ("download", "unpacked", "dive.highestWastedBytes"):
             return format_bytes(int(number))
+        if check["name"].startswith("dive."):  # ratios, which dive's reports show in percent
+            return f"{100 * number:.4g} %"
         return f"{number:.4g} %" if check["name"] == "wasted" else f"{number:g}"
 
-    return shown(check["limit"]), shown(check["value"])
+    least = ">= " if check["name"] == "dive.lowestEfficiency" else ""
+    return least + shown(check["limit"]), shown(check["value"])

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from imageopt.cli.options import Talk, build_options, built_how, configuration, image_options, talk_options
+from imageopt.cli.options import Talk, build_options, built_how, configuration, folder, image_options, talk_options
 from imageopt.cli.output import emit, parse_formats
 from imageopt.config import BudgetConfig
 from imageopt.errors import UsageError
@@ -28,9 +28,11 @@ from imageopt.gate.model import Budget, GateResult
 def command(target: str, **options: Any) -> int:
     """Hold TARGET against its budget: a folder, an image reference, or the JSON of an earlier analyze or verify.
 
-    The budget is [budget] in imageopt.toml; options go before it.
+    The budget is [budget] in imageopt.toml; options go before it. The rules of a .dive-ci, where there is one, are held
+    against dive's own figures as well.
     """
     from imageopt.gate.check import check_budget
+    from imageopt.gate.dive import find_dive_rules
     from imageopt.report.analysis import analysis_document
     from imageopt.report.gate import gate_document
 
@@ -38,8 +40,9 @@ def command(target: str, **options: Any) -> int:
     parse_formats(options["formats"])
     talk = Talk.of(options)
     built = built_how(options, config)
-    budget = None if options["adopt"] else _budget(config.budget, options)
-    if budget is not None and budget.is_download_alone and target.startswith("registry:"):
+    dive = None if options["adopt"] else find_dive_rules(folder(target), Path())
+    budget = None if options["adopt"] else _budget(config.budget, options, may_be_empty=dive is not None)
+    if budget is not None and dive is None and budget.is_download_alone and target.startswith("registry:"):
         result = _by_manifest(target, budget, built.platform, talk)
         emit(gate_document(result), talk.formats, talk.color)
         return 0 if result.passed else int(options["exit_code"])
@@ -63,7 +66,7 @@ def command(target: str, **options: Any) -> int:
     if options["adopt"]:
         return _adopt(target, config.path, document)
     assert budget is not None
-    result = check_budget(budget, document)
+    result = check_budget(budget, document, dive)
     emit(gate_document(result), talk.formats, talk.color)
     return 0 if result.passed else int(options["exit_code"])
 
@@ -78,11 +81,11 @@ def _by_manifest(target: str, budget: Budget, platform: str | None, talk: Talk) 
         return check_download(budget, name, transferred_bytes(name, platform))
 
 
-def _budget(config: BudgetConfig, options: Mapping[str, Any]) -> Budget:
+def _budget(config: BudgetConfig, options: Mapping[str, Any], *, may_be_empty: bool) -> Budget:
     from imageopt.gate.budget import budget_of
 
     names = ("max_download", "max_unpacked", "max_wasted", "max_layers")
-    return budget_of(config, **{name: options[name] for name in names})
+    return budget_of(config, **{name: options[name] for name in names}, may_be_empty=may_be_empty)
 
 
 def _adopt(target: str, known: Path | None, document: dict[str, Any]) -> int:

@@ -19,6 +19,9 @@ def draw_gate(canvas: Canvas, document: Mapping[str, Any]) -> None:
         result = [(check["result"], _STYLE.get(check["result"], ""))]
         cells.append([result, [(check["name"], "")], [(f"{value} (limit {limit})", "")], [(check["reason"], "dim")]])
     canvas.table(cells, ("left", "left", "left", "left"), flexible=3)
+    for note in document.get("notes", ()):
+        canvas.line()
+        canvas.line(("note: ", "yellow"), note)
     canvas.line()
     answer = "pass" if document["passed"] else "fail"
     canvas.line(("gate: ", "bold"), (answer, _STYLE[answer]))
