@@ -50,10 +50,12 @@ def analyze(
     options: BuildOptions | None = None,
     progress: Progress | None = None,
     now: date | None = None,
+    verify_digests: bool = False,
 ) -> Analysis:
     """What is in the image, which line made it, what is avoidable and how much that would save.
 
     `target` is a folder, a Dockerfile or an image reference. `image` names the folder's image; `build` builds it.
+    `verify_digests` reads every byte of the image, where otherwise an engine's records or a tar's headers would do.
     Raises the errors of `imageopt.errors`.
     """
     started = time.monotonic()
@@ -61,9 +63,9 @@ def analyze(
     progress = progress or Progress()
     notes: list[str] = []
     if _is_image(target):
-        analysed = _image_target(target, options, progress, notes)
+        analysed = _image_target(target, options, progress, notes, verify_digests)
     else:
-        analysed = _project_target(target, image, build, options, progress, notes)
+        analysed = _project_target(target, image, build, options, progress, notes, verify_digests)
     found, evidence = analysed
     with progress.step("checking the rules"):
         rules = load_rules(_team_rules(evidence))
@@ -137,10 +139,12 @@ def _looks_like_archive(path: Path) -> bool:
     return head[257:262] == b"ustar" or head[:2] == b"\x1f\x8b"
 
 
-def _image_target(target: str, options: BuildOptions, progress: Progress, notes: list[str]) -> tuple[Target, Evidence]:
+def _image_target(
+    target: str, options: BuildOptions, progress: Progress, notes: list[str], verify_digests: bool
+) -> tuple[Target, Evidence]:
     from imageopt.source.reference import parse_reference
 
-    image = _load(parse_reference(target), options, progress)
+    image = _load(parse_reference(target), options, progress, verify_digests)
     record = recall(image.digest) if image.digest is not None else None
     if options.file is not None or options.context is not None:
         place = _place(str(options.context or "."), options)
@@ -158,11 +162,13 @@ def _image_target(target: str, options: BuildOptions, progress: Progress, notes:
     return Target("image", image.reference, image.source, image.digest, image.config.platform), evidence
 
 
-def _load(ref: ImageRef, options: BuildOptions, progress: Progress) -> Image:
+def _load(ref: ImageRef, options: BuildOptions, progress: Progress, verify_digests: bool) -> Image:
     from imageopt.image.cache import user_cache
     from imageopt.image.load import load_image
 
-    return load_image(ref, platform=options.platform, progress=progress, cache=user_cache())
+    return load_image(
+        ref, platform=options.platform, progress=progress, cache=user_cache(), verify_digests=verify_digests
+    )
 
 
 def _dockerfile_here(image: Image, options: BuildOptions) -> Evidence | None:
@@ -181,6 +187,7 @@ def _project_target(
     options: BuildOptions,
     progress: Progress,
     notes: list[str],
+    verify_digests: bool,
 ) -> tuple[Target, Evidence]:
     place = _place(target, options)
     image: Image | None = None
@@ -188,7 +195,7 @@ def _project_target(
     if name is None:
         name = _labelled_image(place.root, notes)
     if name is not None:
-        image = _load(ImageRef("docker", name), options, progress)
+        image = _load(ImageRef("docker", name), options, progress, verify_digests)
         if not build:  # what was just built is as old as its cached steps, and still no older than the Dockerfile
             _note_age(image, place, notes)
         _note_problems(image, notes)

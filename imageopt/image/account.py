@@ -57,6 +57,7 @@ def account(read: ReadImage[LayerIndex]) -> Image:
         dive=dive_numbers(read.layers, union.hidden_bytes),
         problems=_problems(read.layers, union),
         checksums=read.layers[0].checksums if read.layers else "xxh3-128",
+        digest_verified=all(layer.verified for layer in read.layers),
     )
 
 

@@ -45,7 +45,19 @@ def index_layer(stream: BinaryIO) -> LayerIndex:
         return data
 
     listing = Listing()
-    tar = _HashedTar(read_tar)
+    fill(listing, HashedTar(read_tar))
+    diff_id = f"sha256:{unpacked.hexdigest()}"
+    return listing.index(
+        diff_id=diff_id,
+        digest=f"sha256:{stored.hexdigest()}" if compressed else diff_id,
+        stored_bytes=stored_bytes if compressed else tar_bytes,
+        tar_bytes=tar_bytes,
+        checksums="xxh3-128",
+    )
+
+
+def fill(listing: "Listing", tar: "HashedTar") -> None:
+    """Puts every member of the tar into the listing. Raises InputError where the tar is damaged."""
     for member in walk(tar):
         place = listing.place(member)
         if place is None:
@@ -60,17 +72,9 @@ def index_layer(stream: BinaryIO) -> LayerIndex:
         else:
             tar.skip(member.stored)
         listing.add(path, kind, member, checksum)
-    diff_id = f"sha256:{unpacked.hexdigest()}"
-    return listing.index(
-        diff_id=diff_id,
-        digest=f"sha256:{stored.hexdigest()}" if compressed else diff_id,
-        stored_bytes=stored_bytes if compressed else tar_bytes,
-        tar_bytes=tar_bytes,
-        checksums="xxh3-128",
-    )
 
 
-class _HashedTar(TarStream):
+class HashedTar(TarStream):
     """A tar whose contents pass by and are hashed."""
 
     def content(self, size: int, keep: bool) -> tuple[bytes, bytes | None]:

@@ -1,5 +1,6 @@
 """A reference to an `Image`: read, indexed, checked against its digests, accounted for."""
 
+from io import SEEK_END
 from typing import BinaryIO
 
 from imageopt.errors import InputError
@@ -8,9 +9,12 @@ from imageopt.image.cache import LayerCache
 from imageopt.image.layer import index_layer
 from imageopt.image.model import Image, LayerIndex
 from imageopt.progress import Progress
+from imageopt.source.export import is_compressed
 from imageopt.source.model import ImageRef, ReadImage
 from imageopt.source.overlay2 import SplitLayer
 from imageopt.source.read import read_image
+
+_READ_WHOLE = 16 << 20  # bytes; a plain tar up to this is read and proved, which takes some hundredths of a second
 
 
 def load_image(
@@ -19,31 +23,37 @@ def load_image(
     platform: str | None = None,
     progress: Progress | None = None,
     cache: LayerCache | None = None,
-    in_place: bool = True,
+    verify_digests: bool = False,
 ) -> Image:
     """The image that `ref` names. Raises what `read_image` raises, and InputError for a digest that does not hold.
 
-    What `cache` knows is not read again. `in_place` lets a local engine's own records be read instead of its export.
+    What `cache` knows is not read again. With `verify_digests` every byte is read: an engine is made to export, and no
+    content of a plain tar is passed over.
     """
-    reader = _Reader(cache)
+    reader = _Reader(cache, verify_digests)
     read = read_image(
         ref,
         reader.index_layer,
-        index_split=reader.index_split if in_place else None,
+        index_split=None if verify_digests else reader.index_split,
         known=reader.known,
         platform=platform,
         progress=progress,
     )
     check_digests(read)
     reader.keep()
+    if any(layer.unread for layer in read.layers):
+        from imageopt.image.header_walk import settled
+
+        read = settled(read)
     return account(read)
 
 
 class _Reader:
     """Indexes layers, or finds them in the cache. What is new is kept once the whole image has proved right."""
 
-    def __init__(self, cache: LayerCache | None) -> None:
+    def __init__(self, cache: LayerCache | None, verify_digests: bool) -> None:
         self._cache = cache
+        self._verify_digests = verify_digests
         self._new: list[LayerIndex] = []
 
     def known(self, digest: str) -> LayerIndex | None:
@@ -51,6 +61,13 @@ class _Reader:
         return self._cache.get(digest, "xxh3-128") if self._cache is not None else None
 
     def index_layer(self, stream: BinaryIO) -> LayerIndex:
+        length = 0 if self._verify_digests or not stream.seekable() else stream.seek(0, SEEK_END)
+        if length:
+            stream.seek(0)
+        if length > _READ_WHOLE and not is_compressed(stream.peek(4)):  # type: ignore[attr-defined]
+            from imageopt.image.header_walk import walk_headers
+
+            return walk_headers(stream, length)
         index = index_layer(stream)
         self._new.append(index)
         return index
@@ -74,8 +91,8 @@ class _Reader:
 def check_digests(read: ReadImage[LayerIndex]) -> None:
     """Raises InputError where a layer's bytes are not those that the manifest or the configuration promise."""
     for number, (blob, layer) in enumerate(zip(read.blobs, read.layers, strict=True)):
-        promised = [(blob.diff_id, layer.diff_id)]
-        if blob.digest is not None:
+        promised = [(blob.diff_id, layer.diff_id)] if layer.diff_id else []
+        if promised and blob.digest is not None:
             promised.append((blob.digest, layer.digest))
         for expected, found in promised:
             if expected != found:

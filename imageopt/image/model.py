@@ -47,7 +47,7 @@ class LayerIndex:
     stages read (package databases, manifests). `problems` names damaged or unsafe entries, one line each.
     """
 
-    diff_id: str
+    diff_id: str  # empty where it was not worked out
     digest: str  # of the stream as stored; equal to diff_id where it was not compressed
     stored_bytes: int  # length of the stream as stored
     tar_bytes: int
@@ -57,6 +57,8 @@ class LayerIndex:
     opaques: tuple[str, ...]
     contents: Mapping[str, bytes]
     problems: tuple[str, ...]
+    verified: bool = True  # all bytes were read, and the digests are theirs
+    unread: tuple[int, ...] = ()  # offsets in the tar of the contents that have no checksum, in the entries' order
 
 
 class FileRecord(NamedTuple):
@@ -183,3 +185,4 @@ class Image:
     dive: DiveNumbers
     problems: tuple[str, ...]
     checksums: ChecksumKind = "xxh3-128"  # checksums of unlike kinds are never compared
+    digest_verified: bool = True  # every layer was read to its end and is what its digest promises

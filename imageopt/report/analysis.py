@@ -63,6 +63,7 @@ def image_section(evidence: Evidence) -> Json | None:
             for row in sorted(evidence.composition, key=lambda row: (-row.bytes, row.category, row.cause or ""))
         ],
         "duplicate_content_bytes": image.duplicate_content_bytes,
+        "digest_verified": image.digest_verified,
         "file_count": image.file_count,
         "base": {"layers": base, "decided_by": evidence.base.decided_by, "reference": evidence.base.reference},
         "layers": [

@@ -92,8 +92,7 @@ class TarFiles:
         if place is None:
             raise missing(name)
         stream = self._path.open("rb")
-        stream.seek(place[0])
-        return io.BufferedReader(_Part(stream, place[1]), 1 << 18)
+        return io.BufferedReader(_Part(stream, *place), 1 << 18)
 
     def _resolved(self, name: str) -> str:
         for _ in range(_LINKS):
@@ -126,18 +125,30 @@ class _SeekingTar(TarStream):
 class _Part(io.RawIOBase):
     """A piece of a file as a file of its own, which closes the file when it is closed."""
 
-    def __init__(self, stream: BinaryIO, length: int) -> None:
+    def __init__(self, stream: BinaryIO, start: int, length: int) -> None:
         self._stream = stream
-        self._left = length
+        self._start = start
+        self._length = length
+        self._position = 0
+        stream.seek(start)
 
     def readable(self) -> bool:
         return True
 
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        from_where = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._length}[whence]
+        self._position = max(0, from_where + offset)
+        self._stream.seek(self._start + self._position)
+        return self._position
+
     def readinto(self, buffer: "WriteableBuffer") -> int:
-        view = memoryview(buffer).cast("B")[: self._left]
+        view = memoryview(buffer).cast("B")[: max(0, self._length - self._position)]
         data = self._stream.read(len(view))
         view[: len(data)] = data
-        self._left -= len(data)
+        self._position += len(data)
         return len(data)
 
     def close(self) -> None:

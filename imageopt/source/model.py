@@ -79,6 +79,7 @@ class ReadImage(Generic[LayerT]):
     config: ImageConfig
     blobs: tuple[LayerBlob, ...]
     layers: tuple[LayerT, ...]
+    reopen: Callable[[int], BinaryIO] | None = None  # a layer's stream once more, where the source can
 
 
 IndexLayer = Callable[[BinaryIO], LayerT]

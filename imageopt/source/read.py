@@ -203,7 +203,9 @@ def _from_files(
     )
     digest = described.digest or f"sha256:{hashlib.sha256(described.config).hexdigest()}"
     layers = tuple(read[layer.name] for layer in described.layers)
-    return ReadImage(kind, ref.name, digest, config, blobs, layers)
+    return ReadImage(
+        kind, ref.name, digest, config, blobs, layers, lambda number: files.open(described.layers[number].name)
+    )
 
 
 def _blob(layer: LayerFile, diff_id: str, size: int | None, compressed: bool) -> LayerBlob:

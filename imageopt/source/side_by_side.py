@@ -8,6 +8,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from io import SEEK_SET, BufferedReader
 from typing import BinaryIO, TypeVar, cast
 
 from imageopt.source.files import Files, missing
@@ -56,7 +57,7 @@ class _Stopped(Exception):
 class _Stoppable:
     """A stream whose reader can be stopped from another thread."""
 
-    def __init__(self, stream: BinaryIO, stopped: threading.Event) -> None:
+    def __init__(self, stream: BufferedReader, stopped: threading.Event) -> None:
         self._stream = stream
         self._stopped = stopped
 
@@ -64,3 +65,14 @@ class _Stoppable:
         if self._stopped.is_set():
             raise _Stopped
         return self._stream.read(count)
+
+    def peek(self, count: int) -> bytes:
+        return self._stream.peek(count)
+
+    def seekable(self) -> bool:
+        return self._stream.seekable()
+
+    def seek(self, offset: int, whence: int = SEEK_SET) -> int:
+        if self._stopped.is_set():
+            raise _Stopped
+        return self._stream.seek(offset, whence)

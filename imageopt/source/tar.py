@@ -52,6 +52,11 @@ class TarStream:
         """How many bytes are at hand without reading."""
         return len(self._buffer)
 
+    def drop_buffered(self) -> int:
+        """Forgets what is at hand, for a reader that moves the stream itself; gives how many bytes that were."""
+        count, self._buffer = len(self._buffer), memoryview(b"")
+        return count
+
     def take(self, count: int) -> bytes:
         """Exactly `count` bytes; fewer only at the end of the stream."""
         if count <= len(self._buffer):

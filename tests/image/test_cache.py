@@ -93,7 +93,7 @@ def test_it_stays_within_its_bounds(tmp_path: Path) -> None:
         used = time.time() - 1000 + age
         os.utime(cache.folder / f"{index.digest[7:]}.xxh3-128", (used, used))
     assert cache.get(indexes[0].digest, "xxh3-128") is not None  # now it is the last that was used
-    LayerCache(tmp_path, most_bytes=cache.size() * 3 // 5).prune()
+    LayerCache(tmp_path, most_bytes=cache.size() * 7 // 10).prune()
     assert [cache.get(index.digest, "xxh3-128") is not None for index in indexes] == [True, False, False, True, True]
     LayerCache(tmp_path, most_seconds=-1).prune()
     assert cache.size() == 0

@@ -16,6 +16,7 @@ _FAIL_ON = ("error", "warning", "info", "style")
 @build_options
 @click.option("--fail-on", type=click.Choice(_FAIL_ON), help="Exit 1 with findings of this severity or graver.")
 @click.option("--exit-code", type=click.IntRange(0, 255), default=1, help="The code instead of 1.")
+@click.option("--verify-digests", is_flag=True, help="Read every byte of the image and prove its digests.")
 @click.option("--now", metavar="DATE", help="Today's date, for dates of end of life (YYYY-MM-DD).")
 @talk_options
 def command(target: str, **options: Any) -> int:
@@ -41,6 +42,7 @@ def command(target: str, **options: Any) -> int:
         options=built,
         progress=talk.progress,
         now=parse_day(options["now"]),
+        verify_digests=options["verify_digests"],
     )
     emit(analysis_document(analysis), talk.formats, talk.color)
     fail_on = options["fail_on"]
