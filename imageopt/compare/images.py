@@ -5,14 +5,16 @@ layer of the second has lost two copies, although every path is still there.
 """
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+from imageopt.compare.matching import match
 from imageopt.compare.model import ImageComparison, SizeChange
 from imageopt.evidence.model import Evidence
-from imageopt.image.model import FileRecord, Packages
+from imageopt.image.model import Packages
 from imageopt.rules.model import Finding
 
 SIZES = ("download_bytes", "unpacked_bytes", "live_bytes", "own_unpacked_bytes")
+UNLIKE = "files were compared by path and size: the two images have unlike checksums"
 
 
 def compare_images(before: Evidence, after: Evidence, findings: Sequence[Finding] = ()) -> ImageComparison:
@@ -23,20 +25,18 @@ def compare_images(before: Evidence, after: Evidence, findings: Sequence[Finding
     sizes = {name: size_change(_size(before, name), _size(after, name)) for name in SIZES}
     if before.image is None or after.image is None:
         return ImageComparison(sizes, {}, {}, 0, 0, (), (), (), ("one of the images could not be read",))
-    by_content = before.image.checksums == after.image.checksums
-    removed = _missing(before.image.files, after.image.files, by_content=by_content)
-    added = _missing(after.image.files, before.image.files, by_content=by_content)
+    matching = match(before.image, after.image)
     explained = {
         index for finding in findings if finding.location is not None and finding.layers for index in finding.files
     }
     files = before.image.files
     return ImageComparison(
         sizes=sizes,
-        files_removed=_by_category(before, removed),
-        files_added=_by_category(after, added),
-        removed_bytes=sum(files[index].size for index in removed),
-        explained_bytes=sum(files[index].size for index in removed if index in explained),
-        notes=() if by_content else ("files were compared by path and size: the two images have unlike checksums",),
+        files_removed=_by_category(before, matching.removed),
+        files_added=_by_category(after, matching.added),
+        removed_bytes=sum(files[index].size for index in matching.removed),
+        explained_bytes=sum(files[index].size for index in matching.removed if index in explained),
+        notes=(UNLIKE,) if matching.unknown else (),
         **_packages(before.image.packages, after.image.packages),
     )
 
@@ -61,22 +61,6 @@ def _size(evidence: Evidence, name: str) -> int | None:
         "unpacked_bytes": image.sizes.unpacked_bytes,
         "live_bytes": image.sizes.live_bytes,
     }[name]
-
-
-def _missing(files: Sequence[FileRecord], others: Iterable[FileRecord], *, by_content: bool) -> list[int]:
-    """The indices of the files without a counterpart. A live copy takes the counterpart before a dead one does."""
-
-    def key(file: FileRecord) -> Hashable:
-        return (file.path, file.checksum if by_content else file.size)
-
-    left = Counter(key(file) for file in others)
-    missing = []
-    for index in sorted(range(len(files)), key=lambda index: (files[index].death is not None, index)):
-        if left[key(files[index])] > 0:
-            left[key(files[index])] -= 1
-        else:
-            missing.append(index)
-    return missing
 
 
 def _by_category(evidence: Evidence, indices: Iterable[int]) -> dict[str, int]:

@@ -2,6 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from operator import add, sub
+from typing import Literal, NamedTuple
+
+from imageopt.evidence.model import Category
+
+LayerFate = Literal["same", "rebuilt", "changed", "added", "removed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,4 +37,144 @@ class ImageComparison:
     packages_removed: tuple[str, ...]
     packages_added: tuple[str, ...]
     packages_changed: tuple[str, ...]
+    notes: tuple[str, ...]  # what limits the comparison
+
+
+@dataclass(frozen=True, slots=True)
+class LayerBytes:
+    """So many bytes, billed to a layer by its index."""
+
+    layer: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class CauseChange:
+    """One category of the composition in both images, in unpacked bytes; `rules` call some of what changed avoidable.
+
+    `added` are stored bytes that only the second image has, by its layers; `removed` those that only the first has, by
+    its own. The changes of all categories add up to the change of `unpacked_bytes`.
+    """
+
+    category: Category
+    before: int
+    after: int
+    rules: tuple[str, ...]
+    added: tuple[LayerBytes, ...]
+    removed: tuple[LayerBytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PackageChange:
+    """A package of one manager: its versions in each image (one for each place it is installed in) and its bytes."""
+
+    manager: str
+    name: str
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+    before_bytes: int
+    after_bytes: int
+
+
+class PathCounts(NamedTuple):
+    """Live files and links that differ below a path, and their bytes; `unknown` could not be compared."""
+
+    added: int = 0
+    added_bytes: int = 0
+    removed: int = 0
+    removed_bytes: int = 0
+    changed: int = 0
+    changed_before_bytes: int = 0
+    changed_after_bytes: int = 0
+    metadata: int = 0
+    unknown: int = 0
+
+    @property
+    def delta_bytes(self) -> int:
+        """What the live bytes grew by."""
+        return self.added_bytes - self.removed_bytes + self.changed_after_bytes - self.changed_before_bytes
+
+    def plus(self, other: "PathCounts") -> "PathCounts":
+        """Both together."""
+        return PathCounts._make(map(add, self, other))
+
+    def minus(self, other: "PathCounts") -> "PathCounts":
+        """This without the other, which is a part of it."""
+        return PathCounts._make(map(sub, self, other))
+
+
+@dataclass(frozen=True, slots=True)
+class PathChange:
+    """What differs at a path, or below it: each difference is counted in exactly one of a comparison's rows.
+
+    `rest`: rows of their own take some of what differs below. `whole`: nothing below it stayed as it was. `detail`
+    says what all changes of metadata here have in common (`owner 0:0 -> 1000:1000`), empty where nothing.
+    """
+
+    path: str
+    folder: bool
+    rest: bool
+    whole: bool
+    counts: PathCounts
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PathChanges:
+    """`contents` biggest first, `metadata` most files first; `total` counts both."""
+
+    contents: tuple[PathChange, ...]
+    metadata: tuple[PathChange, ...]
+    total: PathCounts
+
+
+@dataclass(frozen=True, slots=True)
+class LayerChange:
+    """A layer above the shared ones, by its index in each image: paired by what its instruction says.
+
+    `same`: the very layer, but above one that was replaced. `rebuilt`: other bytes, the same files (time stamps, most
+    often). `changed`: other files.
+    """
+
+    fate: LayerFate
+    before: int | None
+    after: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class LayerChanges:
+    """`shared` layers from the bottom are the same. Bytes are of the layers above them, in the second image.
+
+    `pull_bytes` is what a pull transfers where the first image is there already: Docker fetches all that stands above a
+    replaced layer. `pull_by_digest_bytes`: an engine that looks each blob up (containerd, Podman). None: unknown.
+    """
+
+    shared: int
+    changes: tuple[LayerChange, ...]
+    new_unpacked_bytes: int
+    pull_bytes: int | None
+    pull_by_digest_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigChange:
+    """A key of the configuration in words; None where it is not set. Values that may be secret are not told."""
+
+    what: str
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ImageDifference:
+    """What a change made of an image. `identical`: the same layers and configuration, whatever the date."""
+
+    identical: bool
+    sizes: Mapping[str, SizeChange]
+    file_counts: tuple[int, int]
+    causes: tuple[CauseChange, ...]
+    packages: tuple[PackageChange, ...]
+    paths: PathChanges
+    layers: LayerChanges
+    config: tuple[ConfigChange, ...]
     notes: tuple[str, ...]  # what limits the comparison

@@ -1,0 +1,56 @@
+"""Two image configurations -> the keys that differ. Whether a change is right is not asked here.
+
+Values of the environment may be secret: only those of names that say they are not are told.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from imageopt.compare.model import ConfigChange
+from imageopt.source.model import ImageConfig
+
+_TOLD = ("NODE_ENV", "PATH", "LANG", "LC_ALL", "TZ")
+
+
+def compare_configurations(before: ImageConfig, after: ImageConfig) -> tuple[ConfigChange, ...]:
+    """The keys in a fixed order; of environment and labels each name by itself. Dates and history are left out."""
+    return (
+        *_differing("Platform", before.platform, after.platform),
+        *_differing("User", before.user, after.user),
+        *_differing("Entrypoint", " ".join(before.entrypoint), " ".join(after.entrypoint)),
+        *_differing("Cmd", " ".join(before.cmd), " ".join(after.cmd)),
+        *_environment(_pairs(before.env), _pairs(after.env)),
+        *_differing("WorkingDir", before.working_dir, after.working_dir),
+        *_differing("ExposedPorts", ", ".join(sorted(before.exposed_ports)), ", ".join(sorted(after.exposed_ports))),
+        *_differing("Volumes", ", ".join(sorted(before.volumes)), ", ".join(sorted(after.volumes))),
+        *_differing("Healthcheck", " ".join(before.healthcheck), " ".join(after.healthcheck)),
+        *_differing("StopSignal", before.stop_signal or "", after.stop_signal or ""),
+        *_differing("Shell", " ".join(before.shell), " ".join(after.shell)),
+        *_labels(before.labels, after.labels),
+    )
+
+
+def _differing(what: str, before: str, after: str) -> Iterator[ConfigChange]:
+    if before != after:
+        yield ConfigChange(what, before or None, after or None)
+
+
+def _environment(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[ConfigChange]:
+    for name in sorted(before.keys() | after.keys()):
+        old, new = before.get(name), after.get(name)
+        if old == new:
+            continue
+        if name in _TOLD or name.endswith("_VERSION"):
+            yield ConfigChange(f"Env {name}", old, new)
+        else:
+            other = "another value" if old is not None else "set"
+            yield ConfigChange(f"Env {name}", None if old is None else "set", None if new is None else other)
+
+
+def _labels(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[ConfigChange]:
+    for name in sorted(before.keys() | after.keys()):
+        if before.get(name) != after.get(name):
+            yield ConfigChange(f"Label {name}", before.get(name), after.get(name))
+
+
+def _pairs(environment: tuple[str, ...]) -> dict[str, str]:
+    return dict(entry.partition("=")[::2] for entry in environment)
