@@ -6,15 +6,31 @@ import sys
 
 def main() -> int:
     """Runs the command line; gives the exit code."""
-    if sys.argv[1:] in (["--version"], ["-V"]):
-        from imageopt import __version__
+    try:
+        if sys.argv[1:] in (["--version"], ["-V"]):
+            return _version()
+        from imageopt.cli.edge import run
+        from imageopt.cli.signals import interrupt_on_signals
+        from imageopt.cli.streams import prepare
 
-        print(f"imageopt {__version__}")  # noqa: T201 (the one line that needs no output machinery)
-        return 0
-    from imageopt.cli.edge import run
+        prepare()
+        interrupt_on_signals()
+        gc.disable()  # a command makes no cycles to speak of, and an image's many entries are costly to look through
+        return run(sys.argv[1:])
+    except KeyboardInterrupt:  # before or after the command itself
+        return 130
 
-    gc.disable()  # a command makes no cycles to speak of, and an image's many entries are costly to look through
-    return run(sys.argv[1:])
+
+def _version() -> int:
+    from imageopt import __version__
+
+    try:
+        print(f"imageopt {__version__}", flush=True)  # noqa: T201 (the one line that needs no output machinery)
+    except OSError as error:
+        sys.stdout = None  # nothing may be tried again at the end
+        print(f"error: the version cannot be written to standard output: {error.strerror}", file=sys.stderr)  # noqa: T201
+        return 3
+    return 0
 
 
 if __name__ == "__main__":

@@ -4,49 +4,44 @@
 so it never decides here.
 """
 
+import errno
 import os
 import platform
 import sys
 import traceback
 from collections.abc import Sequence
 
-from imageopt.errors import ImageoptError
+from imageopt.errors import ImageoptError, UsageError
 
+FAILED = 3
 BUG = 70
 INTERRUPTED = 130
 
 
 def run(arguments: Sequence[str]) -> int:
     """Runs a command line to its exit code; never raises."""
-    import click
-
-    from imageopt.cli.main import command
-
     try:
-        code = command.main(args=list(arguments), prog_name="imageopt", standalone_mode=False)
-        sys.stdout.flush()
+        return _run(arguments)
     except ImageoptError as error:
         tell(error.cause, error.remedy)
         return error.exit_code
-    except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message())
-        return 0
-    except click.UsageError as error:
-        hint = "see imageopt --help" if error.ctx is None else f"see {error.ctx.command_path} --help"
-        tell(error.format_message(), hint)
-        return 2
-    except click.ClickException as error:
-        tell(error.format_message(), "see imageopt --help")
-        return 2
-    except (KeyboardInterrupt, click.Abort):
+    except KeyboardInterrupt:
         tell("interrupted", "everything that was started is gone")
         return INTERRUPTED
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads: nothing more to say
-        return 0
+    except MemoryError:
+        tell("there is not enough memory", "give it more, or look at a smaller image")
+        return FAILED
+    except OSError as error:
+        tell(*_outside(error))
+        _trace(error, arguments)
+        return FAILED
     except Exception as error:  # noqa: BLE001 (the one place where everything ends)
-        return _bug(error, arguments)
-    return code if isinstance(code, int) else 0
+        tell(
+            f"a bug in imageopt {_version()} (Python {platform.python_version()}): {type(error).__name__}: {error}",
+            "please report it with the command and the output of --verbose",
+        )
+        _trace(error, arguments)
+        return BUG
 
 
 def tell(cause: str, remedy: str) -> None:
@@ -54,16 +49,55 @@ def tell(cause: str, remedy: str) -> None:
     print(f"error: {_one_line(cause)}\nhint: {_one_line(remedy)}", file=sys.stderr)  # noqa: T201
 
 
-def _bug(error: Exception, arguments: Sequence[str]) -> int:
+def _run(arguments: Sequence[str]) -> int:
+    """click's ways to end become our own; anything else passes through."""
+    import click
+
+    from imageopt.cli.main import command
+
+    try:
+        code = command.main(args=list(arguments), prog_name="imageopt", standalone_mode=False)
+        sys.stdout.flush()
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        return 0
+    except click.UsageError as error:
+        hint = "see imageopt --help" if error.ctx is None else f"see {error.ctx.command_path} --help"
+        raise UsageError(error.format_message(), hint) from None
+    except click.ClickException as error:
+        raise UsageError(error.format_message(), "see imageopt --help") from None
+    except click.Abort:
+        raise KeyboardInterrupt from None
+    except SystemExit as error:
+        if isinstance(error.__context__, OSError):  # click takes a broken pipe, of whatever kind, for a reader gone
+            raise error.__context__ from None
+        return error.code if isinstance(error.code, int) else 0
+    return code if isinstance(code, int) else 0
+
+
+def _outside(error: OSError) -> tuple[str, str]:
+    """Cause and remedy of what the operating system refused and no command expected."""
+    reason = error.strerror or type(error).__name__
+    if error.filename is not None:
+        reason = f"{os.fsdecode(error.filename)}: {reason}" if not isinstance(error.filename, int) else reason
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return reason, "make room, or name a folder with room in TMPDIR"
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return reason, "check who may read and write there"
+    if error.errno == errno.ENOENT and error.filename is None:
+        return "the current folder is gone", "change to a folder that exists"
+    return reason, "see what --verbose adds"
+
+
+def _trace(error: Exception, arguments: Sequence[str]) -> None:
+    if {"--verbose", "-v"} & set(arguments):
+        traceback.print_exception(error)
+
+
+def _version() -> str:
     from imageopt import __version__
 
-    tell(
-        f"a bug in imageopt {__version__} (Python {platform.python_version()}): {type(error).__name__}: {error}",
-        "please report it with the command and the output of --verbose",
-    )
-    if "--verbose" in arguments:
-        traceback.print_exception(error)
-    return BUG
+    return __version__
 
 
 def _one_line(text: str) -> str:

@@ -1,7 +1,10 @@
 """A result document to where it was asked for: files whole or not at all, the rest on stdout."""
 
+import errno
 import os
+import re
 import shutil
+import stat
 import sys
 import tempfile
 from collections.abc import Iterable
@@ -11,56 +14,132 @@ from typing import Any
 from imageopt.cli.options import is_terminal
 from imageopt.errors import InputError, UsageError
 
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")  # a byte of a file name that is not UTF-8
+
 
 def emit(document: dict[str, Any], formats: Iterable[str], color: str) -> None:
-    """Renders the document in each format; without one, for the terminal. A format may stand once on stdout."""
+    """Renders the document in each format; without one, for the terminal. A format may stand once on stdout.
+
+    What goes to stdout is shown first, and a file that cannot be written keeps no other from being written; the first
+    such file is raised at the end, as InputError.
+    """
     from imageopt.report.render import render
 
-    wanted = parse_formats(tuple(formats) or ("terminal",))
-    for name, file in wanted:
+    failed: InputError | None = None
+    for name, file in sorted(parse_formats(tuple(formats) or ("terminal",)), key=lambda one: one[1] is not None):
         if file is None:
-            plain = not is_terminal() and color != "always" and not _forced()
-            text = render(
-                document,
-                name,
-                color=_colored(color),
-                width=shutil.get_terminal_size().columns if is_terminal() else None,
-                plain=plain,
-            )
-            sys.stdout.write(text)
-        else:
+            _show(document, name, color)
+            continue
+        try:
             write_whole(file, render(document, name, color=False, width=None, plain=True))
+        except InputError as error:
+            failed = failed or error
+    if failed is not None:
+        raise failed
 
 
 def parse_formats(formats: Iterable[str]) -> list[tuple[str, Path | None]]:
-    """`json=FILE` to its parts. Raises UsageError for a format that there is not, or two results on stdout."""
+    """`json=FILE` to its parts; `json` and `json=-` mean stdout.
+
+    Raises UsageError for a format that there is not, or two results on stdout, and InputError for a file that could
+    never be written: better now than after an hour of building.
+    """
     from imageopt.report.render import FORMATS
 
-    wanted = []
+    wanted: list[tuple[str, Path | None]] = []
     for text in formats:
         name, _, file = text.partition("=")
         if name not in FORMATS:
             raise UsageError(f"there is no format {name!r}", f"the formats are {', '.join(FORMATS)}")
-        wanted.append((name, Path(file) if file else None))
+        wanted.append((name, Path(file) if file not in ("", "-") else None))
     if sum(1 for _, file in wanted if file is None) > 1:
         raise UsageError("two results cannot both go to stdout", "give one of them a file: --format json=FILE")
+    for _, path in wanted:
+        if path is not None:
+            check_place(path)
     return wanted
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Writes a file so that it is never half there. Raises InputError where it cannot be written."""
+def check_place(path: Path) -> None:
+    """Raises InputError where no file can be written at the path, as far as that can be told beforehand."""
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        where = path.resolve()
+        _is_special(path)
+        if where.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if not where.parent.is_dir():
+            raise FileNotFoundError(errno.ENOENT, f"there is no folder {where.parent}")
+        if not os.access(where.parent if not where.exists() else where, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except (OSError, RuntimeError) as error:
+        raise _unwritable(path, error) from None
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Writes a file so that it is never half there. Raises InputError where it cannot be written.
+
+    A symlink stays one. A device or a pipe is written to as it is: replacing it would take it from everybody else.
+    """
+    data = _LONE_SURROGATE.sub("\ufffd", text).encode("utf-8")
+    try:
+        if _is_special(path):
+            with path.open("wb") as stream:
+                stream.write(data)
+            return
+        target = path.resolve()
+        mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o666 & ~_umask()
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=".imageopt-")
         try:
-            with os.fdopen(handle, "w", encoding="utf-8") as stream:
-                stream.write(text)
-            Path(name).chmod(0o644)
-            Path(name).replace(path)
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+                os.fchmod(file.fileno(), mode)
+            Path(name).replace(target)
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise
-    except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror}", "choose another place") from None
+    except (OSError, RuntimeError) as error:
+        raise _unwritable(path, error) from None
+
+
+def _show(document: dict[str, Any], name: str, color: str) -> None:
+    from imageopt.report.render import render
+
+    sys.stdout.flush()
+    speaks_utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    text = render(
+        document,
+        name,
+        color=_colored(color),
+        width=shutil.get_terminal_size().columns if is_terminal() else None,
+        plain=not speaks_utf8 or (not is_terminal() and color != "always" and not _forced()),
+    )
+    text = _LONE_SURROGATE.sub("\ufffd", text)
+    if name == "terminal" or speaks_utf8:
+        sys.stdout.write(text)
+    else:  # for programs, whatever the terminal speaks
+        sys.stdout.buffer.write(text.encode("utf-8"))
+    sys.stdout.flush()
+
+
+def _is_special(path: Path) -> bool:
+    """Whether there is something that is neither a file nor a folder. Raises OSError where that cannot be told."""
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return False
+    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
+
+
+def _umask() -> int:
+    """The process's mask, which can only be read by setting it; commands have one thread when they write."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+def _unwritable(path: Path, error: Exception) -> InputError:
+    reason = error.strerror if isinstance(error, OSError) else "it leads to itself"
+    return InputError(f"{path} cannot be written: {reason}", "choose another place")
 
 
 def _colored(color: str) -> bool:

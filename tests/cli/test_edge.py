@@ -1,5 +1,6 @@
 """How commands end: each way has its exit code, one line of cause and one of remedy, and no traceback."""
 
+import errno
 import json
 import os
 import signal
@@ -174,15 +175,44 @@ def test_nobody_reading_is_no_error(archive: Path, reader: str) -> None:
     assert "Traceback" not in finished.stderr
 
 
-def test_an_interrupt_is_130(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupt_is_130(tmp_path: Path, number: signal.Signals) -> None:
     """A fifo stands for an image that takes for ever to read."""
     os.mkfifo(tmp_path / "slow.json")
     command = [sys.executable, "-m", "imageopt", "report", str(tmp_path / "slow.json")]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        time.sleep(1.5)
-        process.send_signal(signal.SIGINT)
+    with (
+        subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process,
+        (tmp_path / "slow.json").open("w"),  # waits for the reader
+    ):
+        time.sleep(0.1)
+        process.send_signal(number)
         _, errors = process.communicate(timeout=30)
     assert (process.returncode, errors.strip().splitlines()[0]) == (130, "error: interrupted")
+
+
+OUTSIDE: list[tuple[OSError | MemoryError, str, str]] = [
+    (OSError(errno.ENOSPC, "No space left on device", "/x/y"), "/x/y: No space left on device", "TMPDIR"),
+    (PermissionError(errno.EACCES, "Permission denied", b"/x"), "/x: Permission denied", "who may"),
+    (FileNotFoundError(errno.ENOENT, "No such file or directory"), "the current folder is gone", "change to"),
+    (BrokenPipeError(errno.EPIPE, "Broken pipe"), "Broken pipe", "--verbose"),
+    (OSError("strange"), "OSError", "--verbose"),
+    (MemoryError(), "not enough memory", "smaller"),
+]
+
+
+@pytest.mark.parametrize(("error", "cause", "remedy"), OUTSIDE, ids=[row[1] for row in OUTSIDE])
+def test_what_the_system_refuses_is_no_bug_and_no_answer(
+    archive: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    error: Exception, cause: str, remedy: str,
+) -> None:  # fmt: skip
+    def refuse(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("imageopt.api.check", refuse)
+    assert run(["analyze", str(archive), "--fail-on", "error"]) == 3
+    first, second = capsys.readouterr().err.splitlines()[-2:]
+    assert cause in first
+    assert remedy in second
 
 
 def test_lint_writes_lines_as_compilers_do(project: Path, capsys: pytest.CaptureFixture[str]) -> None:

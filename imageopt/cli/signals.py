@@ -1,0 +1,27 @@
+"""SIGINT, SIGTERM and SIGHUP -> one KeyboardInterrupt: every command cleans up the same way and ends with 130."""
+
+import signal
+import threading
+import time
+from types import FrameType
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_CLEANING_SECONDS = 5.0  # further signals are ignored for so long: impatience must not cut the cleaning short
+
+
+def interrupt_on_signals() -> None:
+    """Sets the handlers for this process; a signal that who started it wants ignored stays ignored."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+    last = float("-inf")
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        nonlocal last
+        if time.monotonic() - last < _CLEANING_SECONDS:
+            return
+        last = time.monotonic()
+        raise KeyboardInterrupt
+
+    for number in _SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, interrupt)
