@@ -5,11 +5,14 @@ at least 1 MB and 1 % of the image, or a finding about security must be closed.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Literal
 
+from imageopt.dockerfile.parser import parse
 from imageopt.evidence.model import Evidence
-from imageopt.rewrite.model import Transformed
+from imageopt.rewrite.model import Rewrite, Transformed
 from imageopt.rules.model import Finding, Safety
+from imageopt.units import format_bytes
 
 ORDER = (
     "multi-stage", "base-swap", "prune-dev-deps", "dockerignore", "copy-chown", "drop-caches", "drop-global-tools",
@@ -82,6 +85,33 @@ def credit(
     if image is None:
         return tuple(made), None, "unknown"
     return tuple(made), sum(item.predicted_bytes or 0 for item in made), "estimate" if is_estimate else "exact"
+
+
+def swapped_base(rewrite: Rewrite) -> str | None:
+    """The image that the rewritten last stage is built on, where that is another one than before."""
+    if not any(done.name == "base-swap" for done in rewrite.transformed):
+        return None
+    stages = [
+        parse(change.after).stages for change in rewrite.changes if change.path.rpartition("/")[2] != ".dockerignore"
+    ]
+    return stages[0][-1].base if stages and stages[0] else None
+
+
+def less_new_base(rewrite: Rewrite, reference: str, size: int) -> Rewrite:
+    """The same with the new base image's bytes taken off the saving: they come in for the old one's."""
+    if rewrite.predicted_bytes is None:
+        return rewrite
+    return replace(
+        rewrite,
+        transformed=tuple(
+            replace(done, predicted_bytes=done.predicted_bytes - size)
+            if done.name == "base-swap" and done.predicted_bytes is not None
+            else done
+            for done in rewrite.transformed
+        ),
+        predicted_bytes=rewrite.predicted_bytes - size,
+        notes=(*rewrite.notes, f"the saving counts the {format_bytes(size)} of {reference} that come in"),
+    )
 
 
 def _measured(evidence: Evidence, findings: Iterable[Finding]) -> int:

@@ -9,7 +9,8 @@ from rewrite.node_shapes import evidence, finding
 
 from imageopt.evidence.model import Evidence
 from imageopt.image.model import DiveNumbers, FileRecord, Image, ImageSizes, Packages
-from imageopt.rewrite.worth import automatic, credit, is_worth_doing
+from imageopt.rewrite.model import FileChange, Rewrite, Transformed
+from imageopt.rewrite.worth import automatic, credit, is_worth_doing, less_new_base, swapped_base
 from imageopt.rules.model import Finding, Saving
 from imageopt.source.model import ImageConfig
 
@@ -98,3 +99,27 @@ def test_without_an_image_nothing_is_predicted(tmp_path: Path) -> None:
 
 def test_advice_is_not_automatic() -> None:
     assert automatic([finding("a", None), finding("b", "npm-ci")]) == (finding("b", "npm-ci"),)
+
+
+def proposed(*transforms: Transformed, predicted: int | None) -> Rewrite:
+    text = b"FROM node:20 AS build\nFROM node:20-alpine\n"
+    changes = (FileChange(".dockerignore", None, b"FROM x\n"), FileChange("Dockerfile", b"FROM node:20\n", text))
+    return Rewrite("proposed", changes, transforms, (), predicted, "estimate", ("first",))
+
+
+def test_the_new_base_image_is_taken_off_the_saving() -> None:
+    swap = Transformed("base-swap", "verify", "", (), 900 * MB)
+    prune = Transformed("prune-dev-deps", "verify", "", (), 100 * MB)
+    rewrite = proposed(swap, prune, predicted=1000 * MB)
+    assert swapped_base(rewrite) == "node:20-alpine"
+    less = less_new_base(rewrite, "node:20-alpine", 138 * MB)
+    assert less.predicted_bytes == 862 * MB == sum(done.predicted_bytes or 0 for done in less.transformed)
+    assert [done.predicted_bytes for done in less.transformed] == [762 * MB, 100 * MB]
+    assert less.notes == ("first", "the saving counts the 138 MB of node:20-alpine that come in")
+
+
+def test_where_no_base_is_swapped_or_nothing_is_predicted_nothing_is_taken_off() -> None:
+    prune = Transformed("prune-dev-deps", "verify", "", (), 100)
+    assert swapped_base(proposed(prune, predicted=100)) is None
+    unknown = proposed(Transformed("base-swap", "verify", "", (), None), predicted=None)
+    assert less_new_base(unknown, "node:20-alpine", 138) == unknown
