@@ -4,12 +4,19 @@ Layers are applied from the bottom to a tree of names. A layer's whiteouts act o
 their place in the tar; then its own entries are laid over. A regular file's name is its content's record too, which
 hardlinks share; a content dies with its last name. Each name is visited once when it dies, so the cost follows the
 number of entries.
+
+What is not obvious follows the engines, which unpack each layer into a folder of its own: a symlink of the same layer
+is followed (`lib -> usr/lib`, `lib/a`), one of a layer below gives way to a folder, as a file does.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 from imageopt.image.model import Entry, Fate, LayerIndex
+
+_LINKS_IN_A_ROW = 64  # hardlinks to hardlinks further down in the tar, which no engine unpacks
+_STRONGEST: tuple[Fate, ...] = ("overwritten_same", "overwritten_changed", "deleted", "live")
 
 
 class Folder:
@@ -89,8 +96,9 @@ def unite(layers: Sequence[LayerIndex]) -> Union:
             over.hide_children(folder)
         for path in layer.whiteouts:
             over.hide(path)
+        over.make_room(layer)
         over.add(layer.entries)
-        over.bury()
+        over.bury(layer.entries)
     return union
 
 
@@ -100,13 +108,14 @@ class _LayerOver:
     def __init__(self, union: Union, index: int) -> None:
         self._union = union
         self._index = index
-        self._hidden: dict[str, File] = {}  # names of lower layers that this one hid before it added its own
-        self._added: set[str] = set()
+        self._hidden: dict[str, File] = {}  # names of lower layers that went with a whiteout or with their folder
+        self._last: dict[str, int] = {}  # where in the tar a name stands last; filled when a hardlink asks
+        self._ahead: dict[str, File] = {}  # further down in the tar, but a hardlink has named it already
         self._folders: dict[str, Folder] = {"": union.root}  # by path, while none of them is replaced
 
     def hide_children(self, folder: str) -> None:
         node = self._find(folder)
-        if node is not None and node.children:
+        if isinstance(node, Folder):
             children = dict(node.children)
             node.children.clear()
             for name, child in children.items():
@@ -115,26 +124,28 @@ class _LayerOver:
     def hide(self, path: str) -> None:
         folder, _, name = path.rpartition("/")
         parent = self._find(folder)
-        if parent is not None and parent.children and name in parent.children:
+        if isinstance(parent, Folder) and name in parent.children:
             node = parent.children.pop(name)
             self._collect(path, node)
             stored = sum(below.entry.size for _, below in _below(path, node) if below.entry is not None)
             self._union.hidden_bytes.append((path, stored))
 
+    def make_room(self, layer: LayerIndex) -> None:
+        """A marker stands in a folder: whatever else is in its place below gives way."""
+        for folder in chain(layer.opaques, (path.rpartition("/")[0] for path in layer.whiteouts)):
+            if folder not in self._folders:
+                self._make_folder(folder)
+
     def add(self, entries: Sequence[Entry]) -> None:
-        """Lays the entries over the tree, in their order; a hardlink to a target further down comes last."""
-        if self._hidden:
-            self._added.update(entry.path for entry in entries)
+        """Lays the entries over the tree, in their order."""
         index, files, folders = self._index, self._union.files, self._folders
-        later: list[Entry] = []
-        own: set[str] = set()
-        for entry in entries:
+        for number, entry in enumerate(entries):
             path, kind, *_ = entry
             above, _, name = path.rpartition("/")
             folder = folders.get(above) or self._make_folder(above)
             node: Node
             if kind == "file":
-                node = File(entry, index)
+                node = (self._ahead and self._known(entry)) or File(entry, index)
                 files.append(node)
             elif kind == "directory":
                 old = folder.children.get(name)
@@ -143,28 +154,46 @@ class _LayerOver:
                     continue
                 node = Folder(entry, index)
             elif kind == "hardlink":
-                target = self._find(entry.link)
-                if target is None or target.layer != index:
-                    own = own or {each.path for each in entries}
-                    if entry.link in own:  # its target comes further down
-                        later.append(entry)
-                        continue
-                node = self._link(entry, target)
+                node = self._link(entry, self._target(number, entries))
             else:
                 node = Name(entry, index, None)
             self._place(folder, path, name, node)
-        for entry in later:
-            above, _, name = entry.path.rpartition("/")
-            folder = folders.get(above) or self._make_folder(above)
-            self._place(folder, entry.path, name, self._link(entry, self._find(entry.link)))
 
-    def bury(self) -> None:
-        """Decides the fate of the names that whiteouts hid, now that it is known which of them came back."""
-        for path, file in self._hidden.items():
+    def bury(self, entries: Sequence[Entry]) -> None:
+        """Decides why the hidden names went, now that it is known which of them came back."""
+        if not self._hidden:
+            return
+        added = {entry.path for entry in entries}
+        dying = [(path, file) for path, file in self._hidden.items() if not file.names and file.death is None]
+        for path, file in dying:
             node = self._find(path)
-            came_back = path in self._added
-            kind = _overwritten(file, node.inode if node is not None else None) if came_back else "deleted"
-            _lose_name(file, kind, self._index)
+            kind = _overwritten(file, node.inode if node is not None else None) if path in added else "deleted"
+            file.fate = min(file.fate, kind, key=_STRONGEST.index)  # of all its names, whatever their order
+            file.death = self._index
+
+    def _known(self, entry: Entry) -> File | None:
+        """The file that a hardlink named before its entry came."""
+        file = self._ahead.get(entry.path)
+        return file if file is not None and file.entry is entry else None
+
+    def _target(self, number: int, entries: Sequence[Entry]) -> Node | None:
+        """What the hardlink at `number` names: what its layer has there, or will have; else what stood there below."""
+        link = entries[number].link
+        for _ in range(_LINKS_IN_A_ROW):
+            node = self._find(link)
+            if node is not None and node.layer == self._index:
+                return node
+            self._last = self._last or {entry.path: at for at, entry in enumerate(entries)}
+            at = self._last.get(link, -1)
+            if at <= number:
+                return node or self._hidden.get(link)
+            entry = entries[at]
+            if entry.kind == "file":
+                return self._ahead.setdefault(link, File(entry, self._index))
+            if entry.kind != "hardlink":
+                return Name(entry, self._index, None)
+            link = entry.link
+        return None
 
     def _place(self, folder: Folder, path: str, name: str, node: Node) -> None:
         old = folder.children.get(name)
@@ -173,12 +202,12 @@ class _LayerOver:
             self._replace(path, old, node.inode)
 
     def _link(self, entry: Entry, target: Node | None) -> Name:
-        file = target.inode if target is not None else self._hidden.get(entry.link)
-        if target is None and file is None:
+        if target is None:
             self._union.problems.append(f"layer {self._index}: {entry.path} links to {entry.link}, which is not there")
-        if file is not None:
-            file.names += 1
-        return Name(entry, self._index, file)
+            return Name(entry, self._index, None)
+        if target.inode is not None:
+            target.inode.names += 1
+        return Name(entry, self._index, target.inode)
 
     def _replace(self, path: str, old: Node, new: File | None) -> None:
         if old.inode is not None:
@@ -187,16 +216,18 @@ class _LayerOver:
             return
         self._folders.clear()  # a folder or a link to one
         self._folders[""] = self._union.root
-        for _, node in _below(path, old):
-            if node.inode is not None:
-                _lose_name(node.inode, "duplicate_entry" if node.layer == self._index else "deleted", self._index)
+        self._collect(path, old)
 
     def _collect(self, path: str, node: Node) -> None:
-        if node.inode is not None:
-            self._hidden[path] = node.inode
-        for below, child in _below(path, node):
-            if child.inode is not None:
-                self._hidden[below] = child.inode
+        """Takes the names at and below `path` away; why those of lower layers went is decided at the end."""
+        for at, each in chain([(path, node)], _below(path, node)):
+            if each.inode is None:
+                continue
+            if each.layer == self._index:
+                _lose_name(each.inode, "duplicate_entry", self._index)
+            else:
+                each.inode.names -= 1
+                self._hidden[at] = each.inode
 
     def _find(self, path: str) -> Node | None:
         node: Node | None = self._union.root
@@ -211,7 +242,7 @@ class _LayerOver:
         for name in path.split("/"):
             at = f"{at}/{name}" if at else name
             child = node.children.get(name)
-            if isinstance(child, Name) and child.entry.kind == "symlink":
+            if isinstance(child, Name) and child.layer == self._index and child.entry.kind == "symlink":
                 child = self._linked_folder(at, child.entry.link) or child
             if not isinstance(child, Folder):
                 made = node.children[name] = Folder(None, self._index)
@@ -223,7 +254,7 @@ class _LayerOver:
         return node
 
     def _linked_folder(self, path: str, link: str) -> Folder | None:
-        """The folder that a symlink below the layer points to: names through it belong there (`lib -> usr/lib`)."""
+        """The folder that a symlink of this layer points to: names through it belong there."""
         for _ in range(40):  # the kernel's limit on a chain of links
             parts: list[str] = [] if link.startswith("/") else path.split("/")[:-1]
             for part in link.split("/"):
