@@ -11,6 +11,9 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from imageopt.errors import InputError
+from imageopt.folders import state_folder
+
 PROJECT_LABEL = "dev.imageopt.project"
 
 
@@ -31,14 +34,14 @@ def project_key(root: Path) -> str:
 
 def remember(image_id: str, record: BuildRecord) -> None:
     """Writes the record down; a state folder that cannot be written is no reason to fail."""
-    path = _path(image_id)
     document = {
         "root": str(record.root.resolve()),
         "dockerfile": record.dockerfile,
         "text": record.text.decode("utf-8", "surrogateescape"),
         "target": record.target,
     }
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, InputError):
+        path = _path(image_id)
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         fresh = path.with_suffix(".new")
         fresh.write_text(json.dumps(document), encoding="ascii")
@@ -55,11 +58,10 @@ def recall(image_id: str) -> BuildRecord | None:
             document["text"].encode("utf-8", "surrogateescape"),
             document["target"],
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, InputError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
 def _path(image_id: str) -> Path:
-    state = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
     name = image_id.removeprefix("sha256:")
-    return Path(state) / "imageopt" / "builds" / f"{name if name.isalnum() else project_key(Path(name))}.json"
+    return state_folder() / "builds" / f"{name if name.isalnum() else project_key(Path(name))}.json"

@@ -14,8 +14,9 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from imageopt.build.temporary import cache_folder, prefix, remove_tree
+from imageopt.build.temporary import prefix, remove_tree
 from imageopt.errors import InputError
+from imageopt.folders import cache_folder
 
 _BLANK_LINES = 4096
 _COMMENTS = {
@@ -74,11 +75,11 @@ def snapshot(root: Path) -> Iterator[Snapshot]:
 
 def _place_for(root: Path) -> Path | None:
     """A folder for temporary files on the project's own file system, if there is one: links cost nothing there."""
-    cache = cache_folder()
     device = root.stat().st_dev if root.exists() else None
     if Path(tempfile.gettempdir()).stat().st_dev == device:
         return None
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, InputError):
+        cache = cache_folder()
         cache.mkdir(parents=True, exist_ok=True)
         if cache.stat().st_dev == device and not cache.resolve().is_relative_to(root.resolve()):
             return cache

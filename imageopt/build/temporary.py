@@ -11,17 +11,15 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from imageopt.errors import InputError
+from imageopt.folders import cache_folder
+
 _NAME = re.compile(r"imageopt-[a-z]+-(\d+)-.+")
 
 
 def prefix(kind: str) -> str:
     """The beginning of a temporary folder's name; `kind` is one word."""
     return f"imageopt-{kind}-{os.getpid()}-"
-
-
-def cache_folder() -> Path:
-    """Where temporary files go that must lie on the file system of the user's home."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "imageopt"
 
 
 def lives(process_id: int) -> bool:
@@ -37,7 +35,10 @@ def lives(process_id: int) -> bool:
 
 def left_by_dead_runs() -> Iterator[Path]:
     """This user's temporary folders of this program whose process is gone, sorted."""
-    for place in (Path(tempfile.gettempdir()), cache_folder()):
+    places = [Path(tempfile.gettempdir())]
+    with contextlib.suppress(InputError):
+        places.append(cache_folder())
+    for place in places:
         for path in sorted(place.glob("imageopt-*")):
             found = _NAME.fullmatch(path.name)
             if found is None or path.is_symlink() or lives(int(found[1])):

@@ -33,6 +33,22 @@ def apply(root: Path, rewrite: Rewrite) -> None:
     """Writes the changes. Raises InputError, and changes nothing, where a file is not as the rewrite found it."""
     if not rewrite.changes:
         return
+    with record.alone(root):
+        _apply(root, rewrite)
+
+
+def undo(root: Path) -> tuple[str, ...]:
+    """Takes the last applied rewrite back and returns the paths it restored or deleted.
+
+    Raises InputError, and changes nothing, where there is none or a file was edited since.
+    """
+    if not record.state_folder(root).is_dir():
+        raise _nothing()
+    with record.alone(root):
+        return _undo(root)
+
+
+def _apply(root: Path, rewrite: Rewrite) -> None:
     writes = []
     kept = []
     for change in rewrite.changes:
@@ -53,14 +69,10 @@ def apply(root: Path, rewrite: Rewrite) -> None:
         raise
 
 
-def undo(root: Path) -> tuple[str, ...]:
-    """Takes the last applied rewrite back and returns the paths it restored or deleted.
-
-    Raises InputError, and changes nothing, where there is none or a file was edited since.
-    """
+def _undo(root: Path) -> tuple[str, ...]:
     found = record.newest(root)
     if found is None:
-        raise InputError("no rewrite was applied here", "run imageopt rewrite --apply first")
+        raise _nothing()
     path, files = found
     writes = []
     for file in files:
@@ -76,6 +88,10 @@ def undo(root: Path) -> tuple[str, ...]:
     _write_all(writes)
     path.unlink(missing_ok=True)
     return tuple(file.path for file in files)
+
+
+def _nothing() -> InputError:
+    return InputError("no rewrite was applied here", "run imageopt rewrite --apply first")
 
 
 def _target(root: Path, path: str) -> Path:
@@ -113,12 +129,14 @@ def _write_all(writes: Sequence[_Write]) -> None:
             _place(write.target, temporary)
         for folder in {write.target.parent for write in writes}:
             _flush_folder(folder)
-    except OSError as error:
+    except BaseException as error:  # a Ctrl-C too
         for write in placed:
             with contextlib.suppress(OSError):
                 _place(write.target, _beside(_Write(write.target, None, write.expected, write.mode)))
+        if not isinstance(error, OSError):
+            raise
         raise InputError(
-            f"the files could not be written: {error.strerror}", "make the project folder writable"
+            f"the files could not be written: {error.strerror}", "make the project folder writable, with some room"
         ) from None
     finally:
         for _, temporary in prepared:

@@ -5,13 +5,17 @@ in turn. A record is written whole before the first file of the project changes.
 """
 
 import base64
+import contextlib
+import fcntl
 import hashlib
 import json
 import os
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from imageopt import folders
 from imageopt.errors import InputError
 
 _SCHEMA = "imageopt.undo/1"
@@ -34,9 +38,27 @@ def digest(data: bytes) -> str:
 
 def state_folder(root: Path) -> Path:
     """Where the records of this project lie; nothing is made."""
-    base = os.environ.get("XDG_STATE_HOME", "")
-    home = Path(base) if base.startswith("/") else Path.home() / ".local" / "state"
-    return home / "imageopt" / digest(os.fsencode(root.resolve()))[:32]
+    return folders.state_folder() / digest(os.fsencode(root.resolve()))[:32]
+
+
+@contextlib.contextmanager
+def alone(root: Path) -> Iterator[None]:
+    """Nobody else writes or takes back a rewrite of this project during the block.
+
+    Raises InputError where the state folder cannot be written.
+    """
+    folder = state_folder(root)
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise _unkept(folder, error) from None
+    try:
+        with contextlib.suppress(OSError):  # a file system without locks: the check of every file must do
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
 
 
 def keep(root: Path, files: list[Replaced]) -> Path:
@@ -55,16 +77,17 @@ def keep(root: Path, files: list[Replaced]) -> Path:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         record = folder / f"{_last_number(folder) + 1:06d}.json"
         descriptor, name = tempfile.mkstemp(dir=folder, prefix=".new-")  # mode 0600: it may hold secrets
-        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-            json.dump({"schema": _SCHEMA, "files": entries}, stream, indent=1)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(name).rename(record)
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+                json.dump({"schema": _SCHEMA, "files": entries}, stream, indent=1)
+                stream.flush()
+                os.fsync(stream.fileno())
+            Path(name).rename(record)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
     except OSError as error:
-        raise InputError(
-            f"what the rewrite replaces cannot be kept in {folder}: {error.strerror}",
-            "make that folder writable, or set XDG_STATE_HOME",
-        ) from None
+        raise _unkept(folder, error) from None
     return record
 
 
@@ -89,6 +112,13 @@ def newest(root: Path) -> tuple[Path, tuple[Replaced, ...]] | None:
         )
     except (OSError, ValueError, KeyError, TypeError, AssertionError):
         raise InputError(f"the undo record {record} is damaged", "restore the files from version control") from None
+
+
+def _unkept(folder: Path, error: OSError) -> InputError:
+    return InputError(
+        f"what the rewrite replaces cannot be kept in {folder}: {error.strerror}",
+        "make room there and make it writable, or set XDG_STATE_HOME",
+    )
 
 
 def _last_number(folder: Path) -> int:

@@ -112,8 +112,12 @@ def _database_date(cache: Path) -> str | None:
 
 
 def _default_cache() -> Path:
+    """Where Trivy itself would look."""
     named = os.environ.get("TRIVY_CACHE_DIR")
-    return Path(named) if named else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "trivy"
+    if named:
+        return Path(named)
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")  # noqa: PTH111,PTH118
+    return Path(base) / "trivy"
 
 
 def _last_words(stderr: str) -> str:

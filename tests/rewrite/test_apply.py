@@ -3,6 +3,7 @@
 import errno
 import json
 import stat
+import threading
 from pathlib import Path
 
 import pytest
@@ -61,7 +62,7 @@ def test_rewrites_are_taken_back_in_turn(root: Path) -> None:
 
 def test_an_empty_rewrite_leaves_no_trace(root: Path, state: Path) -> None:
     apply(root, Rewrite("nothing", (), (), (), None, "unknown", ()))
-    assert list(state.iterdir()) == []
+    assert list(state.rglob("*.json")) == []
 
 
 def test_nothing_lies_in_the_project_that_was_not_there(root: Path, state: Path) -> None:
@@ -81,7 +82,7 @@ def test_a_file_that_changed_meanwhile_stops_everything(root: Path, state: Path,
     with pytest.raises(InputError, match="was changed since it was read"):
         apply(root, rewrite(NEW, change))
     assert contents(root) == before
-    assert list(state.iterdir()) == []
+    assert list(state.rglob("*.json")) == []
 
 
 def test_a_symlink_out_of_the_project_is_refused(root: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -183,3 +184,53 @@ def test_without_the_variable_the_state_lies_in_the_home(
     monkeypatch.delenv("XDG_STATE_HOME")
     monkeypatch.setenv("HOME", str(tmp_path))
     assert state_folder(root).parent == tmp_path / ".local" / "state" / "imageopt"
+
+
+def test_an_interrupt_between_two_files_leaves_neither(
+    root: Path, state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Path.replace
+    calls: list[Path] = []
+
+    def interrupted(self: Path, target: Path) -> Path:
+        calls.append(self)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return real(self, target)
+
+    monkeypatch.setattr(Path, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        apply(root, rewrite(CHANGE, NEW))
+    assert contents(root) == {"Dockerfile": b"FROM a\r\n\xff"}
+    assert list(state_folder(root).iterdir()) == []
+
+
+def test_a_full_disk_leaves_no_half_record(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("imageopt.rewrite.undo.json.dump", full)
+    with pytest.raises(InputError, match=r"cannot be kept in .*: No space left on device"):
+        apply(root, rewrite(CHANGE))
+    assert list(state_folder(root).iterdir()) == []
+    assert contents(root) == {"Dockerfile": b"FROM a\r\n\xff"}
+
+
+def test_of_two_at_once_one_is_told_that_it_came_late(root: Path) -> None:
+    endings: list[str] = []
+
+    def one() -> None:
+        try:
+            apply(root, rewrite(CHANGE))
+            endings.append("applied")
+        except InputError as error:
+            endings.append(error.cause)
+
+    threads = [threading.Thread(target=one) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert sorted(endings) == ["Dockerfile was changed since it was read"] * 7 + ["applied"]
+    undo(root)
+    assert contents(root) == {"Dockerfile": b"FROM a\r\n\xff"}
