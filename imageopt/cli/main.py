@@ -8,6 +8,7 @@ COMMANDS = {
     "analyze": "What makes an image big, which line did it, what to do.",
     "rewrite": "Propose a smaller Dockerfile; --apply writes it, --undo takes it back.",
     "verify": "Build, run, scan and compare before and after.",
+    "compare": "What differs between two images: by cause, package, path, layer.",
     "gate": "Hold an image against a budget; the exit code is the answer.",
     "lint": "Check Dockerfiles alone: no engine, fast.",
     "report": "Show a stored result again, in any format.",
@@ -58,5 +59,6 @@ def command() -> None:
     imageopt analyze .            what is big, which line, what to do
     imageopt rewrite .            the proposed Dockerfile as a diff
     imageopt verify .             both versions built, run, scanned, compared
+    imageopt compare OLD NEW      what a change made of an image, and which line did it
     imageopt gate . --max-unpacked 800MB
     """

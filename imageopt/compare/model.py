@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from operator import add, sub
 from typing import Literal, NamedTuple
 
-from imageopt.evidence.model import Category
+from imageopt.evidence.model import Category, Evidence
+from imageopt.rules.model import Target
 
 LayerFate = Literal["same", "rebuilt", "changed", "added", "removed"]
 
@@ -178,3 +179,17 @@ class ImageDifference:
     layers: LayerChanges
     config: tuple[ConfigChange, ...]
     notes: tuple[str, ...]  # what limits the comparison
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Two images that were read, and what differs. `limit` is how many rows of a list a person is shown (0: all)."""
+
+    before: Target
+    after: Target
+    before_evidence: Evidence
+    after_evidence: Evidence
+    difference: ImageDifference
+    limit: int
+    notes: tuple[str, ...]
+    seconds: float

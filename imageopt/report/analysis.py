@@ -66,10 +66,7 @@ def image_section(evidence: Evidence) -> Json | None:
         "digest_verified": image.digest_verified,
         "file_count": image.file_count,
         "base": {"layers": base, "decided_by": evidence.base.decided_by, "reference": evidence.base.reference},
-        "layers": [
-            _layer(layer, _origin(evidence.origins, layer.index), base, evidence.dockerfile_path)
-            for layer in image.layers
-        ],
+        "layers": layers_section(evidence),
         "dive": {
             "efficiency": image.dive.efficiency,
             "wasted_bytes": image.dive.wasted_bytes,
@@ -77,6 +74,15 @@ def image_section(evidence: Evidence) -> Json | None:
         },
         "problems": [readable(problem) for problem in image.problems],
     }
+
+
+def layers_section(evidence: Evidence) -> list[Json]:
+    """The layers of the evidence's image, base first, each with the instruction that made it."""
+    assert evidence.image is not None
+    return [
+        _layer(layer, _origin(evidence.origins, layer.index), evidence.base.layers, evidence.dockerfile_path)
+        for layer in evidence.image.layers
+    ]
 
 
 def findings_section(findings: Sequence[Finding]) -> list[Json]:

@@ -1,4 +1,4 @@
-"""Results -> JSON documents: the front door of the four writers, and how a document becomes text.
+"""Results -> JSON documents: the front door of their writers, and how a document becomes text.
 
 A document is the whole of a result: every renderer shows a document, none asks the values it was made from, so that
 a result read back from a file shows the same as one that was just made.
@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from imageopt.report.analysis import analysis_document as analysis_document
+from imageopt.report.comparison import comparison_document as comparison_document
 from imageopt.report.gate import gate_document as gate_document
 from imageopt.report.rewrite import rewrite_document as rewrite_document
 from imageopt.report.verification import verification_document as verification_document

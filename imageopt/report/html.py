@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from imageopt.report.before_after import rows, vulnerabilities_in_words
+from imageopt.report.change_rows import config_rows, lists, sentences, size_rows
 from imageopt.report.names import harmless
 from imageopt.report.treemap import Box, treemap
 from imageopt.report.words import (
@@ -100,6 +101,13 @@ def _drawn(kind: str, document: Json) -> dict[str, Any]:
                     (name, _image(side["image"], side["findings"]), side["image"])
                     for name, side in (("before", before), ("after", after))
                 ],
+            }
+        case "comparison":
+            return {
+                "sentences": sentences(document),
+                "sizes": size_rows(document),
+                "lists": lists(document),
+                "config": config_rows(document),
             }
         case "rewrite":
             return {"outcome": outcome(document), "diff": _diff(document["diff"])}

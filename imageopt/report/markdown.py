@@ -38,6 +38,10 @@ def markdown(document: Json) -> str:
             lines = _analysis(document)
         case "imageopt.verification/1":
             lines = _verification(document)
+        case "imageopt.comparison/1":
+            from imageopt.report.comparison_markdown import comparison_lines
+
+            lines = comparison_lines(document)
         case "imageopt.gate/1":
             lines = _gate(document)
         case _:
@@ -64,7 +68,7 @@ def _analysis(document: Json) -> list[str]:
             ]
             for row in image["composition"]
         ]
-        lines += [*_table(("bytes", "what", "where"), composition[:_SHOWN], "rll"), ""]
+        lines += [*table(("bytes", "what", "where"), composition[:_SHOWN], "rll"), ""]
     found = [
         [
             saving(item),
@@ -75,7 +79,7 @@ def _analysis(document: Json) -> list[str]:
         for item in findings
     ]
     if found:
-        lines += _folded(f"{len(found)} findings", _table(("saves", "line", "what", "what to do"), found, "rlll"))
+        lines += folded(f"{len(found)} findings", table(("saves", "line", "what", "what to do"), found, "rlll"))
     lines += [f"- {escaped(note)}" for note in document.get("notes", ())]
     return lines
 
@@ -87,7 +91,7 @@ def _verification(document: Json) -> list[str]:
     cells = [
         [escaped(row.label), escaped(row.before), escaped(row.after), escaped(row.change)] for row in rows(document)
     ]
-    lines += ["", *_table(("", "before", "after", ""), cells, "lrrl"), ""]
+    lines += ["", *table(("", "before", "after", ""), cells, "lrrl"), ""]
     comparison = document["comparison"]
     vulnerabilities = comparison["vulnerabilities"]
     if scanned(document):
@@ -100,9 +104,9 @@ def _verification(document: Json) -> list[str]:
     changed = [*differences(comparison["behaviour"]), *differences(comparison["config"])]
     for title, texts in (("What differs", changed), ("Not checked", document["not_checked"])):
         if texts:
-            lines += _folded(title, [f"- {escaped(text)}" for text in texts])
+            lines += folded(title, [f"- {escaped(text)}" for text in texts])
     if document["rewrite"] is not None and document["rewrite"]["diff"]:
-        lines += _folded("The change", _code(document["rewrite"]["diff"], "diff"))
+        lines += folded("The change", _code(document["rewrite"]["diff"], "diff"))
     return lines
 
 
@@ -117,7 +121,7 @@ def _gate(document: Json) -> list[str]:
         )
     head = f"### {_MARKS.get(answer, '❌')} imageopt gate: {escaped(document['reference'])}: {answer}"
     notes = [f"- {escaped(note)}" for note in document.get("notes", ())]
-    return [head, "", *_table(("", "budget", "value", "limit", ""), cells, "llrrl"), *(["", *notes] if notes else [])]
+    return [head, "", *table(("", "budget", "value", "limit", ""), cells, "llrrl"), *(["", *notes] if notes else [])]
 
 
 def _rewrite(document: Json) -> list[str]:
@@ -131,20 +135,22 @@ def _rewrite(document: Json) -> list[str]:
         for item in document["transforms"]
     ]
     if cells:
-        lines += [*_table(("saves", "what", "why"), cells, "rll"), ""]
+        lines += [*table(("saves", "what", "why"), cells, "rll"), ""]
     lines += [f"- not done: {escaped(item['name'])}: {escaped(item['reason'])}" for item in document["refusals"]]
     lines += [f"- {escaped(note)}" for note in document["notes"]]
     if document["diff"]:
-        lines += _folded("The change", _code(document["diff"], "diff"))
+        lines += folded("The change", _code(document["diff"], "diff"))
     return lines
 
 
-def _table(head: Sequence[str], cells: Iterable[Sequence[str]], sides: str) -> list[str]:
+def table(head: Sequence[str], cells: Iterable[Sequence[str]], sides: str) -> list[str]:
+    """The lines of a table of escaped cells; `sides` holds an `r` for each column that stands to the right."""
     rule = ["---:" if side == "r" else "---" for side in sides]
     return [f"| {' | '.join(row)} |" for row in (head, rule, *cells)]
 
 
-def _folded(title: str, lines: Sequence[str]) -> list[str]:
+def folded(title: str, lines: Sequence[str]) -> list[str]:
+    """The lines under a title that opens them."""
     return ["<details>", f"<summary>{escaped(title)}</summary>", "", *lines, "", "</details>"]
 
 

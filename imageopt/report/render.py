@@ -14,7 +14,13 @@ if TYPE_CHECKING:
 
 Json = Mapping[str, Any]
 FORMATS: tuple[str, ...] = ("terminal", "json", "markdown", "html")
-SCHEMAS: tuple[str, ...] = ("imageopt.analysis/1", "imageopt.verification/1", "imageopt.gate/1", "imageopt.rewrite/1")
+SCHEMAS: tuple[str, ...] = (
+    "imageopt.analysis/1",
+    "imageopt.verification/1",
+    "imageopt.comparison/1",
+    "imageopt.gate/1",
+    "imageopt.rewrite/1",
+)
 
 
 def render(document: Json, format: str, *, color: bool, width: int | None, plain: bool) -> str:  # noqa: A002
@@ -70,6 +76,10 @@ def _drawer(schema: str) -> "Callable[[Canvas, Json], None]":
             from imageopt.report.terminal.verification import draw_verification
 
             return draw_verification
+        case "imageopt.comparison/1":
+            from imageopt.report.terminal.comparison import draw_comparison
+
+            return draw_comparison
         case "imageopt.gate/1":
             from imageopt.report.terminal.gate import draw_gate
 

@@ -1,0 +1,45 @@
+"""`imageopt compare`: two images, and what a change made of the one."""
+
+from typing import Any
+
+import click
+
+from imageopt.cli.options import Talk, talk_options
+from imageopt.cli.output import emit, parse_formats
+
+
+@click.command()
+@click.argument("before")
+@click.argument("after")
+@click.option("--limit", type=click.IntRange(0), default=10, show_default=True, help="Rows of each list; 0: all.")
+@click.option("-f", "--file", metavar="FILE", help="The Dockerfile of both images.")
+@click.option("--before-file", metavar="FILE", help="The Dockerfile of BEFORE, where it is another one.")
+@click.option("--target", "stage", metavar="STAGE", help="The stage that was built; the last one without it.")
+@click.option("--platform", metavar="OS/ARCH", help="The platform of both images, such as linux/amd64.")
+@talk_options
+def command(before: str, after: str, **options: Any) -> int:
+    """Compare two images, from any source: by size, cause, package, path and layer.
+
+    Live files and links are compared by content, owner and mode; time stamps, empty folders and devices are not.
+
+    \b
+    imageopt compare docker:app:main docker:app:branch
+    imageopt compare docker-archive:old.tar oci:new --limit 50 --format markdown
+    """
+    from imageopt.api import compare
+    from imageopt.build.options import BuildOptions
+    from imageopt.report.comparison import comparison_document
+
+    options.pop("config")  # a comparison has nothing to configure
+    parse_formats(options["formats"])
+    talk = Talk.of(options)
+    compared = compare(
+        before,
+        after,
+        options=BuildOptions(file=options["file"], target=options["stage"], platform=options["platform"]),
+        before_file=options["before_file"],
+        limit=options["limit"],
+        progress=talk.progress,
+    )
+    emit(comparison_document(compared), talk.formats, talk.color)
+    return 0

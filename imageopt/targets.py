@@ -1,0 +1,241 @@
+"""A target in words -> the evidence about it: an image, a folder or a Dockerfile, joined with what belongs to it.
+
+The Dockerfile of an image is the one named, else the one imageopt built it from, else the current folder's if the
+image's history shows that it was built from it; a wrong one would give wrong lines. `notes` tell what was chosen.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from imageopt.build.options import BuildOptions
+from imageopt.build.record import PROJECT_LABEL, BuildRecord, project_key, recall, remember
+from imageopt.dockerfile import parse
+from imageopt.dockerfile.model import Dockerfile
+from imageopt.errors import InputError, ToolFailed, ToolMissing
+from imageopt.evidence.join import join
+from imageopt.evidence.model import Evidence
+from imageopt.image.model import Image
+from imageopt.progress import Progress
+from imageopt.project.model import Project
+from imageopt.rules.model import Target
+from imageopt.source.model import ImageRef
+
+_BUILD_SECONDS = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A project on disk: its folder, the Dockerfile's path relative to it, and the Dockerfile's bytes."""
+
+    root: Path
+    dockerfile: str
+    text: bytes
+
+
+def is_image(target: str) -> bool:
+    """Whether the words name an image and no folder or Dockerfile of this machine."""
+    from imageopt.source.reference import parse_reference
+
+    path = Path(target)
+    if path.is_dir():
+        return (path / "oci-layout").is_file()
+    if path.is_file():
+        return _looks_like_archive(path)
+    if target in ("", ".", "..") or target.startswith(("/", "./", "../", "~")):
+        raise InputError(f"{target!r} does not exist", "name a folder, a Dockerfile or an image")
+    return parse_reference(target) is not None
+
+
+def _looks_like_archive(path: Path) -> bool:
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(262)
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}", "check its permissions") from None
+    return head[257:262] == b"ustar" or head[:2] == b"\x1f\x8b"
+
+
+def image_target(
+    target: str, options: BuildOptions, progress: Progress, notes: list[str], verify_digests: bool
+) -> tuple[Target, Evidence]:
+    from imageopt.source.reference import parse_reference
+
+    image = load(parse_reference(target), options, progress, verify_digests)
+    return described(image), image_evidence(image, options, notes)
+
+
+def described(image: Image) -> Target:
+    return Target("image", image.reference, image.source, image.digest, image.config.platform)
+
+
+def image_evidence(image: Image, options: BuildOptions, notes: list[str]) -> Evidence:
+    """The image with its Dockerfile: the one named, else the one it was built from, else the one here if it fits."""
+    record = recall(image.digest) if image.digest is not None else None
+    if options.file is not None or options.context is not None:
+        place = place_of(str(options.context or "."), options)
+        evidence = _join(image, place, options)
+    elif record is not None:
+        evidence = _join(image, Place(record.root, record.dockerfile, record.text), options, record.target)
+        notes.append(f"the lines are those of the {record.dockerfile} that imageopt built this image from")
+    elif (evidence_here := _dockerfile_here(image, options)) is not None:
+        evidence = evidence_here
+        notes.append(f"the lines are those of ./{evidence.dockerfile_path}: it fits the image's history")
+    else:
+        evidence = join(image, None, None)
+        notes.append("no Dockerfile: name it with --file to learn which line made which bytes")
+    _note_problems(image, notes)
+    return evidence
+
+
+def load(ref: ImageRef, options: BuildOptions, progress: Progress, verify_digests: bool) -> Image:
+    from imageopt.image.cache import user_cache
+    from imageopt.image.load import load_image
+
+    return load_image(
+        ref, platform=options.platform, progress=progress, cache=user_cache(), verify_digests=verify_digests
+    )
+
+
+def _dockerfile_here(image: Image, options: BuildOptions) -> Evidence | None:
+    """The evidence with the current folder's Dockerfile, if the image's history shows that it was built from it."""
+    if not Path("Dockerfile").is_file():
+        return None
+    evidence = _join(image, place_of(".", options), options)
+    ours = [origin for origin in evidence.origins if origin is not None and not origin.base]
+    return evidence if evidence.base.layers is not None and ours else None
+
+
+def project_target(
+    target: str,
+    image_name: str | None,
+    build: bool,
+    options: BuildOptions,
+    progress: Progress,
+    notes: list[str],
+    verify_digests: bool,
+) -> tuple[Target, Evidence]:
+    place = place_of(target, options)
+    image: Image | None = None
+    name = _build(place, options, progress) if build else image_name
+    if name is None:
+        name = _labelled_image(place.root, notes)
+    if name is not None:
+        image = load(ImageRef("docker", name), options, progress, verify_digests)
+        if not build:  # what was just built is as old as its cached steps, and still no older than the Dockerfile
+            _note_age(image, place, notes)
+        _note_problems(image, notes)
+    evidence = _join(image, place, options)
+    if image is not None and None in evidence.origins:
+        notes.append("the image was not built from this Dockerfile as it stands: some lines are unknown")
+    kind = "dockerfile" if Path(target).is_file() else "project"
+    return (
+        Target(
+            "dockerfile" if kind == "dockerfile" else "project",
+            place.root.resolve().name if kind == "project" else place.dockerfile,
+            image.source if image is not None else None,
+            image.digest if image is not None else None,
+            image.config.platform if image is not None else None,
+        ),
+        evidence,
+    )
+
+
+def place_of(target: str, options: BuildOptions) -> Place:
+    path = Path(target)
+    if path.is_file():
+        root, name = path.parent, path.name
+    else:
+        root, name = path, options.file or "Dockerfile"
+    file = root / name
+    try:
+        text = file.read_bytes()
+    except FileNotFoundError:
+        raise InputError(f"there is no {name} in {root}", "name it with --file, or name an image instead") from None
+    except (PermissionError, IsADirectoryError) as error:
+        raise InputError(f"{file} cannot be read: {error.strerror}", "check the path and its permissions") from None
+    return Place(root, name, text)
+
+
+def _join(image: Image | None, place: Place, options: BuildOptions, target: str | None = None) -> Evidence:
+    from imageopt.project.read import read_project
+
+    tree: Dockerfile = parse(place.text)
+    project: Project | None = read_project(place.root, dockerfile=place.dockerfile) if place.root.is_dir() else None
+    return join(
+        image,
+        tree,
+        project,
+        dockerfile_path=place.dockerfile,
+        target=target or options.target,
+        build_args=options.build_args,
+    )
+
+
+def _build(place: Place, options: BuildOptions, progress: Progress) -> str:
+    """Builds the project's image and keeps it, labelled with the folder's key; gives its name."""
+    from imageopt.build.buildx import build
+    from imageopt.build.model import BuildRequest, Built
+
+    key = project_key(place.root)
+    with progress.step(f"building {place.root.resolve().name}"):
+        result = build(
+            BuildRequest(
+                context=options.context or place.root,
+                dockerfile=place.root / place.dockerfile,
+                tag=f"imageopt/{_tag_name(place.root)}:latest",
+                labels={PROJECT_LABEL: key},
+                target=options.target,
+                build_args=options.build_args,
+                secrets=options.secrets,
+                ssh=options.ssh,
+                platform=options.platform,
+            ),
+            progress=progress,
+            timeout=_BUILD_SECONDS,
+        )
+    if not isinstance(result, Built):
+        raise ToolFailed(f"the image does not build: {result.reason}", "see the build's log with `docker build`")
+    remember(result.image_id, BuildRecord(place.root, place.dockerfile, place.text, options.target))
+    return result.tag
+
+
+def _tag_name(root: Path) -> str:
+    """The folder's name in the letters that a repository name may have."""
+    name = "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in root.resolve().name.lower())
+    return "-".join(part for part in name.split("-") if part) or "project"
+
+
+def _labelled_image(root: Path, notes: list[str]) -> str | None:
+    """The newest local image that imageopt built for this folder; without an engine there is none."""
+    from imageopt.source.engine import connect
+
+    try:
+        client = connect()
+    except (ToolMissing, ToolFailed) as error:
+        notes.append(f"no image was read: {error.cause}; what follows is from the Dockerfile alone")
+        return None
+    try:
+        found = client.images.list(filters={"label": f"{PROJECT_LABEL}={project_key(root)}"})
+    finally:
+        client.close()
+    if not found:
+        notes.append("this folder has no image yet, so no size is known: add --build, or name one with --image")
+        return None
+    newest = max(found, key=lambda image: str(image.attrs.get("Created", "")))
+    return str(newest.tags[0] if newest.tags else newest.id)
+
+
+def _note_age(image: Image, place: Place, notes: list[str]) -> None:
+    try:
+        created = datetime.fromisoformat(image.config.created or "")
+        changed = datetime.fromtimestamp((place.root / place.dockerfile).stat().st_mtime, UTC)
+    except (ValueError, OSError):
+        return
+    if created.tzinfo is not None and changed > created:
+        notes.append(f"the image is older than {place.dockerfile}: build it again with --build")
+
+
+def _note_problems(image: Image, notes: list[str]) -> None:
+    if image.problems:
+        notes.append(f"{len(image.problems)} damaged or unsafe entries were left out, such as: {image.problems[0]}")
