@@ -220,14 +220,14 @@ class _LayerOver:
 
     def _collect(self, path: str, node: Node) -> None:
         """Takes the names at and below `path` away; why those of lower layers went is decided at the end."""
-        for at, each in chain([(path, node)], _below(path, node)):
-            if each.inode is None:
-                continue
+        named = [(at, each, each.inode) for at, each in chain([(path, node)], _below(path, node)) if each.inode]
+        named.sort(key=lambda item: item[1].layer != self._index)  # so that the order in the folder says nothing
+        for at, each, file in named:
             if each.layer == self._index:
-                _lose_name(each.inode, "duplicate_entry", self._index)
+                _lose_name(file, "duplicate_entry", self._index)
             else:
-                each.inode.names -= 1
-                self._hidden[at] = each.inode
+                file.names -= 1
+                self._hidden[at] = file
 
     def _find(self, path: str) -> Node | None:
         node: Node | None = self._union.root

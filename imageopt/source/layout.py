@@ -72,12 +72,12 @@ def oci_layout(files: Files, choice: str | None, platform: str | None) -> Descri
     config = _table(manifest, "config")
     if not isinstance(config.get("digest"), str):
         raise InputError("the manifest names no configuration", _NOT_AN_IMAGE)
-    layers = _items(manifest.get("layers"))
+    layers = enumerate(_items(manifest.get("layers")))
     return Described(
         digest=descriptor["digest"],
         reference=_name(descriptor),
         config=_blob(files, config["digest"]),
-        layers=tuple(LayerFile(_blob_name(str(layer.get("digest"))), str(layer.get("digest"))) for layer in layers),
+        layers=tuple(_layer(files, number, layer) for number, layer in layers),
     )
 
 
@@ -112,6 +112,19 @@ def oci_manifest(files: Files, choice: str | None, platform: str | None) -> tupl
         )
     descriptor = next(iter(distinct.values()))
     return descriptor, load_json(_blob(files, descriptor["digest"]), "the manifest")
+
+
+def _layer(files: Files, number: int, descriptor: Mapping[str, Any]) -> LayerFile:
+    digest, kind = str(descriptor.get("digest")), str(descriptor.get("mediaType"))
+    name = _blob_name(digest)
+    if kind.endswith("+json"):  # of a tar the bytes say how it is packed, but this is none
+        raise InputError(f"layer {number} is no file system: it is {kind[:80]!r}", _NOT_AN_IMAGE)
+    if descriptor.get("urls") and files.size(name) is None:
+        raise InputError(
+            f"layer {number} is kept elsewhere, not with the image: it may not be distributed",
+            "read the image from an engine that has pulled it",
+        )
+    return LayerFile(name, digest)
 
 
 class _Saved(NamedTuple):
@@ -157,7 +170,7 @@ def _manifests(files: Files, index: Any, above: frozenset[str], depth: int) -> l
     for descriptor in _items(index.get("manifests")) if isinstance(index, dict) else []:
         digest = descriptor.get("digest")
         annotations = _table(descriptor, "annotations")
-        if not isinstance(digest, str) or annotations.get("vnd.docker.reference.type") == "attestation-manifest":
+        if not isinstance(digest, str) or _attests(descriptor):
             continue
         if str(descriptor.get("mediaType")) in _INDEXES:
             if digest in above or depth == _DEPTH:
@@ -168,6 +181,12 @@ def _manifests(files: Files, index: Any, above: frozenset[str], depth: int) -> l
         else:
             found.append(dict(descriptor))
     return found
+
+
+def _attests(descriptor: Mapping[str, Any]) -> bool:
+    """Whether it is of statements about an image, which BuildKit lists beside the image."""
+    kind = _table(descriptor, "annotations").get("vnd.docker.reference.type")
+    return kind == "attestation-manifest" or _platform(descriptor) == "unknown/unknown"
 
 
 def _blob(files: Files, digest: str) -> bytes:

@@ -56,7 +56,7 @@ class Replay:
         return [name for name in self.now if not path or name.startswith(f"{path}/")]
 
     def take_away(self, paths: list[str], layer: int) -> None:
-        for path in paths:
+        for path in sorted(paths, key=lambda path: path not in self.own):
             inode = self.now.pop(path)
             if path in self.own:
                 self.own.remove(path)
@@ -181,6 +181,7 @@ A, B = b"1", b"22"
 @example([[folder("d"), symlink("l", "d")], [file("l/a", A)], [file("d/a", A)]])
 @example([[file("a", A)], [whiteout("a/b")]])
 @example([[file("d/a", A)], [hardlink("a", "d/a"), folder("a"), file("d", A)]])
+@example([[file("d/e/a", A)], [hardlink("d/a", "d/e/a"), file("d", B)]])
 def test_agrees_with_the_oracle(layers: list[list[Item]]) -> None:
     image = image_of(*layers)
     check_identities(image)
