@@ -1,73 +1,26 @@
 """The engine: found, asked, read in place and through an export; and each way in which it can be missing."""
 
-import hashlib
-import json
 import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import docker.errors
 import pytest
 import requests
 
-from imageopt.errors import ImageoptError, InputError, ToolFailed, ToolMissing
+from imageopt.errors import ImageoptError, InputError, ToolFailed
 from imageopt.image.layer import index_layer
-from imageopt.image.split import index_split
 from imageopt.image.load import load_image
 from imageopt.image.model import LayerIndex
+from imageopt.image.split import index_split
 from imageopt.source import engine as engine_module
-from imageopt.source.engine import connect, engine_address, inspect_image
+from imageopt.source.engine import connect, inspect_image
 from imageopt.source.model import ImageRef, ReadImage
 from imageopt.source.overlay2 import Surprise, split_layers
 from imageopt.source.read import read_image
 
 IMAGE = "node:20-alpine"
-
-
-@pytest.fixture
-def no_engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
-    """A home without a context, and no socket anywhere."""
-    for name in ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "config"))
-    monkeypatch.setattr(engine_module, "_usual_sockets", lambda: iter(()))
-    return monkeypatch
-
-
-def test_docker_host_comes_first(no_engine: pytest.MonkeyPatch) -> None:
-    no_engine.setenv("DOCKER_HOST", "tcp://127.0.0.1:2376")
-    no_engine.setenv("DOCKER_TLS_VERIFY", "1")
-    no_engine.setenv("DOCKER_CERT_PATH", "/certs")
-    assert engine_address() == engine_module.EngineAddress("tcp://127.0.0.1:2376", "DOCKER_HOST", "/certs")
-
-
-def test_then_the_current_context(no_engine: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    key = hashlib.sha256(b"remote").hexdigest()
-    meta = tmp_path / "config" / "contexts" / "meta" / key / "meta.json"
-    meta.parent.mkdir(parents=True)
-    (tmp_path / "config" / "config.json").write_text('{"currentContext": "remote"}')
-    with pytest.raises(ToolFailed, match="names no engine"):
-        engine_address()
-    meta.write_text(json.dumps({"Endpoints": {"docker": {"Host": "unix:///run/other.sock"}}}))
-    assert engine_address().host == "unix:///run/other.sock"
-
-
-def test_then_the_usual_sockets(no_engine: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    sockets = [tmp_path / "missing.sock", tmp_path / "there.sock"]
-    sockets[1].touch()
-    no_engine.setattr(engine_module, "_usual_sockets", lambda: iter(sockets))
-    assert engine_address().host == f"unix://{sockets[1]}"
-
-
-def test_else_there_is_none(no_engine: pytest.MonkeyPatch) -> None:
-    with pytest.raises(ToolMissing, match="no container engine"):
-        engine_address()
-
-
-def test_the_usual_sockets_are_those_of_docker_and_podman() -> None:
-    assert {path.name for path in engine_module._usual_sockets()} == {"docker.sock", "podman.sock"}
 
 
 @pytest.mark.parametrize(
@@ -166,20 +119,6 @@ def test_a_damaged_record_is_a_surprise(tmp_path: Path, record: bytes) -> None:
     (found,) = split_layers(str(root), "overlay2", ["sha256:1"])
     with pytest.raises(Surprise):
         index_split(found)
-
-
-def test_a_socket_that_this_user_may_not_use_says_so(no_engine: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """As root every socket may be used, so the client's own words stand in for the refusal."""
-    (tmp_path / "engine.sock").touch()
-    no_engine.setenv("DOCKER_HOST", f"unix://{tmp_path}/engine.sock")
-
-    def refuse(**_: object) -> None:
-        raise docker.errors.DockerException("('Connection aborted.', PermissionError(13, 'Permission denied'))")
-
-    no_engine.setattr(docker, "DockerClient", refuse)
-    with pytest.raises(ToolFailed, match="may not be used by this user") as caught:
-        connect()
-    assert "docker group" in caught.value.remedy
 
 
 def test_an_engine_that_breaks_off_is_told_from_one_that_never_was(no_engine: pytest.MonkeyPatch) -> None:
