@@ -48,7 +48,7 @@ def compare(before: Evidence, after: Evidence, *, limit: int) -> ImageDifference
     config = compare_configurations(old.config, new.config)
     notes = []
     if matching.unknown:
-        notes.append(f"unknown: whether {matching.unknown:,} files of the same name and size hold the same content")
+        notes.append(f"not known of {matching.unknown:,} files of equal name and size: whether the content is another")
     return ImageDifference(
         identical=not layers.changes and not config,
         sizes={name: size_change(_size(before, name), _size(after, name)) for name in SIZES},

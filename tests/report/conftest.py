@@ -8,10 +8,13 @@ from dataclasses import replace
 import pytest
 
 from imageopt.build.model import BuildFailed, Built
+from imageopt.compare.difference import compare
+from imageopt.compare.model import Compared
 from imageopt.dockerfile import parse
-from imageopt.evidence.model import BaseImage, CompositionRow, Evidence, Origin
+from imageopt.evidence.composition import compose
+from imageopt.evidence.model import BaseImage, CompositionRow, Evidence, FileClass, Origin
 from imageopt.gate.model import GateCheck, GateResult
-from imageopt.image.model import DiveNumbers, FileRecord, Image, ImageSizes, Layer, Packages
+from imageopt.image.model import DiveNumbers, FileRecord, Image, ImageSizes, Layer, NpmPackage, Packages
 from imageopt.rewrite.model import FileChange, Refused, Rewrite, Transformed
 from imageopt.rules.model import Analysis, EvidencePath, Finding, Fix, Location, Saving, Summary, Target
 from imageopt.source.model import ImageConfig
@@ -287,3 +290,40 @@ def gate() -> GateResult:
             GateCheck("download", 1, None, "unknown", "the source holds no compressed layers"),
         ),
     )
+
+
+@pytest.fixture
+def compared() -> Compared:
+    """The image, and what came of it: another file and package in one layer, and another owner, user and variable."""
+    before = image()
+    files = (
+        *before.files[:4],
+        FileRecord("app/<b>\x1b[31m|`x`\udcff", 5 * MB, 3, "live", None, b"7", 0o644, 0, 0),
+        before.files[5]._replace(uid=0, gid=0),
+    )
+    after = replace(
+        before,
+        files=files,
+        sizes=ImageSizes(None, 205 * MB, 135 * MB, 70 * MB, 5 * 2048),
+        layers=(*before.layers[:3], replace(before.layers[3], diff_id="sha256:other", unpacked_bytes=5 * MB), *before.layers[4:]),
+        packages=Packages((NpmPackage("lodash", "4.17.21", "app/node_modules/lodash", 5 * MB, None),), (), {}),
+        config=replace(before.config, user="node", env=("TOKEN=hunter22",)),
+        file_count=3,
+    )  # fmt: skip
+    old, new = _classed(before), _classed(after)
+    target = Target("image", "shop:1", "docker", None, "linux/amd64")
+    return Compared(
+        target,
+        replace(target, reference="<b>shop:2\x1b[2J"),
+        old,
+        new,
+        compare(old, new, limit=10),
+        10,
+        ("a note \x1b[2J",),
+        0.5,
+    )
+
+
+def _classed(one: Image) -> Evidence:
+    classes = tuple(FileClass("other" if file.birth else "base-image", None, file.birth) for file in one.files)
+    return replace(evidence(), image=one, classes=classes, composition=compose(one, classes))

@@ -8,15 +8,23 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from imageopt.compare.model import Compared
 from imageopt.gate.model import GateResult
-from imageopt.report.documents import analysis_document, dumps, gate_document, rewrite_document, verification_document
+from imageopt.report.documents import (
+    analysis_document,
+    comparison_document,
+    dumps,
+    gate_document,
+    rewrite_document,
+    verification_document,
+)
 from imageopt.resources import schema_file
 from imageopt.rewrite.model import Rewrite
 from imageopt.rules.model import Analysis
 from imageopt.verify.model import NotDone, Verification
 
 MB = 10**6
-NAMES = ("analysis-1", "verification-1", "gate-1", "rewrite-1")
+NAMES = ("analysis-1", "verification-1", "comparison-1", "gate-1", "rewrite-1")
 SCHEMAS = {name: json.loads(schema_file(name).read_text()) for name in NAMES}
 
 
@@ -38,6 +46,9 @@ def test_an_image_and_a_finding_are_the_same_wherever_they_stand() -> None:
     """Each schema stands alone, so that any validator can use it; what they share is repeated, and held equal here."""
     shared = SCHEMAS["verification-1"]["$defs"]
     assert {name: shared[name] for name in SCHEMAS["analysis-1"]["$defs"]} == SCHEMAS["analysis-1"]["$defs"]
+    compared = SCHEMAS["comparison-1"]["$defs"]
+    names = ("bytes", "bytes_or_unknown", "texts", "tool", "layer", "line")
+    assert {name: shared[name] for name in names} == {name: compared[name] for name in names}
 
 
 def _objects(value: Any) -> list[dict[str, Any]]:
@@ -53,6 +64,15 @@ def test_an_analysis_is_as_its_schema_says(analysis: Analysis, analysis_without_
 def test_a_verification_is_as_its_schema_says(verification: Verification, broken: Verification) -> None:
     check(verification_document(verification, 12.0))
     check(verification_document(broken, 12.0))
+
+
+def test_a_comparison_is_as_its_schema_says(compared: Compared) -> None:
+    document = comparison_document(compared)
+    check(document)
+    unpacked = document["sizes"]["unpacked_bytes"]
+    assert (
+        unpacked["delta"] == unpacked["after"] - unpacked["before"] == sum(row["delta"] for row in document["causes"])
+    )
 
 
 def test_a_rewrite_is_as_its_schema_says(rewrite: Rewrite) -> None:

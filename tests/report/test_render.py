@@ -9,10 +9,17 @@ from typing import Any
 
 import pytest
 
+from imageopt.compare.model import Compared
 from imageopt.errors import InputError, UsageError
 from imageopt.gate.model import GateResult
 from imageopt.report.before_after import rows
-from imageopt.report.documents import analysis_document, gate_document, rewrite_document, verification_document
+from imageopt.report.documents import (
+    analysis_document,
+    comparison_document,
+    gate_document,
+    rewrite_document,
+    verification_document,
+)
 from imageopt.report.markdown import escaped
 from imageopt.report.render import FORMATS, render
 from imageopt.rewrite.model import Rewrite
@@ -30,6 +37,7 @@ def documents(
     broken: Verification,
     rewrite: Rewrite,
     gate: GateResult,
+    compared: Compared,
 ) -> dict[str, dict[str, Any]]:
     return {
         "analysis": analysis_document(analysis),
@@ -39,6 +47,7 @@ def documents(
         "rewrite": rewrite_document(rewrite, "shop"),
         "refused rewrite": rewrite_document(replace(rewrite, outcome="refused", changes=(), transformed=()), "shop"),
         "gate": gate_document(gate),
+        "comparison": comparison_document(compared),
     }
 
 
