@@ -165,6 +165,7 @@ def _comparable(
     images = [load(reference, options, progress, verify_digests=False) for reference in references]
     for side, wanted in enumerate(contents_wanted(*images)):
         if wanted:
+            progress.note(f"reading the contents of {references[side]}: checksums alone do not tell what changed")
             try:
                 images[side] = load(references[side], options, progress, verify_digests=True)
             except (InputError, ToolMissing, ToolFailed) as error:

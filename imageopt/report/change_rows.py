@@ -24,7 +24,7 @@ _SIZES = (
     ("overhead_bytes", "tar overhead"),
 )
 _FATES = {
-    "same": "same, but above",  # what was replaced
+    "same": "unchanged",
     "rebuilt": "same files",
     "changed": "changed",
     "added": "new",
@@ -197,9 +197,13 @@ def path_rows(document: Json) -> list[Row]:
 def metadata_rows(document: Json) -> list[Row]:
     """The folders and files of which only owner or mode differ."""
     return [
-        Row("", None, _named(row), ", ".join(filter(None, (_files(row["counts"]["metadata"]), row["detail"]))))
+        Row("", None, _named(row), ", ".join(text for text in (_how_many(row), row["detail"]) if text))
         for row in document["paths"]["metadata"]
     ]
+
+
+def _how_many(row: Json) -> str:
+    return _files(row["counts"]["metadata"]) if row["folder"] else ""
 
 
 def _named(row: Json) -> str:
