@@ -112,6 +112,8 @@ class _LayerOver:
         self._last: dict[str, int] = {}  # where in the tar a name stands last; filled when a hardlink asks
         self._ahead: dict[str, File] = {}  # further down in the tar, but a hardlink has named it already
         self._folders: dict[str, Folder] = {"": union.root}  # by path, while none of them is replaced
+        self._places: dict[str, str] = {}  # of those of them that a symlink leads to, where they are
+        self._moved: dict[int, str] = {}  # by number, where an entry is whose folder a symlink leads to
 
     def hide_children(self, folder: str) -> None:
         node = self._find(folder)
@@ -157,13 +159,15 @@ class _LayerOver:
                 node = self._link(entry, self._target(number, entries))
             else:
                 node = Name(entry, index, None)
+            if above in self._places:
+                path = self._moved[number] = f"{self._places[above]}/{name}".lstrip("/")
             self._place(folder, path, name, node)
 
     def bury(self, entries: Sequence[Entry]) -> None:
         """Decides why the hidden names went, now that it is known which of them came back."""
         if not self._hidden:
             return
-        added = {entry.path for entry in entries}
+        added = {self._moved.get(number, entry.path) for number, entry in enumerate(entries)}
         dying = [(path, file) for path, file in self._hidden.items() if not file.names and file.death is None]
         for path, file in dying:
             node = self._find(path)
@@ -216,6 +220,7 @@ class _LayerOver:
             return
         self._folders.clear()  # a folder or a link to one
         self._folders[""] = self._union.root
+        self._places.clear()
         self._collect(path, old)
 
     def _collect(self, path: str, node: Node) -> None:
@@ -243,7 +248,7 @@ class _LayerOver:
             at = f"{at}/{name}" if at else name
             child = node.children.get(name)
             if isinstance(child, Name) and child.layer == self._index and child.entry.kind == "symlink":
-                child = self._linked_folder(at, child.entry.link) or child
+                at, child = self._linked_folder(at, child.entry.link) or (at, child)
             if not isinstance(child, Folder):
                 made = node.children[name] = Folder(None, self._index)
                 if child is not None:  # a file or link where the layer needs a folder
@@ -251,9 +256,11 @@ class _LayerOver:
                 child = made
             node = child
         self._folders[path] = node
+        if at != path:
+            self._places[path] = at
         return node
 
-    def _linked_folder(self, path: str, link: str) -> Folder | None:
+    def _linked_folder(self, path: str, link: str) -> tuple[str, Folder] | None:
         """The folder that a symlink of this layer points to: names through it belong there."""
         for _ in range(40):  # the kernel's limit on a chain of links
             parts: list[str] = [] if link.startswith("/") else path.split("/")[:-1]
@@ -265,7 +272,7 @@ class _LayerOver:
             path = "/".join(parts)
             node = self._find(path)
             if isinstance(node, Folder):
-                return node
+                return path, node
             if node is None or node.entry.kind != "symlink":
                 return None
             link = node.entry.link

@@ -127,6 +127,7 @@ class Replay:
         for parent in [*opaques, *(parent for parent, _ in whiteouts)]:
             self.make_folders(parent, layer)
         entries = [item for item in items if not item.header.name.rpartition("/")[2].startswith(".wh.")]
+        added = set()
         for number, item in enumerate(entries):
             parent, _, last = item.header.name.rpartition("/")
             parent = self.make_folders(parent, layer)
@@ -138,8 +139,9 @@ class Replay:
                 inode = self.promised.get(number) or inode_of(item)
             if inode.kind == "file" and not item.header.islnk():
                 self.stored.append((inode, item.header.name, layer))
-            self.put(f"{parent}/{last}" if parent else last, inode, layer)
-        added = {item.header.name for item in entries}
+            path = f"{parent}/{last}" if parent else last
+            added.add(path)
+            self.put(path, inode, layer)
         why: dict[Inode, str] = {}
         for path, old in self.hidden.items():
             kind = overwritten(old, self.now.get(path)) if path in added else "deleted"
@@ -181,6 +183,8 @@ A, B = b"1", b"22"
 @example([[folder("d"), symlink("l", "d")], [file("l/a", A)], [file("d/a", A)]])
 @example([[file("a", A)], [whiteout("a/b")]])
 @example([[file("d/a", A)], [hardlink("a", "d/a"), folder("a"), file("d", A)]])
+@example([[file("l/e/a", A)], [hardlink("d/e/a", "a"), symlink("d", "l"), file("d/e", B)]])
+@example([[file("d/a", A), folder("l")], [symlink("d", "l"), file("d/a", A)]])
 @example([[file("d/e/a", A)], [hardlink("d/a", "d/e/a"), file("d", B)]])
 def test_agrees_with_the_oracle(layers: list[list[Item]]) -> None:
     image = image_of(*layers)
