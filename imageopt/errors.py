@@ -5,14 +5,19 @@ Raise where the cause is known; only `cli` turns them into words and codes.
 
 
 class ImageoptError(Exception):
-    """What went wrong (`cause`) and what to do about it (`remedy`), one line each."""
+    """What went wrong (`cause`) and what to do about it (`remedy`), one line each, whatever names were put in."""
 
     exit_code = 3
 
     def __init__(self, cause: str, remedy: str) -> None:
-        super().__init__(cause)
-        self.cause = cause
-        self.remedy = remedy
+        self.cause = one_line(cause)
+        self.remedy = one_line(remedy)
+        super().__init__(self.cause)
+
+
+def one_line(text: str) -> str:
+    """The text with a space for each line break, control or formatting character: strangers' files have them."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 class UsageError(ImageoptError):

@@ -11,7 +11,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 
-from imageopt.errors import ImageoptError, UsageError
+from imageopt.errors import ImageoptError, UsageError, one_line
 
 FAILED = 3
 BUG = 70
@@ -46,7 +46,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def tell(cause: str, remedy: str) -> None:
     """An error: one line of cause, one of remedy, without control characters."""
-    print(f"error: {_one_line(cause)}\nhint: {_one_line(remedy)}", file=sys.stderr)  # noqa: T201
+    print(f"error: {one_line(cause)}\nhint: {one_line(remedy)}", file=sys.stderr)  # noqa: T201
 
 
 def _run(arguments: Sequence[str]) -> int:
@@ -98,7 +98,3 @@ def _version() -> str:
     from imageopt import __version__
 
     return __version__
-
-
-def _one_line(text: str) -> str:
-    return "".join(letter if letter.isprintable() else " " for letter in text)

@@ -1,12 +1,14 @@
 """The JSON documents of an image (configuration, manifests), from bytes to values, checked once."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from imageopt.errors import InputError
 from imageopt.source.model import HistoryEntry, ImageConfig
 
+_DIGEST = re.compile(r"[a-z0-9+._-]{1,32}:[0-9a-f]{32,128}").fullmatch
 LIMIT = 16 << 20  # bytes; no real configuration or manifest comes near
 
 
@@ -23,7 +25,7 @@ def image_config(data: bytes) -> ImageConfig:
     document = load_json(data, "the image configuration")
     rootfs = _mapping(document, "rootfs")
     diff_ids = rootfs.get("diff_ids")
-    if not isinstance(diff_ids, list) or not all(isinstance(diff_id, str) for diff_id in diff_ids):
+    if not isinstance(diff_ids, list) or not all(isinstance(diff_id, str) and _DIGEST(diff_id) for diff_id in diff_ids):
         raise InputError("the image configuration lists no layers", "is this a container image?")
     config = _mapping(document, "config")
     return ImageConfig(
