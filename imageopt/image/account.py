@@ -1,5 +1,6 @@
 """Layer indexes to an `Image`: sizes, waste by kind, and the record of every file that was ever stored."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 from imageopt.image.dive import dive_numbers
@@ -8,6 +9,8 @@ from imageopt.image.packages.read import read_packages
 from imageopt.image.union import File, Name, Union, unite
 from imageopt.source.model import ImageConfig, LayerBlob, ReadImage
 
+_INSTALLED = re.compile(r"(?:^|/)(?:node_modules|site-packages)/")  # what a package manager's store is linked to from
+
 
 def account(read: ReadImage[LayerIndex]) -> Image:
     """The image, counted. The identities hold for any input: records add up to unpacked, kinds of waste to wasted."""
@@ -15,14 +18,15 @@ def account(read: ReadImage[LayerIndex]) -> Image:
     links: dict[str, str] = {}
     contents: dict[str, bytes] = {}
     file_count = 0
-    names: dict[File, str] = {}  # where the first live name is not the name at birth
+    names: dict[File, str] = {}  # where the live name that counts is not the name at birth
     for path, node in union.walk():
         file = node.inode
         if file is not None:
             file_count += 1
             entry = file.entry
             if file.names > 1 or path != entry.path:
-                names.setdefault(file, path)
+                if file not in names or (_INSTALLED.search(path) and not _INSTALLED.search(names[file])):
+                    names[file] = path
             if entry.path in read.layers[file.layer].contents:
                 contents[path] = read.layers[file.layer].contents[entry.path]
         elif isinstance(node, Name) and node.entry.kind == "symlink":

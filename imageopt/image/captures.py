@@ -1,35 +1,45 @@
-"""Which files of a layer are kept with their content for a later stage: package databases, manifests."""
+"""Which files of a layer are kept with their content for a later stage: package databases, manifests.
+
+What is kept is part of a layer's index, so a change here makes kept indexes old (`_VERSION` in cache.py).
+"""
 
 LIMIT = 8 << 20  # bytes; a longer one is left unread
 _EXACT = {
     "var/lib/dpkg/status", "var/lib/apt/extended_states", "lib/apk/db/installed", "usr/lib/apk/db/installed",
     "etc/passwd", "etc/group", "etc/os-release", "usr/lib/os-release",
 }  # fmt: skip
+_DISTRIBUTION = (".dist-info", ".egg-info", "/EGG-INFO")
+_IN_FOLDER = {
+    ".package-lock.json": ("node_modules",),
+    "installed.json": ("vendor/composer",),
+    "RECORD": _DISTRIBUTION, "METADATA": _DISTRIBUTION, "PKG-INFO": _DISTRIBUTION,
+    "top_level.txt": _DISTRIBUTION, "installed-files.txt": _DISTRIBUTION,
+}  # fmt: skip
+_PLUG_AND_PLAY = {".pnp.cjs", ".pnp.js", ".pnp.data.json"}
 
 
 def captured(path: str, size: int) -> bool:
     """Whether the content of the file at `path` is to be kept; `size` in bytes."""
     if size > LIMIT:
         return False
-    if path in _EXACT:
-        return True
     folder, _, name = path.rpartition("/")
-    match name:
-        case "package.json":
-            above = folder.rpartition("/")[0]
-            scoped = above.rpartition("/")
-            return (
-                "node_modules/" not in f"{folder}/"
-                or above.endswith("node_modules")
-                or (scoped[2].startswith("@") and scoped[0].endswith("node_modules"))
-            )
-        case ".package-lock.json":
-            return folder.endswith("node_modules")
-        case "package-lock.json":
-            return "node_modules/" not in path
-        case "installed.json":
-            return folder.endswith("vendor/composer")
-        case "RECORD" | "METADATA":
-            return folder.endswith(".dist-info")
-        case _:
-            return folder == "var/lib/dpkg/info" and name.endswith(".list")
+    if name == "package.json":
+        return _is_manifest(folder)
+    if name in _IN_FOLDER:
+        return folder.endswith(_IN_FOLDER[name])
+    if name == "package-lock.json":
+        return "node_modules/" not in path
+    if name.endswith(".list"):
+        return folder == "var/lib/dpkg/info"
+    return path in _EXACT or name in _PLUG_AND_PLAY or (name.endswith(".egg-info") and "-packages" in folder)
+
+
+def _is_manifest(folder: str) -> bool:
+    """Whether the folder is an installed package, or none of `node_modules` at all."""
+    above, _, _ = folder.rpartition("/")
+    before, _, scope = above.rpartition("/")
+    return (
+        "node_modules/" not in f"{folder}/"
+        or above.endswith("node_modules")
+        or (scope.startswith("@") and before.endswith("node_modules"))
+    )

@@ -66,7 +66,8 @@ class FileRecord(NamedTuple):
 
     There is one record for each regular-file entry of each layer (hardlinks add names, not records), so the
     records' sizes add up to `unpacked_bytes`. `path` is the name it was born with, or, while live, its first live
-    name; `death` is the index of the layer that hid its last name, None while live.
+    name, those below `node_modules` and `site-packages` before others; `death` is the index of the layer that hid
+    its last name, None while live.
     """
 
     path: str
@@ -114,7 +115,9 @@ class Layer:
 class NpmPackage:
     """An installed npm package: `path` is its folder, live in the image; `bytes` excludes packages nested in it.
 
-    `dev` is what node_modules/.package-lock.json in the image says, None where it says nothing.
+    For a package that yarn keeps packed, `path` is its archive; for one of the workspace, its own folder. `dev` is what
+    npm's hidden lock file or pnpm's links in the image say, None where they say nothing. `birth` is the layer in which
+    its package.json, as it is, first appeared.
     """
 
     name: str
@@ -122,6 +125,27 @@ class NpmPackage:
     path: str
     bytes: int
     dev: bool | None
+    birth: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryPackage:
+    """A package of a language's own package manager other than npm.
+
+    `path` is its folder; for Python, the folder of its record. `elsewhere` are its live files outside of where such
+    packages lie (scripts, data). `bytes` are live and counted here even where a system package brought it, which
+    `provided_by` then names ("" for none). `birth` is the layer in which its record, as it is, first appeared.
+    """
+
+    manager: Literal["python", "composer"]
+    name: str
+    version: str
+    path: str
+    bytes: int
+    birth: int
+    dev: bool | None
+    provided_by: str
+    elsewhere: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,11 +169,15 @@ class SystemPackage:
 
 @dataclass(frozen=True, slots=True)
 class Packages:
-    """What the image's package databases list. `owners` maps a live path to the system package that owns it."""
+    """What the image's package databases list. `owners` maps a live path to the system package that owns it.
+
+    `libraries` holds the packages of all other managers, sorted by manager and path.
+    """
 
     npm: tuple[NpmPackage, ...]
     system: tuple[SystemPackage, ...]
     owners: Mapping[str, str]
+    libraries: tuple[LibraryPackage, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

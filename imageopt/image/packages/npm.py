@@ -1,38 +1,57 @@
-"""Installed npm packages, from the package.json of each `node_modules/NAME` folder."""
+"""Installed npm packages, from the package.json of each `node_modules/NAME` folder, and what links to the workspace's.
 
-import json
-from collections import Counter
-from collections.abc import Mapping
-from typing import Any
+npm, yarn and pnpm all end in such folders, but for yarn's Plug'n'Play (pnp.py). Where pnpm's store is in the image too,
+package.json may be a hardlink to a name that nobody captured; then the folder's name tells name and version.
+"""
+
+import posixpath
+import re
+from collections.abc import Iterator, Mapping
 
 from imageopt.image.model import NpmPackage
+from imageopt.image.packages.documents import json_object, text_of
+from imageopt.image.packages.installed import Installed, folder_bytes
+from imageopt.image.packages.pnp import pnp_packages
+from imageopt.image.packages.pnpm import pnpm_dev_flags
 
 _MODULES = "node_modules/"
+_HIDDEN_LOCK = "node_modules/.package-lock.json"
+_PNPM = re.compile(r"node_modules/\.pnpm/(?:@[^/+]+\+)?[^/@]+@([^/_(]+)[^/]*/node_modules/(?:@[^/]+/)?[^/]+$")
 
 
-def npm_packages(live: Mapping[str, int], contents: Mapping[str, bytes]) -> tuple[NpmPackage, ...]:
+def npm_packages(found: Installed) -> tuple[NpmPackage, ...]:
     """The packages, sorted by path. A file belongs to the innermost package that holds it."""
-    sizes = Counter[str]()
-    for path, size in live.items():
-        folder = package_folder(path)
-        if folder is not None:
-            sizes[folder] += size
-    dev = _dev_flags(contents)
-    packages = []
-    for path, data in contents.items():
+    sizes: dict[str, int] = {}
+    for folder, size in found.folders.items():
+        if _MODULES in folder:
+            package = package_folder(f"{folder}/")
+            if package is not None:
+                sizes[package] = sizes.get(package, 0) + size
+    dev = {**pnpm_dev_flags(found), **_dev_flags(found.contents)}
+    workspace = _workspace(found)
+    outside = {folder: size for folder, size in found.folders.items() if workspace and _MODULES not in f"{folder}/"}
+    sizes |= dict.fromkeys(workspace, 0) | folder_bytes(outside, {folder: folder for folder in workspace})
+    packages = [*pnp_packages(found)]
+    for path, data in found.contents.items():
         folder, _, name = path.rpartition("/")
-        if name != "package.json" or package_folder(path) != folder:
+        if name != "package.json" or (package_folder(path) != folder and folder not in workspace):
             continue
-        manifest = _json(data)
+        manifest = json_object(data)
         packages.append(
             NpmPackage(
-                name=_text(manifest.get("name")) or folder.rpartition(_MODULES)[2],
-                version=_text(manifest.get("version")),
+                name=text_of(manifest.get("name")) or folder.rpartition(_MODULES)[2],
+                version=text_of(manifest.get("version")),
                 path=folder,
-                bytes=sizes[folder],
+                bytes=sizes.pop(folder, 0),
                 dev=dev.get(folder),
+                birth=found.birth(path),
             )
         )
+    for folder, size in sizes.items():  # what is left has no manifest that could be read
+        if version := _PNPM.search(folder):
+            name = folder.rpartition(f"/{_MODULES}")[2]
+            birth = found.birth(f"{folder}/package.json")
+            packages.append(NpmPackage(name, version[1], folder, size, dev.get(folder), birth))
     return tuple(sorted(packages, key=lambda package: package.path))
 
 
@@ -50,27 +69,26 @@ def package_folder(path: str) -> str | None:
     return f"{before}{found}{'/'.join(parts[:count])}"[1:]
 
 
+def _workspace(found: Installed) -> frozenset[str]:
+    """The folders outside of `node_modules` that a link in one makes a package: workspaces, `npm link`."""
+    return frozenset(
+        target
+        for link, written in found.links.items()
+        if _MODULES in link and package_folder(f"{link}/") == link
+        for target in (posixpath.normpath(posixpath.join("/", posixpath.dirname(link), written))[1:],)
+        if _MODULES not in target and f"{target}/package.json" in found.contents
+    )
+
+
 def _dev_flags(contents: Mapping[str, bytes]) -> dict[str, bool]:
     """Package folder -> only development needs it, as npm wrote it down when it installed (hidden lock file)."""
-    flags = {}
+    return dict(_flags(contents))
+
+
+def _flags(contents: Mapping[str, bytes]) -> Iterator[tuple[str, bool]]:
     for path, data in contents.items():
-        if not path.endswith(f"{_MODULES}.package-lock.json"):
-            continue
-        root = path.removesuffix(f"{_MODULES}.package-lock.json")
-        packages = _json(data).get("packages")
-        for place, package in packages.items() if isinstance(packages, dict) else ():
-            if isinstance(package, dict):
-                flags[root + place] = package.get("dev") is True
-    return flags
-
-
-def _json(data: bytes) -> dict[str, Any]:
-    try:
-        value = json.loads(data)
-    except (ValueError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
+        if path.endswith(_HIDDEN_LOCK):
+            packages = json_object(data).get("packages")
+            for place, package in packages.items() if isinstance(packages, dict) else ():
+                if isinstance(package, dict):
+                    yield path.removesuffix(_HIDDEN_LOCK) + place, package.get("dev") is True
