@@ -39,10 +39,14 @@ def connect(source: Literal["docker", "podman"] = "docker") -> "docker.DockerCli
 
 
 def is_podman(client: "docker.DockerClient") -> bool:
-    """Whether the engine says of itself that it is Podman."""
-    components = (_asked(client.version) or {}).get("Components")
-    names = [part.get("Name") for part in components if isinstance(part, dict)] if isinstance(components, list) else []
-    return "Podman Engine" in names
+    """Whether the engine is Podman, by the quickest of its answers: its version takes it a second."""
+    import requests
+
+    try:
+        headers = client.api.get(f"{client.api.base_url}/_ping", timeout=_CONNECT_SECONDS).headers
+    except requests.exceptions.RequestException as error:
+        raise _broken_off(error) from None
+    return "Libpod-API-Version" in headers
 
 
 def engine_info(client: "docker.DockerClient") -> Mapping[str, Any]:
@@ -96,8 +100,12 @@ def _asked(question: Callable[..., Any], *arguments: str) -> Mapping[str, Any] |
             return None
         raise ToolFailed(f"the engine refused: {short(error)}", "look at the engine's log") from None
     except requests.exceptions.RequestException as error:
-        raise ToolFailed(f"the engine broke off: {short(error)}", "see that the engine is running") from None
+        raise _broken_off(error) from None
     return answer if isinstance(answer, dict) else None
+
+
+def _broken_off(error: Exception) -> ToolFailed:
+    return ToolFailed(f"the engine broke off: {short(error)}", "see that the engine is running")
 
 
 def _client(address: EngineAddress) -> "docker.DockerClient":

@@ -5,9 +5,9 @@ read once.
 """
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from imageopt.errors import InputError, ToolFailed, ToolMissing, UsageError
 from imageopt.progress import Progress
@@ -16,15 +16,14 @@ from imageopt.source.export import ExportReader, is_compressed
 from imageopt.source.files import Files, FolderFiles, TarFiles
 from imageopt.source.layout import Described, LayerFile, docker_layout, oci_layout
 from imageopt.source.model import ImageConfig, ImageRef, LayerBlob, ReadImage, SourceKind
-from imageopt.source.overlay2 import SplitLayer, Surprise, split_layers
+from imageopt.source.overlay2 import SplitLayer, Surprise
 from imageopt.source.side_by_side import read_layers
 from imageopt.units import format_bytes
 
 if TYPE_CHECKING:
-    import docker
+    from imageopt.source.local import LocalImage, Records
 
 LayerT = TypeVar("LayerT")
-_Read = tuple[ImageConfig, tuple[LayerBlob, ...], tuple[LayerT, ...]]
 
 
 def read_image(
@@ -47,7 +46,7 @@ def read_image(
         case None:
             return _from_engine_or_registry(ref, platform, index_layer, index_split, known, progress)
         case "docker" | "podman":
-            return _from_engine(ref, index_layer, index_split, progress)
+            return _from_engine(ref, platform, index_layer, index_split, known, progress)
         case "docker-archive" | "oci-archive":
             path, choice = _split(ref.name)
             return _from_files(ref.source, ref, TarFiles(path), choice, platform, index_layer, known, progress)
@@ -70,7 +69,7 @@ def _from_engine_or_registry(
 ) -> ReadImage[LayerT]:
     """A bare name: the engine's image, else the registry's; where neither has it, the engine's answer is told."""
     try:
-        return _from_engine(ref, index_layer, index_split, progress)
+        return _from_engine(ref, platform, index_layer, index_split, known, progress)
     except (InputError, ToolMissing) as absent:
         progress.note(f"{absent.cause}: asking the registry")
         try:
@@ -99,69 +98,68 @@ def _from_registry(
 
 def _from_engine(
     ref: ImageRef,
+    platform: str | None,
     index_layer: Callable[[BinaryIO], LayerT],
     index_split: Callable[[SplitLayer], LayerT] | None,
+    known: Callable[[str], LayerT | None],
     progress: Progress,
 ) -> ReadImage[LayerT]:
-    from imageopt.source.engine import connect, image_missing, inspect_image
+    from imageopt.source.local import Content, Records, local_image
 
-    client = connect()
-    try:
-        known = inspect_image(client, ref.name)
-        if known is None:
-            raise image_missing(ref.name)
+    with local_image(ref, platform) as image:
+        try:
+            match image.stored():
+                case Content(files, manifest):
+                    return _from_content(image, files, manifest, index_layer, known, progress)
+                case Records() as records if index_split is not None:
+                    with progress.step(f"reading {ref.name} from the engine"):
+                        return _from_records(image, records, index_split, progress)
+                case _:
+                    progress.note("reading through an export: every byte is to be verified")
+        except Surprise as surprise:
+            progress.note(f"reading through an export: {surprise}")
         with progress.step(f"reading {ref.name} from the engine"):
-            try:
-                config, blobs, layers = _from_storage(client, known, index_split, progress)
-            except Surprise as surprise:
-                progress.note(f"reading through an export: {surprise}")
-                config, blobs, layers = _from_export(client, ref.name, index_layer, progress)
-    finally:
-        client.close()
-    return ReadImage("docker" if ref.source is None else ref.source, ref.name, known.get("Id"), config, blobs, layers)
+            return _from_export(image, index_layer, progress)
 
 
-def _from_storage(
-    client: "docker.DockerClient",
-    known: Mapping[str, Any],
-    index_split: Callable[[SplitLayer], LayerT] | None,
+def _from_content(
+    image: "LocalImage",
+    files: Files,
+    manifest: str,
+    index_layer: Callable[[BinaryIO], LayerT],
+    known: Callable[[str], LayerT | None],
     progress: Progress,
-) -> _Read[LayerT]:
-    """The layers from the engine's own records, where this process may read them. Raises Surprise where not."""
-    from imageopt.source.engine import engine_info
-
-    if index_split is None:
-        raise Surprise("the engine's records are not wanted")
-    info = engine_info(client)
-    root, image_id = str(info.get("DockerRootDir")), str(known.get("Id"))
-    store = Path(root) / "image" / "overlay2" / "imagedb" / "content" / "sha256" / image_id.removeprefix("sha256:")
+) -> ReadImage[LayerT]:
+    """The layers from the engine's content store. Raises Surprise where one is missing or damaged."""
     try:
-        data = store.read_bytes()
-    except OSError:
-        raise Surprise("the engine's image database cannot be read") from None
-    if f"sha256:{hashlib.sha256(data).hexdigest()}" != image_id:
-        raise Surprise("the engine's image database holds something else")
-    config = image_config(data)
+        ref = ImageRef(image.kind, image.name)
+        return _from_files(image.kind, ref, files, manifest, None, index_layer, known, progress)
+    except InputError as error:
+        raise Surprise(error.cause) from None
+
+
+def _from_records(
+    image: "LocalImage", stored: "Records", index_split: Callable[[SplitLayer], LayerT], progress: Progress
+) -> ReadImage[LayerT]:
+    """The layers from the engine's own records. Raises Surprise where one is damaged."""
+    config = stored.config
     layers: dict[str, LayerT] = {}
-    for layer in split_layers(root, str(info.get("Driver")), config.diff_ids):
+    for layer in stored.layers:
         if layer.diff_id not in layers:
             progress.update(f"layer {len(layers) + 1} of {len(config.diff_ids)}")
             layers[layer.diff_id] = index_split(layer)
     blobs = tuple(LayerBlob(diff_id, None, None) for diff_id in config.diff_ids)
-    return config, blobs, tuple(layers[diff_id] for diff_id in config.diff_ids)
+    found = tuple(layers[diff_id] for diff_id in config.diff_ids)
+    return ReadImage(image.kind, image.name, image.digest, config, blobs, found)
 
 
 def _from_export(
-    client: "docker.DockerClient", name: str, index_layer: Callable[[BinaryIO], LayerT], progress: Progress
-) -> _Read[LayerT]:
-    from imageopt.source.engine import ImageExport
-
+    image: "LocalImage", index_layer: Callable[[BinaryIO], LayerT], progress: Progress
+) -> ReadImage[LayerT]:
     export = ExportReader(
-        ImageExport(client, name).read,
-        index_layer,
-        lambda position: progress.update(f"{format_bytes(position)} read"),
+        image.export().read, index_layer, lambda position: progress.update(f"{format_bytes(position)} read")
     )
-    described = docker_layout(export, None) or oci_layout(export, None, None)
+    described = image.described(export)
     config = image_config(described.config)
     _check_count(config, described)
     layers = tuple(export.layer(layer.name) for layer in described.layers)
@@ -169,7 +167,8 @@ def _from_export(
     for layer, diff_id in zip(described.layers, config.diff_ids, strict=True):
         file = export.resolved(layer.name)
         blobs.append(_blob(layer, diff_id, export.sizes[file], file in export.compressed))
-    return config, tuple(blobs), layers
+    digest = described.digest if image.containerd else image.digest
+    return ReadImage(image.kind, image.name, digest, config, tuple(blobs), layers)
 
 
 def _from_files(

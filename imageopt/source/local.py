@@ -1,0 +1,117 @@
+"""One image of a local engine: which engine has it, for which platform, and the three ways in which it can be read.
+
+An engine's own records or its content store are read in place where this process may; else the engine exports. What
+both give is the same.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from imageopt.source.containerd import chosen, content_store, fits, uses_containerd
+from imageopt.source.documents import image_config
+from imageopt.source.engine import ImageExport, connect, engine_info, image_missing, inspect_image, is_podman
+from imageopt.source.files import Files
+from imageopt.source.layout import Described, docker_layout, oci_layout
+from imageopt.source.model import ImageConfig, ImageRef
+from imageopt.source.overlay2 import SplitLayer, Surprise, split_layers
+from imageopt.source.podman import podman_layers
+
+if TYPE_CHECKING:
+    import docker
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """The image's layers as the engine recorded them, base first."""
+
+    config: ImageConfig
+    layers: list[SplitLayer]
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """The image's blobs, and which of the manifests among them it is."""
+
+    files: Files
+    manifest: str
+
+
+@dataclass(frozen=True, slots=True)
+class LocalImage:
+    """An image that the engine has. `digest` is its id; where containerd keeps it, that of an index or a manifest."""
+
+    name: str
+    kind: Literal["docker", "podman"]
+    digest: str
+    containerd: bool
+    wanted: str | None
+    has: str
+    _client: "docker.DockerClient"
+    _info: Mapping[str, Any]
+    _image: Mapping[str, Any]
+
+    def stored(self) -> Records | Content:
+        """The image in the engine's own storage. Raises Surprise where it cannot be read there."""
+        root, driver = str(self._info.get("DockerRootDir")), str(self._info.get("Driver"))
+        if self.containerd:
+            files = content_store(root, self._image)
+            return Content(files, self._manifest(files))
+        if self.kind == "podman":
+            return Records(*podman_layers(root, driver, self.digest))
+        config = _docker_config(root, self.digest)
+        return Records(config, split_layers(root, driver, config.diff_ids))
+
+    def export(self) -> ImageExport:
+        """The engine's export of this image alone: a name without a tag would stand for all of its tags."""
+        return ImageExport(self._client, self.digest)
+
+    def described(self, export: Files) -> Described:
+        """The image as the documents of its export describe it."""
+        if self.containerd:  # manifest.json leaves out the digest, and the other platforms
+            return oci_layout(export, self._manifest(export), None)
+        return docker_layout(export, None) or oci_layout(export, None, None)
+
+    def _manifest(self, files: Files) -> str:
+        found = chosen(files, self.wanted, self.has)
+        if found is not None:
+            return found
+        if self.wanted:
+            raise image_missing(self.name, self.kind, platform=self.wanted, has=self.has)
+        raise Surprise("the engine's content store has no manifest of the image")
+
+
+@contextmanager
+def local_image(ref: ImageRef, platform: str | None) -> Iterator[LocalImage]:
+    """The image that the engine has, while the block lasts. Raises InputError where it has none for the platform.
+
+    Raises ToolMissing and ToolFailed where the engine cannot be asked.
+    """
+    client = connect("podman" if ref.source == "podman" else "docker")
+    try:
+        kind: Literal["docker", "podman"] = "podman" if ref.source == "podman" or is_podman(client) else "docker"
+        image = inspect_image(client, ref.name)
+        if image is None:
+            raise image_missing(ref.name, kind)
+        info = engine_info(client)
+        containerd = uses_containerd(info)
+        has = "/".join(str(image[key]) for key in ("Os", "Architecture", "Variant") if image.get(key))
+        if platform and not containerd and not fits(has, platform):
+            raise image_missing(ref.name, kind, platform=platform, has=has)
+        yield LocalImage(ref.name, kind, str(image.get("Id")), containerd, platform, has, client, info, image)
+    finally:
+        client.close()
+
+
+def _docker_config(root: str, digest: str) -> ImageConfig:
+    store = Path(root) / "image" / "overlay2" / "imagedb" / "content" / "sha256" / digest.removeprefix("sha256:")
+    try:
+        data = store.read_bytes()
+    except OSError:
+        raise Surprise("the engine's image database cannot be read") from None
+    if f"sha256:{hashlib.sha256(data).hexdigest()}" != digest:
+        raise Surprise("the engine's image database holds something else")
+    return image_config(data)
