@@ -24,9 +24,8 @@ def account(read: ReadImage[LayerIndex]) -> Image:
         if file is not None:
             file_count += 1
             entry = file.entry
-            if file.names > 1 or path != entry.path:
-                if file not in names or (_INSTALLED.search(path) and not _INSTALLED.search(names[file])):
-                    names[file] = path
+            if (file.names > 1 or path != entry.path) and _says_more(path, names.get(file)):
+                names[file] = path
             if entry.path in read.layers[file.layer].contents:
                 contents[path] = read.layers[file.layer].contents[entry.path]
         elif isinstance(node, Name) and node.entry.kind == "symlink":
@@ -63,6 +62,10 @@ def account(read: ReadImage[LayerIndex]) -> Image:
         checksums=read.layers[0].checksums if read.layers else "xxh3-128",
         digest_verified=all(layer.verified for layer in read.layers),
     )
+
+
+def _says_more(path: str, chosen: str | None) -> bool:
+    return chosen is None or (_INSTALLED.search(path) is not None and not _INSTALLED.search(chosen))
 
 
 def _record(file: File, names: Mapping[File, str]) -> FileRecord:

@@ -22,8 +22,8 @@ PROJECT = manifest("app", dependencies={"react-dom": "18"}, devDependencies={"@b
 
 def pnpm(project: bytes | None) -> list[Item]:
     """react-dom with its peer for production, @babel/core and what it needs for development."""
-    items = [] if project is None else [file("app/package.json", project)]
-    return items + [
+    return [
+        *([] if project is None else [file("app/package.json", project)]),
         file(f"{STORE}/lock.yaml", b"lockfileVersion: '9.0'"),
         symlink("app/node_modules/react-dom", ".pnpm/react-dom@18.2.0_react@18.2.0/node_modules/react-dom"),
         symlink("app/node_modules/@babel/core", "../.pnpm/@babel+core@7.25.9/node_modules/@babel/core"),
