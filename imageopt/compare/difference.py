@@ -48,7 +48,9 @@ def compare(before: Evidence, after: Evidence, *, limit: int) -> ImageDifference
     config = compare_configurations(old.config, new.config)
     notes = []
     if matching.unknown:
-        notes.append(f"not known of {matching.unknown:,} files of equal name and size: whether the content is another")
+        notes.append(
+            f"not known whether the content changed: {matching.unknown:,} of the files, whose name and size did not"
+        )
     return ImageDifference(
         identical=not layers.changes and not config,
         sizes={name: size_change(_size(before, name), _size(after, name)) for name in SIZES},

@@ -143,5 +143,7 @@ class _Row:
         return bool(self.node.children) and not self.is_rest and self.node.path not in kept
 
     def _is_of_one_kind(self) -> bool:
+        """Whether the same happened to all; a single path is told by its own name."""
         counts = self.counts
-        return sum(map(bool, (counts.added, counts.removed, counts.changed, counts.metadata, counts.unknown))) == 1
+        kinds = (counts.added, counts.removed, counts.changed, counts.metadata, counts.unknown)
+        return sum(map(bool, kinds)) == 1 and sum(kinds) > 1

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from imageopt.compare.matching import match
 from imageopt.compare.model import ImageComparison, SizeChange
+from imageopt.compare.packages import installed
 from imageopt.evidence.model import Evidence
 from imageopt.image.model import Packages
 from imageopt.rules.model import Finding
@@ -86,8 +87,6 @@ def _packages(before: Packages, after: Packages) -> dict[str, tuple[str, ...]]:
 def _versions(packages: Packages) -> Mapping[str, str]:
     """`npm lodash` -> its versions, joined; several are installed where packages disagree."""
     versions: dict[str, set[str]] = {}
-    for package in packages.npm:
-        versions.setdefault(f"npm {package.name}", set()).add(package.version)
-    for owner in packages.system:
-        versions.setdefault(f"{owner.manager} {owner.name}", set()).add(owner.version)
+    for manager, name, version, _ in installed(packages):
+        versions.setdefault(f"{manager} {name}", set()).add(version)
     return {name: ", ".join(sorted(found)) for name, found in versions.items()}

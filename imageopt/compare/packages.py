@@ -35,8 +35,11 @@ def _by_name(packages: Packages) -> dict[tuple[str, str], list[tuple[str, int]]]
 
 
 def installed(packages: Packages) -> Iterator[tuple[str, str, str, int]]:
-    """Manager, name, version and live bytes of every installed package."""
+    """Manager, name, version and live bytes of every installed package; one in another's package is the other's."""
     for package in packages.npm:
         yield "npm", package.name, package.version, package.bytes
     for owner in packages.system:
         yield owner.manager, owner.name, owner.version, owner.bytes
+    for library in packages.libraries:
+        if not library.provided_by:
+            yield library.manager, library.name, library.version, library.bytes

@@ -58,7 +58,9 @@ def sentences(document: Json) -> list[str]:
     """What came of it: the answer first, then what a pull costs."""
     unpacked, layers = document["sizes"]["unpacked_bytes"], document["layers"]
     if document["identical"]:
-        return [f"the same image: {len(document['after']['layers'])} layers and the configuration are equal"]
+        return [
+            f"the same image: {_number_of(len(document['after']['layers']), 'layer')} and the configuration are equal"
+        ]
     total = document["paths"]["total"]
     if not layers["changes"]:
         return ["the same layers; the configuration alone differs"]
@@ -145,7 +147,7 @@ def cause_rows(document: Json) -> list[Row]:
 
 def _where(document: Json, cause: Json) -> str:
     """The places of what came, where the category grew; else of what went."""
-    came = cause["delta"] > 0 or not cause["removed"]
+    came = (cause["delta"] >= 0 and cause["added"]) or not cause["removed"]
     layers = document["after" if came else "before"]["layers"]
     parts = cause["added"] if came else cause["removed"]
     places = list(dict.fromkeys(_place(layers[part["layer"]]) for part in parts))
@@ -203,7 +205,7 @@ def metadata_rows(document: Json) -> list[Row]:
 
 
 def _how_many(row: Json) -> str:
-    return _files(row["counts"]["metadata"]) if row["folder"] else ""
+    return _number_of(row["counts"]["metadata"], "file") if row["folder"] else ""
 
 
 def _named(row: Json) -> str:
@@ -218,12 +220,12 @@ def _counted(row: Json) -> str:
     if only and (row["whole"] or not row["folder"]):
         kind = next(name for name in ("added", "removed", "changed", "unknown") if counts[name])
         word = {"added": "new", "removed": "gone", "changed": "changed", "unknown": "not known"}[kind]
-        return f"{word}, {_files(counts[kind])}" if row["folder"] else word
+        return f"{word}, {_number_of(counts[kind], 'file')}" if row["folder"] else word
     return ", ".join(parts)
 
 
-def _files(count: int) -> str:
-    return f"{count:,} {'file' if count == 1 else 'files'}"
+def _number_of(count: int, thing: str) -> str:
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"
 
 
 def layer_rows(document: Json) -> list[Row]:
@@ -261,7 +263,7 @@ def _cut(rows: list[Row], deltas: list[int], limit: int) -> list[Row]:
     if not limit or len(rows) <= limit:
         return rows
     rest = sum(deltas[limit:])
-    return [*rows[:limit], Row(signed(rest), _less(rest), f"{len(rows) - limit:,} smaller changes", "")]
+    return [*rows[:limit], Row(signed(rest), _less(rest), _number_of(len(rows) - limit, "smaller change"), "")]
 
 
 def _less(delta: int) -> bool | None:

@@ -210,7 +210,7 @@ def test_unlike_checksums_are_never_compared() -> None:
     found = differ(before, records)
     assert [told(row)[0] for row in found.paths.contents if row.counts.unknown] == ["a"]
     assert found.paths.total.changed == 1, "another size is another content"
-    assert found.notes == ("not known of 1 files of equal name and size: whether the content is another",)
+    assert found.notes == ("not known whether the content changed: 1 of the files, whose name and size did not",)
 
 
 def test_what_stems_from_the_same_layer_is_the_same_whatever_the_checksums() -> None:

@@ -42,6 +42,10 @@ def test_a_folder_that_came_whole_is_one_row() -> None:
     assert told(fold(new, folders_of(["app/main", "etc/y"]), 10)) == ["app/lib/ ! +3", "etc/x +1"]
 
 
+def test_a_single_path_is_told_by_its_own_name() -> None:
+    assert told(fold(added("app/lib/a"), {""}, 10)) == ["app/lib/a +1"]
+
+
 def test_a_folder_in_which_something_stayed_is_opened_to_its_files() -> None:
     assert told(fold(added("etc/x", "etc/y"), folders_of(["etc/z"]), 10)) == ["etc/x +1", "etc/y +1"]
 
