@@ -168,7 +168,7 @@ def test_names_that_are_not_utf_8_are_kept(here: Path, capsys: pytest.CaptureFix
     [
         (["compare", "old.tar"], 2, "Missing argument"),
         (["compare", "old.tar", "."], 2, "'.' is no image"),
-        (["compare", "old.tar", "none:1"], 3, "hint: "),
+        (["compare", "old.tar", "docker:none:1"], 3, "hint: "),
         (["compare", "old.tar", "docker-archive:gone.tar"], 3, "hint: "),
         (["compare", "old.tar", "new.tar", "--file", "Nowhere"], 3, "there is no Nowhere"),
         (["compare", "old.tar", "new.tar", "--limit", "-1"], 2, "--limit"),
