@@ -4,6 +4,7 @@ Docker and Podman answer the same questions, in the same words for all that is a
 engine. Where it is found is in address.py.
 """
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -19,6 +20,7 @@ __all__ = ["ImageExport", "connect", "engine_address", "engine_info", "image_mis
 
 _CONNECT_SECONDS = 60
 _CHUNK = 1 << 20
+_ANY_VERSION = "1.44"  # where no version is asked for
 _NOT_THERE = (400, 404)  # 400 is the answer to a name that cannot be one
 
 
@@ -59,11 +61,15 @@ def inspect_image(client: "docker.DockerClient", name: str) -> Mapping[str, Any]
     return _asked(client.api.inspect_image, name)
 
 
-def image_missing(name: str, tool: str = "docker", *, platform: str | None = None, has: str = "") -> InputError:
+class ImageMissing(InputError):
+    """The engine is there, and does not have the image."""
+
+
+def image_missing(name: str, tool: str = "docker", *, platform: str | None = None, has: str = "") -> ImageMissing:
     """The error for an image that the engine does not have, or `has` for another platform only."""
     option = f"--platform {platform} " if platform else ""
     what = f"has {name!r} for {has}, not for {platform}" if has else f"has no image {name!r}"
-    return InputError(f"the engine {what}", f"pull it with `{tool} pull {option}{name}`, or build it")
+    return ImageMissing(f"the engine {what}", f"pull it with `{tool} pull {option}{name}`, or build it")
 
 
 class ImageExport:
@@ -118,16 +124,25 @@ def _client(address: EngineAddress) -> "docker.DockerClient":
     import docker
     from docker.errors import DockerException
 
+    # the user's own ssh, with its configuration and its agent
+    options: dict[str, Any] = {"base_url": address.host, "timeout": _CONNECT_SECONDS, "use_ssh_client": scheme == "ssh"}
     try:
-        return docker.DockerClient(
-            base_url=address.host,
-            version="auto",
-            timeout=_CONNECT_SECONDS,
-            tls=_tls(address) or False,
-            use_ssh_client=scheme == "ssh",  # the user's own ssh, with its configuration and its agent
-        )
+        options["tls"] = _tls(address) or False
+        version = "auto" if scheme == "ssh" else _api_version(options)  # ssh: one connection less
+        return docker.DockerClient(version=version, **options)
     except (DockerException, OSError, ValueError) as error:
         raise unreachable(address, error) from None
+
+
+def _api_version(options: dict[str, Any]) -> str:
+    """The version that the engine speaks, by its quickest answer. Raises what the client raises, and ValueError."""
+    import docker
+
+    with contextlib.closing(docker.APIClient(version=_ANY_VERSION, **options)) as client:
+        answer = client.get(f"{client.base_url}/_ping", timeout=_CONNECT_SECONDS)
+    if not answer.ok:
+        raise ValueError(answer.text)
+    return answer.headers.get("Api-Version") or "auto"
 
 
 def _tls(address: EngineAddress) -> Any:
