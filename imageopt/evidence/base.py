@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from imageopt.dockerfile.model import Dockerfile, Stage
 from imageopt.evidence.model import BaseImage
-from imageopt.evidence.origin import NOP, Alignment
+from imageopt.evidence.origin import Alignment
+from imageopt.evidence.spelling import strip_nop
 from imageopt.source.model import HistoryEntry
 
 UNKNOWN = BaseImage(None, "unknown", None)
@@ -35,7 +36,7 @@ def base_by_guess(history: Sequence[HistoryEntry], layers: int) -> BaseImage:
     for entry in history:
         if not entry.empty_layer:
             seen += 1
-        elif seen < layers and NOP.sub("", entry.created_by).split()[:1] in (
+        elif seen < layers and strip_nop(entry.created_by).split()[:1] in (
             ["CMD"],
             ["ENTRYPOINT"],
         ):

@@ -47,7 +47,7 @@ def _origins(
     stage = dockerfile.target(target) if dockerfile is not None else None
     if dockerfile is None or stage is None:
         return (None,) * count, base_by_guess(image.config.history, count)
-    alignment = align([layer.created_by for layer in image.layers], dockerfile, stage, build_args)
+    alignment = align(image.config, dockerfile, stage, build_args)
     root = root_stage(dockerfile, stage)
     base = base_by_history(alignment, root)
     if base.layers is None:  # the image was built from another version of the file

@@ -1,23 +1,26 @@
 """Which instruction made which layer, by comparing the image's history with the stage that was built.
 
-The two are aligned from the end, because the beginning of the history belongs to the base image. An entry whose text
-is not the instruction's ends the alignment there: what is left is paired only where a text stands exactly once on
-both sides. A layer that no text speaks for has no origin; it never gets its neighbour's.
+The whole history, entries without a layer included, is aligned with the instructions of the stage and of the stages it
+builds on. A layer gets a line only where its own text speaks for it and no other alignment is as good; it never gets
+its neighbour's. What stands before the stage's first instruction is the base image's, save for its ONBUILD triggers.
 """
 
-import posixpath
-import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from imageopt.dockerfile import parse
 from imageopt.dockerfile.environment import Environment, environments
 from imageopt.dockerfile.model import Dockerfile, Instruction, Stage
+from imageopt.dockerfile.pairs import pairs as pairs_of
+from imageopt.evidence.alignment import Cost, certain_pairs
+from imageopt.evidence.spelling import Spelled, matches, resembles, strip_nop
+from imageopt.source.model import HistoryEntry, ImageConfig
 
-_LAYER_MAKING = {"RUN", "COPY", "ADD", "WORKDIR"}
-NOP = re.compile(r"^\S+(?: -\w+)* #\(nop\)\s+")  # how the classic builder and buildah mark what runs nothing
-_ARGS = re.compile(r"^\|\d+ ")
-_SHELL = re.compile(r"(?:^|.* )(?:/\S*/)?\w*sh(?: -\w+)+$")
+_MAKERS = {"RUN", "COPY", "ADD"}
+_LAYER_MAKING = {*_MAKERS, "WORKDIR"}
+_SURE, _WORKDIR, _ALIKE, _SAME_KEYWORD = 6, 2, 2, 1
+_LEFT = 3  # an entry without an instruction, or a RUN, COPY or ADD without an entry
+_BUILDAH_SHELL = ("/bin/sh", "-c")  # buildah writes it whatever SHELL says
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,119 +35,130 @@ class Alignment:
 
 
 @dataclass(frozen=True, slots=True)
-class _Candidate:
+class _Step:
+    """An instruction as it was carried out; `told` is the one of the file that stands for it, FROM for a trigger."""
+
     instruction: Instruction
     environment: Environment
+    told: Instruction
+    optional: bool = False
 
 
-def align(
-    created_by: Sequence[str | None], dockerfile: Dockerfile, stage: Stage, build_args: Mapping[str, str]
-) -> Alignment:
+def align(config: ImageConfig, dockerfile: Dockerfile, stage: Stage, build_args: Mapping[str, str]) -> Alignment:
     """Pairs the layers, base first, with the instructions of the stage and of the stages it builds on."""
-    candidates = _candidates(dockerfile, stage, build_args)
-    pairs: dict[int, Instruction] = {}
-    layer, candidate = len(created_by) - 1, len(candidates) - 1
-    while layer >= 0 and candidate >= 0:
-        text = created_by[layer]
-        if text is not None and matches(text, candidates[candidate].instruction, candidates[candidate].environment):
-            pairs[layer] = candidates[candidate].instruction
-            layer -= 1
-        elif candidates[candidate].instruction.keyword != "WORKDIR":  # which makes a layer only at times
-            break
-        candidate -= 1
-    while candidate >= 0 and candidates[candidate].instruction.keyword == "WORKDIR":
-        candidate -= 1
-    if candidate < 0:
-        return Alignment(pairs, layer + 1)
-    rest = _unambiguous(created_by[: layer + 1], candidates[: candidate + 1])
-    return Alignment({**rest, **pairs}, None)
+    history = config.history
+    layer_of = [index for index, entry in enumerate(history) if not entry.empty_layer]
+    if len(layer_of) != len(config.diff_ids):
+        return Alignment({}, None)
+    steps = _steps(config, dockerfile, stage, build_args)
+    spelled = [Spelled(entry.created_by) for entry in history]
+    shells = [config.shell, _BUILDAH_SHELL]
+    scores = [[_score(text, step, shells) for step in steps] for text in spelled]
+    costs = Cost([_LEFT] * len(history), [_cost(step) for step in steps])
+    found = certain_pairs(scores, costs)
+    lines = {
+        layer: step.told
+        for layer, entry in enumerate(layer_of)
+        if (step := _maker(entry, history, found, steps)) is not None
+    }
+    if _stands_for_all(found, spelled, steps):
+        return Alignment({}, None)
+    return Alignment(lines, _before(found, history, steps))
 
 
-def matches(created_by: str, instruction: Instruction, environment: Environment) -> bool:
-    """Whether a history text is what a builder writes for the instruction (BuildKit, classic, buildah, kaniko)."""
-    text = NOP.sub("", created_by).removesuffix("# buildkit").strip()
-    match instruction.keyword:
-        case "RUN":
-            return _is_run(text, instruction, environment)
-        case "WORKDIR":
-            named = text.removeprefix("WORKDIR ").strip()
-            wanted = environment.known(instruction.arguments.strip())
-            return text.startswith("WORKDIR ") and wanted is not None and _joined(environment, wanted) == named
-        case _:
-            return _is_copy(text, instruction, environment)
-
-
-def _is_run(text: str, instruction: Instruction, environment: Environment) -> bool:
-    text = _flat(text.removeprefix("RUN "))
-    if instruction.json is not None:
-        return _after_args(text, instruction.json[0]) == _flat(" ".join(instruction.json))
-    if instruction.heredocs:
-        body = _flat(instruction.heredocs[0].content)
-        command = body if instruction.arguments.strip().startswith("<<") else _flat(instruction.arguments)
-        return bool(command) and command in text
-    wanted = _flat(instruction.arguments)
-    if text == wanted:  # kaniko
-        return True
-    before = text.removesuffix(wanted).rstrip()
-    if before == text or not text.endswith(f" {wanted}"):
-        return False
-    return before.endswith(" ".join(environment.shell)) or _SHELL.fullmatch(before) is not None
-
-
-def _after_args(text: str, first_word: str) -> str:
-    """The text without the build arguments in front of it (`|2 A=1 B=2`), whose values may hold spaces."""
-    if not _ARGS.match(text):
-        return text
-    at = text.find(f" {first_word}")
-    return text[at + 1 :] if at >= 0 else text
-
-
-def _is_copy(text: str, instruction: Instruction, environment: Environment) -> bool:
-    keyword, _, rest = text.partition(" ")
-    if keyword != instruction.keyword:
-        return False
-    words = list(instruction.json or (word.value for word in instruction.words))
-    expanded = [environment.known(word) for word in words]
-    if not words or any(word is None for word in expanded):
-        return False
-    if re.match(r"(?:dir|file|multi):\S+ in ", rest):  # classic and buildah name a checksum instead of the sources
-        target = rest.partition(" in ")[2].strip()
-        return _joined(environment, target) == _joined(environment, expanded[-1] or "")
-    written = [word for word in rest.split() if not word.startswith("--")]
-    sources = [word for word in expanded if word is not None and not word.startswith("<<")]
-    return written == sources or (bool(instruction.heredocs) and written[-1:] == sources[-1:])
-
-
-def _joined(environment: Environment, path: str) -> str:
-    return posixpath.normpath(posixpath.join(environment.workdir or "/", path))
-
-
-def _candidates(dockerfile: Dockerfile, stage: Stage, build_args: Mapping[str, str]) -> list[_Candidate]:
-    """The instructions that make layers, of the stage and its ancestors in this file, in the order they ran."""
+def _steps(config: ImageConfig, dockerfile: Dockerfile, stage: Stage, build_args: Mapping[str, str]) -> list[_Step]:
+    """The instructions in the order they ran, those of the ancestors first, with the triggers that FROM set off."""
     chain = [stage]
     while (parent := chain[0].parent) is not None:
         chain.insert(0, dockerfile.stages[parent])
-    return [
-        _Candidate(instruction, environment)
-        for part in chain
-        for instruction, environment in zip(part.instructions, environments(dockerfile, part, build_args), strict=False)
-        if instruction.keyword in _LAYER_MAKING
+    given = {**_platform_arguments(config), **build_args}
+    outside = _variables_of_base(config, chain)
+    steps: list[_Step] = []
+    triggers = _triggers_of_base(config.history)
+    for part in chain:
+        states = list(environments(dockerfile, part, given, outside))
+        steps += [_Step(trigger, states[0], told or part.from_instruction, optional=True) for trigger, told in triggers]
+        steps += [_Step(made, state, made) for made, state in zip(part.instructions, states, strict=False)]
+        triggers = [(made.trigger, made.trigger) for made in part.instructions if made.trigger is not None]
+    return steps
+
+
+def _platform_arguments(config: ImageConfig) -> dict[str, str]:
+    """What BuildKit sets by itself, for the stages that ask for it."""
+    return {
+        "TARGETPLATFORM": config.platform,
+        "TARGETOS": config.os,
+        "TARGETARCH": config.architecture,
+        "TARGETVARIANT": config.variant,
+    }
+
+
+def _variables_of_base(config: ImageConfig, chain: Sequence[Stage]) -> dict[str, str]:
+    """The base image's variables, as far as they are still what the image says: those that no stage sets."""
+    own = {
+        pair.name for part in chain for made in part.instructions if made.keyword == "ENV" for pair in pairs_of(made)
+    }
+    return {name: value for name, _, value in (text.partition("=") for text in config.env) if name not in own}
+
+
+def _triggers_of_base(history: Sequence[HistoryEntry]) -> list[tuple[Instruction, Instruction | None]]:
+    """The instructions that the base's history says it runs in whatever builds on it; BuildKit does not tell them."""
+    texts = [strip_nop(entry.created_by) for entry in history if entry.empty_layer]
+    told = "\n".join(text.removeprefix("ONBUILD ").strip() for text in texts if text.startswith("ONBUILD "))
+    return [(trigger, None) for trigger in parse(f"FROM scratch\n{told}\n".encode()).stages[0].instructions]
+
+
+def _score(spelled: Spelled, step: _Step, shells: Sequence[Sequence[str]]) -> int:
+    if step.instruction.keyword not in _LAYER_MAKING:
+        if spelled.keyword != step.instruction.keyword:
+            return 0
+        return _ALIKE if resembles(spelled, step.instruction, step.environment) else _SAME_KEYWORD
+    if not matches(spelled, step.instruction, step.environment, shells):
+        return 0
+    return _WORKDIR if step.instruction.keyword == "WORKDIR" else _SURE
+
+
+def _cost(step: _Step) -> int:
+    """What leaves no trace at times costs nothing: a folder that was there, and all but layers with kaniko."""
+    return _LEFT if step.instruction.keyword in _MAKERS and not step.optional else 0
+
+
+def _maker(
+    entry: int, history: Sequence[HistoryEntry], found: Mapping[int, int], steps: Sequence[_Step]
+) -> _Step | None:
+    """The step that made the layer of an entry.
+
+    Without `--layers`, buildah makes one layer of a stage, says FROM at its last entry only, and calls the others
+    empty: such a layer belongs to the one instruction that can have made it, or to none.
+    """
+    group = [entry]
+    if history[entry].comment.startswith("FROM "):
+        while (above := group[-1] - 1) in found and history[above].empty_layer and not history[above].comment:
+            group.append(above)
+    makers = [
+        steps[found[index]]
+        for index in group
+        if index in found and steps[found[index]].instruction.keyword in _LAYER_MAKING
     ]
+    return makers[0] if len(makers) == 1 else None
 
 
-def _unambiguous(created_by: Sequence[str | None], candidates: Sequence[_Candidate]) -> dict[int, Instruction]:
-    """Pairs that stand alone on both sides and do not cross."""
-    found = [
-        (layer, number)
-        for layer, text in enumerate(created_by)
-        for number, candidate in enumerate(candidates)
-        if text is not None and matches(text, candidate.instruction, candidate.environment)
-    ]
-    layers, numbers = Counter(layer for layer, _ in found), Counter(number for _, number in found)
-    alone = [(layer, number) for layer, number in found if layers[layer] == numbers[number] == 1]
-    crossing = any(a < b and m > n for a, m in alone for b, n in alone)
-    return {} if crossing else {layer: candidates[number].instruction for layer, number in alone}
+def _stands_for_all(found: Mapping[int, int], spelled: Sequence[Spelled], steps: Sequence[_Step]) -> bool:
+    """Whether the last instruction may have been named for the work of all: kaniko's one layer for a whole stage."""
+    makers = [number for number, step in enumerate(steps) if step.instruction.keyword in _MAKERS]
+    traced = [entry for entry, number in found.items() if steps[number].instruction.keyword in _LAYER_MAKING]
+    return len(makers) > 1 and len(traced) == 1 and found[traced[0]] == len(steps) - 1 and spelled[traced[0]].is_plain
 
 
-def _flat(text: str) -> str:
-    return " ".join(text.split())
+def _before(found: Mapping[int, int], history: Sequence[HistoryEntry], steps: Sequence[_Step]) -> int | None:
+    """The layers before the stage's first entry, if the stage accounts for every layer from there on."""
+    own = sorted(found)
+    paired = set(found.values())
+    if any(number not in paired for number, step in enumerate(steps) if _cost(step)):
+        return None
+    if not own:
+        return None if any(_cost(step) for step in steps) else sum(not entry.empty_layer for entry in history)
+    layers = (index for index, entry in enumerate(history) if not entry.empty_layer and index > own[0])
+    if any(index not in found for index in layers):
+        return None
+    return sum(not entry.empty_layer for entry in history[: own[0]])
