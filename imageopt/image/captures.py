@@ -16,13 +16,16 @@ _IN_FOLDER = {
     "top_level.txt": _DISTRIBUTION, "installed-files.txt": _DISTRIBUTION,
 }  # fmt: skip
 _PLUG_AND_PLAY = {".pnp.cjs", ".pnp.js", ".pnp.data.json"}
+_NAMES = {path.rpartition("/")[2] for path in _EXACT} | {*_IN_FOLDER, *_PLUG_AND_PLAY} | {
+    "package.json", "package-lock.json"
+}  # fmt: skip
 
 
 def captured(path: str, size: int) -> bool:
     """Whether the content of the file at `path` is to be kept; `size` in bytes."""
-    if size > LIMIT:
-        return False
     folder, _, name = path.rpartition("/")
+    if (name not in _NAMES and not name.endswith((".list", ".egg-info"))) or size > LIMIT:
+        return False
     if name == "package.json":
         return _is_manifest(folder)
     if name in _IN_FOLDER:

@@ -4,6 +4,7 @@ The lists say `/bin/sh` where a merged-usr system keeps `usr/bin/sh`, so a liste
 links of the root folder as well.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from imageopt.image.model import LayerIndex, SystemPackage
@@ -11,6 +12,7 @@ from imageopt.image.model import LayerIndex, SystemPackage
 _STATUS = "var/lib/dpkg/status"
 _INFO = "var/lib/dpkg/info/"
 _EXTENDED = "var/lib/apt/extended_states"
+_FIELDS = re.compile(r"^(Package|Version):(.*)$", re.MULTILINE)  # in this order in each paragraph
 
 
 def dpkg_packages(
@@ -88,8 +90,12 @@ def _listed(name: str, architecture: str, contents: Mapping[str, bytes]) -> Iter
 def _births(layers: Sequence[LayerIndex]) -> dict[tuple[str, str], int]:
     births: dict[tuple[str, str], int] = {}
     for index, layer in enumerate(layers):
-        for paragraph in paragraphs(layer.contents.get(_STATUS, b"")):
-            births.setdefault((paragraph.get("Package", ""), paragraph.get("Version", "")), index)
+        name = ""
+        for field, value in _FIELDS.findall(layer.contents.get(_STATUS, b"").decode("utf-8", "replace")):
+            if field == "Package":
+                name = value.strip()
+            else:
+                births.setdefault((name, value.strip()), index)
     return births
 
 

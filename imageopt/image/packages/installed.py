@@ -32,12 +32,14 @@ def installed(
     """The live files of an image, summed up for the readers."""
     sizes: dict[str, int] = {}
     folders: dict[str, int] = {}
-    for record in files:
-        if record.death is None:
-            path, size, *_ = record
+    for path, size, _, _, death, _, _, _, _ in files:
+        if death is None:
             sizes[path] = size
             folder = path.rpartition("/")[0]
-            folders[folder] = folders.get(folder, 0) + size
+            if folder in folders:
+                folders[folder] += size
+            else:
+                folders[folder] = size
     births: dict[str, int] = {}
     for index, layer in enumerate(layers):
         for path, data in layer.contents.items():
