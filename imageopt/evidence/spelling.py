@@ -18,6 +18,10 @@ _NOP = re.compile(r"^\S+(?: -o \w+| -\w+)* #\(nop\)\s+")  # how the classic buil
 _SHELL = r"(?:\S*/)?\w*sh(?: -o \w+| -\w+)+"
 _CHECKSUM = re.compile(r"(?:(?:dir|file|multi):\S*|\S+) in ")
 _MARK = "# buildkit"
+# what buildah notes behind an instruction, for its cache
+_NOTES = re.compile(
+    r"(?:\|(?:inheritLabels|unsetLabel|inheritAnnotations|unsetAnnotation|(?:force|clamp)-mtime)=\S*)+$"
+)
 
 
 @dataclass(frozen=True)  # without slots, for what is worked out once
@@ -29,7 +33,8 @@ class Spelled:
     @cached_property
     def text(self) -> str:
         """What stands behind the marks that builders put around it; white space as written."""
-        return _NOP.sub("", self.created_by, count=1).strip().removesuffix(_MARK).strip()
+        inner = _NOP.sub("", self.created_by, count=1).strip().removesuffix(_MARK).strip()
+        return _NOTES.sub("", inner).strip()
 
     @cached_property
     def runs_nothing(self) -> bool:
@@ -108,16 +113,17 @@ def _is_exec(line: str, command: str, environment: Environment) -> bool:
 
 
 def _scripts(instruction: Instruction) -> set[str]:
-    """What the shell is given: the command, with its flags for buildah, a heredoc's body in BuildKit's ways."""
+    """What the shell is given: the command, with its flags for buildah, a heredoc's body in each builder's way."""
     written = {_flat(instruction.arguments), _as_written(instruction)}
     if not instruction.heredocs:
         return written
-    first, bodies = instruction.heredocs[0], [f"{heredoc.content}{heredoc.name}" for heredoc in instruction.heredocs]
-    whole = _flat("\n".join([instruction.arguments, *bodies]))
+    first, bodies = instruction.heredocs[0], [heredoc.content for heredoc in instruction.heredocs]
+    ended = [f"{heredoc.content}{heredoc.name}" for heredoc in instruction.heredocs]
+    told = {_flat("\n".join([_as_written(instruction), *bodies])), _flat("\n".join([instruction.arguments, *ended]))}
     if len(instruction.arguments.split()) > 1:
-        return {whole}
+        return told
     # a script with an interpreter of its own is written to a file, and named by it
-    return {whole, f"/dev/pipes/{first.name}" if first.content.startswith("#!") else _flat(first.content)}
+    return told | {f"/dev/pipes/{first.name}" if first.content.startswith("#!") else _flat(first.content)}
 
 
 def _is_workdir(line: str, instruction: Instruction, environment: Environment) -> bool:
@@ -134,6 +140,7 @@ def _is_copy(line: str, instruction: Instruction, environment: Environment) -> b
     expanded = [word for word in map(environment.known, words) if word is not None]
     if not words or len(expanded) < len(words):
         return False
+    flags_told, line = _flags(line)
     target = _flat(expanded[-1])
     if named := _CHECKSUM.match(line):  # a checksum stands for the sources; buildah leaves variables in
         return _same_path(line[named.end() :], target) or line[named.end() :] == words[-1]
@@ -143,9 +150,8 @@ def _is_copy(line: str, instruction: Instruction, environment: Environment) -> b
         for flag in instruction.flags
         if flag.name in ("chown", "chmod")
     ]
-    told, line = _flags(line)
-    told = [flag for flag in told if flag.startswith(("--chown=", "--chmod="))]
-    return line == _flat(" ".join([*sources, target])) and ("" in flags or not told or sorted(told) == sorted(flags))
+    told = [flag for flag in flags_told if flag.startswith(("--chown=", "--chmod="))]
+    return line == _flat(" ".join([*sources, target])) and ("" in flags or sorted(told) == sorted(flags))
 
 
 def _flags(line: str) -> tuple[list[str], str]:
