@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from imageopt.errors import InputError
-from imageopt.source.tar import TarStream, walk
+from imageopt.source.tar import BLOCK, Headers, TarStream, walk
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 _LINKS = 16  # symlinks to follow from one name; archives use one (a layer shared by two images)
+
+_COMPRESSED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\xfd7zXZ\0", b"BZh")  # gzip, zstd, xz, bzip2
 
 
 class Files(Protocol):
@@ -68,6 +70,7 @@ class TarFiles:
         self._members: dict[str, tuple[int, int]] = {}  # name -> offset and bytes of the content
         self._links: dict[str, str] = {}
         with _open_regular(path) as stream:
+            _check_head(path, stream)
             tar = _SeekingTar(stream)
             for member in walk(tar):
                 name = os.path.normpath(member.name.decode("utf-8", "surrogateescape"))
@@ -163,7 +166,7 @@ def missing(name: str) -> InputError:
 
 def _open_regular(path: Path) -> BinaryIO:
     try:
-        stream = path.open("rb")
+        stream = open(path, "rb", opener=_at_once)  # noqa: SIM115 (Path.open takes no opener)
     except FileNotFoundError:
         raise InputError(f"{path} does not exist", "check the path") from None
     except OSError as error:
@@ -172,3 +175,23 @@ def _open_regular(path: Path) -> BinaryIO:
         stream.close()
         raise InputError(f"{path} is not a regular file", "write the image to a file first")
     return stream
+
+
+def _check_head(path: Path, stream: BinaryIO) -> None:
+    """Raises InputError where the file is no tar at all, which is worth other words than a damaged one."""
+    head = stream.read(BLOCK)
+    stream.seek(0)
+    if head.startswith(_COMPRESSED):
+        raise InputError(f"{path} is compressed", "unpack it first, for example with gunzip")
+    try:
+        Headers().next(TarStream(io.BytesIO(head).read))
+    except InputError:
+        if head[257:262] != b"ustar":
+            raise InputError(
+                f"{path} is not an image: it is no tar", "write one with: docker save NAME -o FILE"
+            ) from None
+
+
+def _at_once(path: str, flags: int) -> int:
+    """Opens a pipe that nobody writes to as well, instead of waiting for a writer."""
+    return os.open(path, flags | os.O_NONBLOCK)
