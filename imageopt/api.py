@@ -126,7 +126,9 @@ def compare(
     `before_file` is the first image's Dockerfile where it has another than the second; paths are told in at most
     `limit` rows (0: as many as it takes). Raises the errors of `imageopt.errors`.
     """
+    from imageopt.compare.base import on_one_base
     from imageopt.compare.difference import compare as difference
+    from imageopt.compare.layers import shared_layers
     from imageopt.compare.model import Compared
 
     started = time.monotonic()
@@ -136,6 +138,7 @@ def compare(
     old, new = _comparable(before, after, options, progress, notes)
     with progress.step("comparing"):
         first, second = _both_evidences(old, new, options, before_file, notes)
+        first, second = on_one_base(first, second, shared_layers(old, new))
         found = difference(first, second, limit=limit)
     return Compared(
         before=described(old),

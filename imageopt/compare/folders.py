@@ -6,9 +6,10 @@ row and never opened.
 """
 
 import heapq
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from operator import add
+from typing import Literal, NamedTuple
 
 from imageopt.compare.model import PathChange, PathCounts
 
@@ -16,11 +17,17 @@ _SHARE = 10  # a child is told apart where it holds at least one part in so many
 
 
 class Difference(NamedTuple):
-    """What differs at one path. `weight` is how much it counts among others, in bytes."""
+    """What differs at one path, and the sizes there; `detail` says how metadata differ."""
 
-    counts: PathCounts
-    weight: int
+    kind: Literal["added", "removed", "changed", "metadata", "unknown"]
+    before: int = 0
+    after: int = 0
     detail: str = ""
+
+    @property
+    def weight(self) -> int:
+        """How much it counts among others: its bytes, and 1, as an empty file differs too."""
+        return 1 if self.kind == "metadata" else max(self.before, self.after) + 1
 
 
 def fold(differences: Mapping[str, Difference], kept: set[str], limit: int) -> tuple[PathChange, ...]:
@@ -53,43 +60,75 @@ def folders_of(paths: Iterable[str]) -> set[str]:
     return found
 
 
-@dataclass(slots=True)
+def counted(differences: Iterable[Difference]) -> PathCounts:
+    """All of them together."""
+    sums = [0] * len(PathCounts._fields)
+    for difference in differences:
+        _add(sums, difference)
+    return PathCounts._make(sums)
+
+
+def _add(sums: list[int], difference: Difference) -> None:
+    """Adds it to sums in the order of `PathCounts`: there are too many for a value each."""
+    kind, before, after, _ = difference
+    if kind == "added":
+        sums[0] += 1
+        sums[1] += after
+    elif kind == "removed":
+        sums[2] += 1
+        sums[3] += before
+    elif kind == "changed":
+        sums[4] += 1
+        sums[5] += before
+        sums[6] += after
+    else:
+        sums[7 if kind == "metadata" else 8] += 1
+
+
 class _Node:
-    """A path with what differs at it and below it."""
+    """A path with what differs at it, and below it; a file has no `sums` but its own difference."""
 
-    path: str
-    own: Difference | None = None
-    children: "list[_Node]" = field(default_factory=list)
-    counts: PathCounts = field(default_factory=PathCounts)
-    weight: int = 0
-    details: set[str] = field(default_factory=set)
+    __slots__ = ("children", "own", "path", "sums", "weight")
 
-    def take_in(self, part: Difference) -> None:
-        self.counts = self.counts.plus(part.counts)
-        self.weight += part.weight
-        self.details.add(part.detail)
+    def __init__(self, path: str, own: Difference | None) -> None:
+        self.path = path
+        self.own = own
+        self.children: list[_Node] = []
+        self.sums: list[int] | None = None
+        self.weight = own.weight if own is not None else 0
+
+    @property
+    def counts(self) -> PathCounts:
+        if self.sums is not None:
+            return PathCounts._make(self.sums)
+        assert self.own is not None
+        return counted([self.own])
+
+    def differences(self) -> Iterator[Difference]:
+        if self.own is not None:
+            yield self.own
+        for child in self.children:
+            yield from child.differences()
+
+    def adopt(self, child: "_Node") -> None:
+        """Takes in a child that is complete."""
+        if self.sums is None:
+            self.sums = [0] * len(PathCounts._fields)
+            if self.own is not None:
+                _add(self.sums, self.own)
+        self.children.append(child)
+        self.weight += child.weight
+        if child.sums is not None:
+            self.sums[:] = map(add, self.sums, child.sums)
+        elif child.own is not None:
+            _add(self.sums, child.own)
 
 
 def _tree(differences: Mapping[str, Difference]) -> _Node:
-    nodes = {"": _Node("")}  # parents before their children
-
-    def node_at(path: str) -> _Node:
-        if path not in nodes:
-            above = node_at(path.rpartition("/")[0])
-            nodes[path] = _Node(path)
-            above.children.append(nodes[path])
-        return nodes[path]
-
-    for path in sorted(differences):
-        node = node_at(path)
-        node.own = differences[path]
-        node.take_in(node.own._replace(weight=node.own.weight + 1))  # an empty file differs, too
-    for path, node in reversed(nodes.items()):
+    nodes = {path: _Node(path, differences.get(path)) for path in (*differences, *folders_of(differences))}
+    for path in sorted(nodes, key=lambda path: path.count("/"), reverse=True):  # children are complete before parents
         if path:
-            above = nodes[path.rpartition("/")[0]]
-            above.counts = above.counts.plus(node.counts)
-            above.weight += node.weight
-            above.details |= node.details
+            nodes[path.rpartition("/")[0]].adopt(nodes[path])
     return nodes[""]
 
 
@@ -129,7 +168,8 @@ class _Row:
         return (_Row.of(heaviest), rest)
 
     def change(self, kept: set[str]) -> PathChange:
-        details = set[str]().union(*(child.details for child in self.left)) or self.node.details
+        nodes = (self.left or (self.node,)) if self.counts.metadata else ()
+        details = {difference.detail for node in nodes for difference in node.differences()}
         return PathChange(
             path=self.node.path,
             folder=bool(self.node.children),

@@ -18,7 +18,7 @@ _ARGUMENTS = re.compile(r"^(?:RUN )?\|\d+ .*?(?=/\S*sh -)")  # values of build a
 
 def compare_layers(before: Image, after: Image) -> LayerChanges:
     """The layers above the shared ones, in the order of the second image, with those of the first where they stood."""
-    shared = _shared(before, after)
+    shared = shared_layers(before, after)
     replaced = after.layers[shared:]
     known = {layer.digest for layer in before.layers}
     by_digest = [layer.download_bytes for layer in after.layers if layer.digest not in known]
@@ -32,7 +32,8 @@ def compare_layers(before: Image, after: Image) -> LayerChanges:
     )
 
 
-def _shared(before: Image, after: Image) -> int:
+def shared_layers(before: Image, after: Image) -> int:
+    """How many layers from the bottom are the same."""
     for number, (old, new) in enumerate(zip(before.layers, after.layers, strict=False)):
         if old.diff_id != new.diff_id:
             return number

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
+from imageopt.compare.layers import shared_layers
 from imageopt.image.model import FileRecord, Image
 
 Key = Callable[[FileRecord], Hashable | None]
@@ -25,6 +26,9 @@ class Matching:
 def match(before: Image, after: Image) -> Matching:
     """Pairs every stored file at most once; a live copy takes its counterpart before a dead one does."""
     left, right = _live_first(before.files), _live_first(after.files)
+    same = _same_fate(before, after)
+    if same:
+        left, right = ([index for index in side if index not in same] for side in (left, right))
     if before.checksums == after.checksums:
         left, right, _ = _pair(before, after, left, right, (_by_content, _by_content))
     left, right, _ = _pair(before, after, left, right, (_by_layer(before), _by_layer(after)))
@@ -33,6 +37,16 @@ def match(before: Image, after: Image) -> Matching:
     by_size: Key = lambda file: (file.path, file.size) if unread is None or (file.path, file.size) in unread else None  # noqa: E731
     left, right, unknown = _pair(before, after, left, right, (by_size, by_size))
     return Matching(tuple(sorted(left)), tuple(sorted(right)), unknown)
+
+
+def _same_fate(before: Image, after: Image) -> set[int]:
+    """The files of shared layers, which stand at the same index in both, that live or died alike: most of them."""
+    shared = shared_layers(before, after)
+    return {
+        index
+        for index, (old, new) in enumerate(zip(before.files, after.files, strict=False))
+        if old.birth < shared > new.birth and (old.path, old.size, old.death) == (new.path, new.size, new.death)
+    }
 
 
 def same_content(before: Image, old: FileRecord, after: Image, new: FileRecord) -> bool | None:

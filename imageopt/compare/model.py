@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from operator import add, sub
+from operator import sub
 from typing import Literal, NamedTuple
 
 from imageopt.evidence.model import Category, Evidence
@@ -94,10 +94,6 @@ class PathCounts(NamedTuple):
     def delta_bytes(self) -> int:
         """What the live bytes grew by."""
         return self.added_bytes - self.removed_bytes + self.changed_after_bytes - self.changed_before_bytes
-
-    def plus(self, other: "PathCounts") -> "PathCounts":
-        """Both together."""
-        return PathCounts._make(map(add, self, other))
 
     def minus(self, other: "PathCounts") -> "PathCounts":
         """This without the other, which is a part of it."""

@@ -7,9 +7,9 @@ with several names is seen by the first of them.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from imageopt.compare.folders import Difference, fold, folders_of
+from imageopt.compare.folders import Difference, counted, fold, folders_of
 from imageopt.compare.matching import same_content
-from imageopt.compare.model import PathChanges, PathCounts
+from imageopt.compare.model import PathChanges
 from imageopt.image.model import FileRecord, Image
 
 
@@ -17,13 +17,10 @@ def compare_paths(before: Image, after: Image, *, limit: int) -> PathChanges:
     """What differs, in at most `limit` rows for contents and as many for metadata; 0 for as many as it takes."""
     contents, metadata, same = _differences(before, after)
     kept = folders_of(same)
-    total = PathCounts()
-    for difference in (*contents.values(), *metadata.values()):
-        total = total.plus(difference.counts)
     return PathChanges(
         contents=fold(contents, folders_of(metadata) | kept, limit),
         metadata=fold(metadata, folders_of(contents) | kept, limit),
-        total=total,
+        total=counted((*contents.values(), *metadata.values())),
     )
 
 
@@ -49,14 +46,8 @@ def _differences(before: Image, after: Image) -> tuple[dict[str, Difference], di
     """By path: what differs in content, what in metadata alone, and the paths that do not differ."""
     old, new = _Live.of(before), _Live.of(after)
     old_paths, new_paths = old.paths(), new.paths()
-    contents = {
-        path: Difference(PathCounts(removed=1, removed_bytes=old.size(path)), old.size(path))
-        for path in old_paths - new_paths
-    }
-    contents |= {
-        path: Difference(PathCounts(added=1, added_bytes=new.size(path)), new.size(path))
-        for path in new_paths - old_paths
-    }
+    contents = {path: Difference("removed", old.size(path)) for path in old_paths - new_paths}
+    contents |= {path: Difference("added", 0, new.size(path)) for path in new_paths - old_paths}
     metadata: dict[str, Difference] = {}
     same = []
     for path in old_paths & new_paths:
@@ -65,14 +56,10 @@ def _differences(before: Image, after: Image) -> tuple[dict[str, Difference], di
             equal = same_content(before, one, after, other)
         else:
             equal = old.links.get(path) == new.links.get(path)
-        if equal is None:
-            contents[path] = Difference(PathCounts(unknown=1), new.size(path))
-        elif not equal:
-            sizes = old.size(path), new.size(path)
-            counts = PathCounts(changed=1, changed_before_bytes=sizes[0], changed_after_bytes=sizes[1])
-            contents[path] = Difference(counts, max(sizes))
+        if not equal:
+            contents[path] = Difference("unknown" if equal is None else "changed", old.size(path), new.size(path))
         elif path in old.files and (detail := _metadata(old.files[path], new.files[path])):
-            metadata[path] = Difference(PathCounts(metadata=1), 0, detail)
+            metadata[path] = Difference("metadata", detail=detail)
         else:
             same.append(path)
     return contents, metadata, same
