@@ -130,7 +130,7 @@ def size_rows(document: Json) -> list[tuple[str, str, str, str, bool | None]]:
 
 
 def cause_rows(document: Json) -> list[Row]:
-    """Every category in which something differs, with the lines (else the layers) it is billed to."""
+    """The categories in which something differs, with the lines (else the layers) it is billed to."""
     rows = []
     for cause in document["causes"]:
         old, new = cause["before"], cause["after"]
@@ -142,7 +142,7 @@ def cause_rows(document: Json) -> list[Row]:
                 signed(cause["delta"]), _less(cause["delta"]), category(cause["category"]), how, _where(document, cause)
             )
         )
-    return rows
+    return _cut(rows, [cause["delta"] for cause in document["causes"]], document["limit"])
 
 
 def _where(document: Json, cause: Json) -> str:
