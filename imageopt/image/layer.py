@@ -4,12 +4,12 @@ Only names make whiteouts here: in a tar, a 0/0 device is a device. Nothing is e
 than a chunk is held, except for the small files that `captures` names.
 """
 
-import hashlib
 from typing import BinaryIO
 
 from xxhash import xxh3_128
 
 from imageopt.image.captures import captured
+from imageopt.image.digest import Digest
 from imageopt.image.model import ChecksumKind, Entry, EntryKind, LayerIndex
 from imageopt.source.decompress import opened
 from imageopt.source.tar import Member, TarStream, walk
@@ -25,35 +25,24 @@ _RESERVED = ".wh..wh."
 
 def index_layer(stream: BinaryIO) -> LayerIndex:
     """Reads a layer (plain, gzip or zstd) to its end. Raises InputError where it is damaged."""
-    stored = hashlib.sha256()
-    stored_bytes = 0
+    with Digest() as stored, Digest() as unpacked:
+        read, compressed = opened(stream, stored.update)
 
-    def see(data: bytes) -> None:
-        nonlocal stored_bytes
-        stored.update(data)
-        stored_bytes += len(data)
+        def read_tar(count: int) -> bytes:
+            data = read(count)
+            unpacked.update(data)
+            return data
 
-    read, compressed = opened(stream, see)
-    unpacked = hashlib.sha256()
-    tar_bytes = 0
-
-    def read_tar(count: int) -> bytes:
-        nonlocal tar_bytes
-        data = read(count)
-        unpacked.update(data)
-        tar_bytes += len(data)
-        return data
-
-    listing = Listing()
-    fill(listing, HashedTar(read_tar))
-    diff_id = f"sha256:{unpacked.hexdigest()}"
-    return listing.index(
-        diff_id=diff_id,
-        digest=f"sha256:{stored.hexdigest()}" if compressed else diff_id,
-        stored_bytes=stored_bytes if compressed else tar_bytes,
-        tar_bytes=tar_bytes,
-        checksums="xxh3-128",
-    )
+        listing = Listing()
+        fill(listing, HashedTar(read_tar))
+        diff_id = unpacked.value()
+        return listing.index(
+            diff_id=diff_id,
+            digest=stored.value() if compressed else diff_id,
+            stored_bytes=stored.length if compressed else unpacked.length,
+            tar_bytes=unpacked.length,
+            checksums="xxh3-128",
+        )
 
 
 def fill(listing: "Listing", tar: "HashedTar") -> None:
