@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 
-from imageopt.dockerfile.model import Dockerfile
-from imageopt.evidence.base import UNKNOWN, base_by_guess, base_by_history, root_stage
+from imageopt.dockerfile.model import Dockerfile, Instruction
+from imageopt.dockerfile.stages import with_build_args
+from imageopt.evidence.base import LayersOf, decide_base, root_stage
 from imageopt.evidence.classify import classify
 from imageopt.evidence.composition import compose
 from imageopt.evidence.model import BaseImage, Evidence, Origin
 from imageopt.evidence.origin import align
+from imageopt.evidence.provenance import Provenance
 from imageopt.image.model import Image
 from imageopt.project.model import Project
 
@@ -20,12 +22,17 @@ def join(
     dockerfile_path: str = "Dockerfile",
     target: str | None = None,
     build_args: Mapping[str, str] | None = None,
+    provenance: Provenance | None = None,
+    layers_of: LayersOf | None = None,
 ) -> Evidence:
-    """What the three together show; any may be absent. `target` is the stage that was built, the last for None."""
+    """What the three together show; any may be absent. `target` is the stage that was built, the last for None.
+
+    `provenance` is BuildKit's statement about the image, `layers_of` knows the layers of images at hand.
+    """
     origins: tuple[Origin | None, ...] = ()
-    base = UNKNOWN
+    base = BaseImage(None, "unknown", None)
     if image is not None:
-        origins, base = _origins(image, dockerfile, target, build_args or {})
+        origins, base = _origins(image, dockerfile, target, build_args or {}, provenance, layers_of)
     classes = classify(image, origins, base, project) if image is not None else ()
     return Evidence(
         image=image,
@@ -41,25 +48,38 @@ def join(
 
 
 def _origins(
-    image: Image, dockerfile: Dockerfile | None, target: str | None, build_args: Mapping[str, str]
+    image: Image,
+    dockerfile: Dockerfile | None,
+    target: str | None,
+    build_args: Mapping[str, str],
+    provenance: Provenance | None,
+    layers_of: LayersOf | None,
 ) -> tuple[tuple[Origin | None, ...], BaseImage]:
-    count = len(image.layers)
-    stage = dockerfile.target(target) if dockerfile is not None else None
-    if dockerfile is None or stage is None:
-        return (None,) * count, base_by_guess(image.config.history, count)
-    alignment = align(image.config, dockerfile, stage, build_args)
-    root = root_stage(dockerfile, stage)
-    base = base_by_history(alignment, root)
-    if base.layers is None:  # the image was built from another version of the file
-        guess = base_by_guess(image.config.history, count)
-        if guess.layers is not None:
-            own = min(alignment.layers, default=count)
-            base = BaseImage(min(guess.layers, own), "guessed", root.base)
+    tree = with_build_args(dockerfile, build_args) if dockerfile is not None else None
+    stage = tree.target(target) if tree is not None else None
+    if tree is None or stage is None:
+        return (None,) * len(image.layers), decide_base(image.config, None, None, provenance, layers_of)
+    alignment = align(image.config, tree, stage, build_args)
+    root = root_stage(tree, stage)
+    base = decide_base(image.config, alignment, root, provenance, layers_of)
+    made = {**alignment.layers, **_stated(tree, provenance)}
+    known = base.layers if base.layers is not None and base.decided_by != "guessed" else 0
     found: list[Origin | None] = []
-    for index in range(count):
-        if base.layers is not None and index < base.layers and base.decided_by == "history":
+    for index in range(len(image.layers)):
+        if index < known:
             found.append(Origin(root.from_instruction, base=True))
+        elif index in made:
+            found.append(Origin(made[index], base=False))
+        elif index < (alignment.base_layers or 0):  # a trigger of the base: FROM set it off
+            found.append(Origin(root.from_instruction, base=False))
         else:
-            instruction = alignment.layers.get(index)
-            found.append(Origin(instruction, base=False) if instruction is not None else None)
+            found.append(None)
     return tuple(found), base
+
+
+def _stated(dockerfile: Dockerfile, provenance: Provenance | None) -> dict[int, Instruction]:
+    """The instructions that the builder itself names, if this is the file it built from."""
+    if provenance is None or provenance.dockerfile != dockerfile.render():
+        return {}
+    begun = {instruction.line: instruction for instruction in dockerfile.instructions}
+    return {layer: begun[line] for layer, line in provenance.lines.items() if line in begun}

@@ -27,11 +27,13 @@ _BUILDAH_SHELL = ("/bin/sh", "-c")  # buildah writes it whatever SHELL says
 class Alignment:
     """`layers` maps a layer's index to its instruction. `base_layers` counts what came before the root stage.
 
-    It is None where the beginning of the stage could not be found.
+    It is None where the beginning of the stage could not be found. `after_layer` says that a layer stands right before
+    the stage's first entry: the base's last, or that of a trigger which left no word.
     """
 
     layers: Mapping[int, Instruction]
     base_layers: int | None
+    after_layer: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,11 @@ def align(config: ImageConfig, dockerfile: Dockerfile, stage: Stage, build_args:
     }
     if _stands_for_all(found, spelled, steps):
         return Alignment({}, None)
-    return Alignment(lines, _before(found, history, steps))
+    first = _first(found, history, steps)
+    if first is None:
+        return Alignment(lines, None)
+    before = history[:first]
+    return Alignment(lines, sum(not entry.empty_layer for entry in before), bool(before) and not before[-1].empty_layer)
 
 
 def _steps(config: ImageConfig, dockerfile: Dockerfile, stage: Stage, build_args: Mapping[str, str]) -> list[_Step]:
@@ -150,15 +156,14 @@ def _stands_for_all(found: Mapping[int, int], spelled: Sequence[Spelled], steps:
     return len(makers) > 1 and len(traced) == 1 and found[traced[0]] == len(steps) - 1 and spelled[traced[0]].is_plain
 
 
-def _before(found: Mapping[int, int], history: Sequence[HistoryEntry], steps: Sequence[_Step]) -> int | None:
-    """The layers before the stage's first entry, if the stage accounts for every layer from there on."""
+def _first(found: Mapping[int, int], history: Sequence[HistoryEntry], steps: Sequence[_Step]) -> int | None:
+    """The stage's first history entry, if the stage accounts for every layer from there on."""
     own = sorted(found)
     paired = set(found.values())
     if any(number not in paired for number, step in enumerate(steps) if _cost(step)):
         return None
     if not own:
-        return None if any(_cost(step) for step in steps) else sum(not entry.empty_layer for entry in history)
-    layers = (index for index, entry in enumerate(history) if not entry.empty_layer and index > own[0])
-    if any(index not in found for index in layers):
-        return None
-    return sum(not entry.empty_layer for entry in history[: own[0]])
+        return len(history)
+    first = own[0]
+    unaccounted = (not entry.empty_layer and index not in found for index, entry in enumerate(history) if index > first)
+    return None if any(unaccounted) else first
