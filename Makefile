@@ -8,7 +8,7 @@ PIP := $(BIN)/pip --quiet --disable-pip-version-check
 NEEDS := engine or registry or trivy or browser or slow
 COVERED_AT_LEAST := 90
 
-.PHONY: help setup check test proof demo clean
+.PHONY: help setup check test proof demo benchmark clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -43,6 +43,9 @@ proof: test ## the tests, then every base image proven with example applications
 
 demo: setup ## the whole chain on sample_projects/agent-buildkit; results in .demo/
 	sample_projects/demo.sh
+
+benchmark: setup ## imageopt beside its peers; an hour; writes docs/benchmarks.md
+	exports=$$(tests/bed/up) && eval "$$exports" && $(BIN)/python -m benchmarks.page
 
 clean: ## what make left in the checkout; the engine of the bed stays (tests/bed/engine.sh wipe)
 	rm -rf .venv .demo dist build .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis

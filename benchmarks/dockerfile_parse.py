@@ -59,8 +59,11 @@ def seconds_to_read(data: bytes, commands: bool) -> float:
 
 
 if __name__ == "__main__":
+    print(f"{FILES} files, seconds.\n\n| stages | bytes of each | lines of each | tree | goal | tree and commands |")
+    print("|---|---|---|---|---|---|")
     for stages in (1, 2):
         text = dockerfile_of(stages)
-        print(f"{FILES} files of {len(text.encode())} bytes, {text.count(chr(10))} lines")
-        print(f"  tree            {seconds_to_read(text.encode(), commands=False):.2f} s")
-        print(f"  tree + commands {seconds_to_read(text.encode(), commands=True):.2f} s")
+        tree, commands = (seconds_to_read(text.encode(), commands=commands) for commands in (False, True))
+        goal = "1.0" if stages == 1 else ""
+        figures = f"{tree:.2f} | {goal} | {commands:.2f}"
+        print(f"| {stages} | {len(text.encode())} | {text.count(chr(10))} | {figures} |")
