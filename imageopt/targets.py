@@ -12,6 +12,7 @@ from imageopt.build.options import BuildOptions
 from imageopt.build.record import PROJECT_LABEL, BuildRecord, project_key, recall, remember
 from imageopt.dockerfile import parse
 from imageopt.dockerfile.model import Dockerfile
+from imageopt.dockerfile.read import read_dockerfile
 from imageopt.errors import InputError, ToolFailed, ToolMissing
 from imageopt.evidence.join import join
 from imageopt.evidence.model import Evidence
@@ -149,11 +150,9 @@ def place_of(target: str, options: BuildOptions) -> Place:
         root, name = path, options.file or "Dockerfile"
     file = root / name
     try:
-        text = file.read_bytes()
+        text = read_dockerfile(file)
     except FileNotFoundError:
         raise InputError(f"there is no {name} in {root}", "name it with --file, or name an image instead") from None
-    except (PermissionError, IsADirectoryError) as error:
-        raise InputError(f"{file} cannot be read: {error.strerror}", "check the path and its permissions") from None
     return Place(root, name, text)
 
 

@@ -69,8 +69,6 @@ def _run(arguments: Sequence[str]) -> int:
     except click.Abort:
         raise KeyboardInterrupt from None
     except SystemExit as error:
-        if isinstance(error.__context__, OSError):  # click takes a broken pipe, of whatever kind, for a reader gone
-            raise error.__context__ from None
         return error.code if isinstance(error.code, int) else 0
     return code if isinstance(code, int) else 0
 

@@ -1,8 +1,11 @@
 """The command table: a name, a module and a help line each, so that `--help` imports none of them."""
 
 from importlib import import_module
+from typing import Any
 
 import click
+
+from imageopt.errors import ToolFailed
 
 COMMANDS = {
     "analyze": "What makes an image big, which line did it, what to do.",
@@ -33,6 +36,12 @@ class _LazyGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:  # click would take it for a reader gone, and exit 1; those are met elsewhere
+            raise ToolFailed(f"the other side broke off: {error.strerror}", "try again") from error
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from imageopt.dockerfile.model import Dockerfile
 from imageopt.dockerfile.parser import parse
+from imageopt.dockerfile.read import read_dockerfile
 from imageopt.errors import InputError
 from imageopt.project.builds import Build, read_build
 from imageopt.project.context import context_bytes, ignore_file
@@ -81,11 +82,9 @@ def image_environment(tree: Dockerfile | None) -> Mapping[str, str]:
 
 def _dockerfile(root: Path, path: str) -> Dockerfile | None:
     where = inside(root, path)
-    if where is None or not where.is_file():
-        return None
     try:
-        return parse(where.read_bytes())
-    except OSError:
+        return parse(read_dockerfile(where)) if where is not None else None
+    except (OSError, InputError):
         return None
 
 

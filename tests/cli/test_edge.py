@@ -194,7 +194,7 @@ OUTSIDE: list[tuple[OSError | MemoryError, str, str]] = [
     (OSError(errno.ENOSPC, "No space left on device", "/x/y"), "/x/y: No space left on device", "TMPDIR"),
     (PermissionError(errno.EACCES, "Permission denied", b"/x"), "/x: Permission denied", "who may"),
     (FileNotFoundError(errno.ENOENT, "No such file or directory"), "the current folder is gone", "change to"),
-    (BrokenPipeError(errno.EPIPE, "Broken pipe"), "Broken pipe", "--verbose"),
+    (BrokenPipeError(errno.EPIPE, "Broken pipe"), "broke off: Broken pipe", "try again"),
     (OSError("strange"), "OSError", "--verbose"),
     (MemoryError(), "not enough memory", "smaller"),
 ]

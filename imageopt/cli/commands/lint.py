@@ -17,7 +17,10 @@ _FAIL_ON = ("error", "warning", "info", "style")
 @click.option("--exit-code", type=click.IntRange(0, 255), default=1, help="The code instead of 1.")
 @click.option("--now", metavar="DATE", help="Today's date, for dates of end of life (YYYY-MM-DD).")
 def command(files: tuple[str, ...], **options: Any) -> int:
-    """Check Dockerfiles (./Dockerfile by default): a line for each finding, as compilers write them."""
+    """Check Dockerfiles (./Dockerfile by default): a line for each finding, as compilers write them.
+
+    `-` is standard input.
+    """
     from imageopt.cli.days import parse_day
     from imageopt.dockerfile import parse
     from imageopt.evidence.join import join
@@ -40,7 +43,9 @@ def command(files: tuple[str, ...], **options: Any) -> int:
 
 
 def _read(name: str) -> bytes:
+    from imageopt.dockerfile.read import read_dockerfile
+
     try:
-        return Path(name).read_bytes()
-    except OSError as error:
+        return read_dockerfile(Path("/dev/stdin" if name == "-" else name), streams=True)
+    except FileNotFoundError as error:
         raise InputError(f"{name} cannot be read: {error.strerror}", "name the Dockerfiles to check") from None

@@ -70,7 +70,9 @@ def command(folder: str, **options: Any) -> int:
 
 
 def _read(name: str) -> bytes:
+    from imageopt.dockerfile.read import read_dockerfile
+
     try:
-        return Path(name).read_bytes()
-    except OSError as error:
+        return read_dockerfile(Path(name), streams=True)
+    except FileNotFoundError as error:
         raise InputError(f"{name} cannot be read: {error.strerror}", "check the path") from None
