@@ -9,12 +9,14 @@ from typing import NamedTuple
 
 from imageopt.dockerfile.shell import run_commands
 from imageopt.evidence import causes
+from imageopt.evidence.caches import cache_of
+from imageopt.evidence.libraries import Libraries
 from imageopt.evidence.model import BaseImage, FileClass, Origin
 from imageopt.evidence.node_modules import Modules
 from imageopt.evidence.paths import (
     PathClass,
-    cache_class,
     is_generated,
+    is_global,
     is_secret,
     is_temporary,
     is_test_or_doc,
@@ -27,7 +29,12 @@ from imageopt.image.model import FileRecord, Image
 from imageopt.project.model import Project
 
 _SOURCE_SUFFIXES = (".ts", ".tsx", ".mts", ".cts", ".map", ".scss", ".sass", ".less", ".vue", ".svelte", ".coffee")
-_GLOBAL = ("usr/local/lib/node_modules/", "usr/lib/node_modules/", "usr/local/share/.config/yarn/global/", "opt/pipx/")
+_BROWSERS = {  # whose download: the packages that run it
+    "cypress": ("cypress",),
+    "playwright": ("playwright", "playwright-core", "@playwright/test"),
+    "puppeteer": ("puppeteer", "puppeteer-core"),
+    "electron": ("electron",),
+}
 
 
 def classify(
@@ -84,6 +91,13 @@ def _maker(origin: Origin | None) -> _Maker:
     )
 
 
+def _dependency(*, dev: bool) -> PathClass:
+    """The class of what a package brings along that lies outside of its folder."""
+    if dev:
+        return PathClass("dev-dependencies", causes.DEV_DEPENDENCIES)
+    return PathClass("production-dependencies", None)
+
+
 class _Classifier:
     def __init__(
         self, image: Image, origins: Sequence[Origin | None], base: BaseImage, project: Project | None
@@ -95,6 +109,15 @@ class _Classifier:
         self._owners = image.packages.owners
         self._packages = package_classes(image.packages.system, self._base_layers)
         self._modules = Modules(image, project)
+        self._libraries = Libraries(image.packages, frozenset(image.contents))
+        self._packed = {each.path: each for each in image.packages.npm if each.path.endswith(".zip")}
+        self._users: dict[str, list[bool]] = {}  # for each name of a package: whether only development needs it
+        for package in image.packages.npm:
+            dev = package.dev if package.dev is not None else self._modules.is_dev(f"{package.path}/package.json")
+            self._users.setdefault(package.name, []).append(dev)
+        for library in image.packages.libraries:
+            self._users.setdefault(library.name, []).append(library.dev is True)
+        self._by_folder: dict[str, PathClass | None] = {}
         self._app = image.config.working_dir.strip("/")
         self._outputs = tuple(f"{output.strip('/')}/" for output in project.build_outputs) if project else ()
         read = {fact.value.strip("/") for fact in project.runtime_paths} if project else set()
@@ -133,12 +156,16 @@ class _Classifier:
         return causes.CHOWN if maker.changes_owner else None
 
     def _live(self, path: str, first: int) -> PathClass:
-        if found := cache_class(path):
+        folder = path.rpartition("/")[0]
+        if folder not in self._by_folder:
+            self._by_folder[folder] = self._folder(folder)
+        found = self._by_folder[folder]
+        if self._packed and path in self._packed:
+            found = _dependency(dev=self._packed[path].dev is True)
+        if found is not None:
+            if found.category == "global-tools" and self._modules.starts_with(path):
+                return PathClass("global-tools", None)
             return found
-        if is_vcs(path):
-            return PathClass("vcs", causes.JUNK)
-        if path.startswith(_GLOBAL):
-            return PathClass("global-tools", None if self._modules.starts_with(path) else causes.GLOBAL_TOOLS)
         if "node_modules/" in path:
             dev = self._modules.is_dev(path)
             cause = causes.DEV_DEPENDENCIES if dev else None
@@ -150,12 +177,25 @@ class _Classifier:
         owner = self._owner(path)
         if owner is not None:
             return self._packages.get(owner, PathClass("system-packages", None))
+        library = self._libraries.find(path, folder)
+        if library is not None:
+            return library
         if is_temporary(path):
             return PathClass("generated-data", causes.TEMPORARY)
         inside = self._inside(path)
         if inside is None and self._keyword(first) not in ("COPY", "ADD"):
             return self._outside(path)
         return self._application(inside if inside is not None else path, first)
+
+    def _folder(self, folder: str) -> PathClass | None:
+        """What the folder alone tells of the files in it."""
+        cache = cache_of(folder)
+        if cache is not None:
+            users = [dev for name in _BROWSERS.get(cache.kind, ()) for dev in self._users.get(name, ())]
+            return _dependency(dev=all(users)) if users else PathClass("package-manager-cache", cache.cause)
+        if is_vcs(folder):
+            return PathClass("vcs", causes.JUNK)
+        return PathClass("global-tools", causes.GLOBAL_TOOLS) if is_global(folder) else None
 
     def _owner(self, path: str) -> str | None:
         """The package that owns the file; Python's compiled files belong to their source's."""

@@ -3,7 +3,6 @@
 import re
 from typing import NamedTuple
 
-from imageopt.evidence import causes
 from imageopt.evidence.model import Category
 
 
@@ -14,24 +13,13 @@ class PathClass(NamedTuple):
     cause: str | None
 
 
-_HOME = r"(?:root|home/[^/]+)/"
-_CACHES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
-    (re.compile(pattern), cause)
-    for pattern, cause in (
-        (r"var/lib/apt/lists/", causes.APT_LISTS),
-        (r"var/cache/(?:apt|apk|yum|dnf|zypp|pacman)/|etc/apk/cache/|var/lib/apk/", causes.PACKAGE_CACHE),
-        (rf"{_HOME}\.npm/|(?:.*/)?_cacache/|(?:.*/)?\.npm/_cacache/", causes.NPM_CACHE),
-        (
-            rf"{_HOME}\.(?:yarn|cache/yarn|cache/pnpm|local/share/pnpm/store|pnpm-store|bun/install/cache)/",
-            causes.NPM_CACHE,
-        ),
-        (r"usr/local/share/\.cache/yarn/|(?:.*/)?\.pnpm-store/|tmp/v8-compile-cache", causes.NPM_CACHE),
-        (rf"{_HOME}\.(?:cache|composer/cache|gem|bundle/cache|node-gyp|electron-gyp)/", causes.TEMPORARY),
-        (r"(?:.*/)?node_modules/\.cache/|(?:.*/)?\.(?:next|nuxt|turbo|parcel-cache)/cache/", causes.TEMPORARY),
-    )
-)
 _TEMPORARY = re.compile(r"(?:var/)?tmp/")
-_VCS = re.compile(r"(?:.*/)?\.(?:git|hg|svn|bzr)/")
+_VCS = re.compile(r"(?:^|/)\.(?:git|hg|svn|bzr)/")
+_GLOBAL = re.compile(
+    r"^(?:usr/|usr/local/|opt/[^/]+/|(?:.*/)?\.nvm/versions/node/[^/]+/)lib/node_modules/|^opt/pipx/"
+    r"|(?:^|/)(?:\.config/yarn/global|share/pnpm/global|\.bun/install/global|share/pipx)/"
+    r"|(?:^|/)\.(?:config/)?composer/vendor/"
+)
 _SECRET = re.compile(
     r"(?:.*/)?(?:\.env(?:\.(?!example|sample|template|dist)[^/]*)?|id_(?:rsa|dsa|ecdsa|ed25519)|[^/]+\.(?:pem|key|p12|pfx))$"
 )
@@ -53,23 +41,14 @@ _JUNK = re.compile(
 )
 
 
-def cache_class(path: str) -> PathClass | None:
-    """The class of a package manager's or a home folder's cache; None for another path."""
-    if (
-        not path.startswith(("var/", "etc/", "root/", "home/", "usr/local/share/", "tmp/"))
-        and "/." not in f"/{path}"
-        and "_cacache" not in path
-    ):
-        return None
-    for pattern, cause in _CACHES:
-        if pattern.match(path):
-            return PathClass("package-manager-cache", cause)
-    return None
+def is_vcs(folder: str) -> bool:
+    """Whether the folder is a version control system's, or lies in one."""
+    return _VCS.search(f"{folder}/") is not None
 
 
-def is_vcs(path: str) -> bool:
-    """Whether it lies in a version control system's folder."""
-    return "/." in f"/{path}" and _VCS.match(path) is not None
+def is_global(folder: str) -> bool:
+    """Whether tools for every user, or every project of a user, lie there: npm -g, pipx, composer global."""
+    return _GLOBAL.search(f"{folder}/") is not None
 
 
 def is_temporary(path: str) -> bool:

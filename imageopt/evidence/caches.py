@@ -1,0 +1,72 @@
+"""Which folder is whose cache: told by the names that package managers and build tools give their folders.
+
+A name counts wherever it lies: a service's home is as often `/app` or `/var/www` as `/root`. One thing surprises: not
+every download is a leftover. A browser that puppeteer fetched is what puppeteer runs; classify.py asks who is there.
+"""
+
+import re
+from typing import NamedTuple
+
+from imageopt.evidence import causes
+
+
+class Cache(NamedTuple):
+    """Whose cache it is, and the rule that calls it avoidable."""
+
+    kind: str
+    cause: str | None
+
+
+_ANYWHERE: tuple[tuple[str, str, str | None], ...] = (  # kind, names of folders, cause; the first that fits
+    ("npx", r"\.npm/_npx", causes.NPM_CACHE),
+    ("npm", r"\.npm|_cacache", causes.NPM_CACHE),
+    ("yarn", r"\.cache/yarn|\.yarn/(?:berry|cache|v\d+)|\.yarn-cache", causes.NPM_CACHE),
+    ("pnpm", r"\.pnpm-store|\.cache/pnpm|share/pnpm/store|pnpm/store/v\d+", causes.NPM_CACHE),
+    ("bun", r"\.bun/install/cache", causes.NPM_CACHE),
+    ("corepack", r"\.cache/node/corepack", None),  # the package manager itself, which may start the service
+    ("node-gyp", r"\.cache/node-gyp|\.node-gyp|\.electron-gyp", causes.TEMPORARY),
+    ("cypress", r"\.cache/Cypress", causes.TEMPORARY),
+    ("playwright", r"ms-playwright", causes.TEMPORARY),
+    ("puppeteer", r"\.cache/puppeteer", causes.TEMPORARY),
+    ("electron", r"\.cache/electron(?:-builder)?", causes.TEMPORARY),
+    ("pip", r"\.cache/pip", causes.TEMPORARY),
+    ("uv", r"\.cache/uv", causes.TEMPORARY),
+    ("poetry", r"\.cache/pypoetry/(?:cache|artifacts)", causes.TEMPORARY),
+    ("composer", r"\.composer/cache|\.cache/composer", causes.TEMPORARY),
+    ("ruby", r"\.gem|\.bundle/cache", causes.TEMPORARY),
+    ("go", r"\.cache/go-build|go/pkg/(?:mod|sumdb)", causes.TEMPORARY),
+    ("cargo", r"\.?cargo/(?:registry|git)", causes.TEMPORARY),
+    ("ccache", r"\.ccache|\.cache/ccache", causes.TEMPORARY),
+    ("java", r"\.m2/repository|\.gradle/caches", causes.TEMPORARY),
+    ("build", r"node_modules/\.cache|\.(?:next|nuxt|turbo|parcel-cache)/cache", causes.TEMPORARY),
+)
+_FROM_THE_ROOT: tuple[tuple[str, str, str | None], ...] = (
+    ("apt-lists", r"var/lib/apt/lists", causes.APT_LISTS),
+    ("apt", r"var/cache/apt", causes.PACKAGE_CACHE),
+    ("apk", r"var/cache/apk|etc/apk/cache|var/lib/apk", causes.PACKAGE_CACHE),
+    ("rpm", r"var/cache/(?:yum|dnf|zypp|libdnf5)", causes.PACKAGE_CACHE),
+    ("pacman", r"var/cache/pacman", causes.PACKAGE_CACHE),
+    ("node-compile", r"tmp/(?:v8|node)-compile-cache[^/]*", causes.NPM_CACHE),
+    # what no other line names; a virtual environment of poetry's is no cache, though it lies in one
+    ("home", r"(?:root|home/[^/]+|var/www|var/lib/[^/]+)/\.cache(?!/pypoetry/virtualenvs/)", causes.TEMPORARY),
+)
+
+
+def _pattern(start: str, table: tuple[tuple[str, str, str | None], ...]) -> re.Pattern[str]:
+    """One pattern for all: the number of the group that took part is the line of the table."""
+    return re.compile(f"{start}(?:{'|'.join(f'({names})' for _, names, _ in table)})/")
+
+
+_NAMED = _pattern("(?:^|/)", _ANYWHERE)
+_ROOTED = _pattern("^", _FROM_THE_ROOT)
+
+
+def cache_of(folder: str) -> Cache | None:
+    """The cache that the folder is, or lies in; None for another folder."""
+    path = f"{folder}/"
+    for pattern, table in ((_NAMED, _ANYWHERE), (_ROOTED, _FROM_THE_ROOT)):
+        found = pattern.search(path)
+        if found is not None and found.lastindex is not None:
+            kind, _, cause = table[found.lastindex - 1]
+            return Cache(kind, cause)
+    return None
