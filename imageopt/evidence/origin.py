@@ -65,7 +65,7 @@ def align(config: ImageConfig, dockerfile: Dockerfile, stage: Stage, build_args:
     }
     if _stands_for_all(found, spelled, steps):
         return Alignment({}, None)
-    first = _first(found, history, steps)
+    first = _first(found, history, spelled, steps)
     if first is None:
         return Alignment(lines, None)
     before = history[:first]
@@ -156,14 +156,23 @@ def _stands_for_all(found: Mapping[int, int], spelled: Sequence[Spelled], steps:
     return len(makers) > 1 and len(traced) == 1 and found[traced[0]] == len(steps) - 1 and spelled[traced[0]].is_plain
 
 
-def _first(found: Mapping[int, int], history: Sequence[HistoryEntry], steps: Sequence[_Step]) -> int | None:
-    """The stage's first history entry, if the stage accounts for every layer from there on."""
+def _first(
+    found: Mapping[int, int], history: Sequence[HistoryEntry], spelled: Sequence[Spelled], steps: Sequence[_Step]
+) -> int | None:
+    """The stage's first history entry, if the stage accounts for every layer from there on.
+
+    Only kaniko leaves out a WORKDIR, where the folder was there before: at the beginning, others would have said so.
+    """
     own = sorted(found)
+    makers = [spelled[entry] for entry in own if steps[found[entry]].instruction.keyword in _MAKERS]
+    silent = bool(makers) and all(text.is_plain for text in makers)
+    begin = 0 if silent else min(found.values(), default=len(steps))
     paired = set(found.values())
-    if any(number not in paired for number, step in enumerate(steps) if _cost(step)):
-        return None
+    for number, step in enumerate(steps):
+        told = step.instruction.keyword in (_LAYER_MAKING if number < begin else _MAKERS)
+        if told and number not in paired and not step.optional:
+            return None
     if not own:
         return len(history)
-    first = own[0]
-    unaccounted = (not entry.empty_layer and index not in found for index, entry in enumerate(history) if index > first)
-    return None if any(unaccounted) else first
+    unaccounted = (index for index in range(own[0], len(history)) if index not in found)
+    return None if any(not history[index].empty_layer for index in unaccounted) else own[0]

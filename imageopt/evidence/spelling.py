@@ -69,13 +69,13 @@ def matches(
     spelled: Spelled, instruction: Instruction, environment: Environment, shells: Sequence[Sequence[str]] = ()
 ) -> bool:
     """Whether a builder writes this text for this RUN, COPY, ADD or WORKDIR; `shells` are others it may have used."""
-    if spelled.keyword != instruction.keyword:
+    if spelled.keyword != instruction.keyword or (spelled.keyword == "RUN" and spelled.runs_nothing):
         return False
     if (spelled.runs_nothing or spelled.is_plain) and spelled.line == _as_written(instruction):
         return True
     match instruction.keyword:
         case "RUN":
-            return not spelled.runs_nothing and _is_run(spelled.line, instruction, environment, shells)
+            return _is_run(spelled.line, instruction, environment, shells)
         case "WORKDIR":
             return _is_workdir(spelled.line, instruction, environment)
         case "COPY" | "ADD":

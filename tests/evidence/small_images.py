@@ -32,12 +32,25 @@ def image(
     npm: tuple[NpmPackage, ...] = (),
     system: tuple[SystemPackage, ...] = (),
     owners: Mapping[str, str] | None = None,
+    comments: Mapping[int, str] | None = None,
+    shell: tuple[str, ...] = (),
+    env: tuple[str, ...] = (),
+    labels: Mapping[str, str] | None = None,
+    layer_count: int | None = None,
 ) -> Image:
-    """An image with one layer for each text of the history; a text that begins with `empty:` makes none."""
+    """An image with one layer for each text of the history; a text that begins with `empty:` makes none.
+
+    `comments` are of history entries, by index; `layer_count` is for a history that does not fit the layers.
+    """
     entries = tuple(
-        HistoryEntry((text or "").removeprefix("empty:"), (text or "").startswith("empty:")) for text in history
+        HistoryEntry(
+            (text or "").removeprefix("empty:"), (text or "").startswith("empty:"), (comments or {}).get(number, "")
+        )
+        for number, text in enumerate(history)
     )
     made = [text for text in history if text is None or not text.startswith("empty:")]
+    if layer_count is not None:
+        made = [None] * layer_count
     waste: dict[str, int] = {kind: sum(file.size for file in files if file.fate == kind) for kind in WASTE_KINDS}
     live = sum(file.size for file in files if file.fate == "live")
     layers = tuple(
@@ -45,7 +58,7 @@ def image(
         for index, text in enumerate(made)
     )
     config = ImageConfig(
-        "linux", "amd64", "", user, (), (), command, workdir, (), (), {}, None, (), (), None, entries,
+        "linux", "amd64", "", user, env, (), command, workdir, (), (), labels or {}, None, (), shell, None, entries,
         tuple(layer.diff_id for layer in layers),
     )  # fmt: skip
     return Image(
