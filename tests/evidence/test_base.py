@@ -4,6 +4,7 @@ import pytest
 from evidence.small_images import image
 
 from imageopt.dockerfile import parse
+from imageopt.evidence.base import LayersOf
 from imageopt.evidence.join import join
 from imageopt.evidence.variants import has_slimmer_variant, split_reference
 
@@ -34,6 +35,69 @@ def test_a_guess_never_takes_a_layer_that_is_known_to_be_the_authors() -> None:
     history = ["base", "RUN /bin/sh -c a # buildkit", 'empty:CMD ["node"]', "RUN /bin/sh -c old # buildkit"]
     found = join(image(history), parse(b"FROM node:20\nRUN a\nRUN new\n"), None)
     assert found.base.layers == 1
+
+
+BUILT = ["base", "base 2", 'empty:CMD ["node"]', "RUN /bin/sh -c old # buildkit"]
+OTHER = parse(b"FROM node:20\nRUN new\n")
+LABELS = {
+    "org.opencontainers.image.base.name": "docker.io/library/node:20",
+    "org.opencontainers.image.base.digest": "sha256:0123",
+}
+
+
+def at_hand(reference: str, layers: int) -> LayersOf:
+    """One image at hand, with the first layers of every small image."""
+    names = tuple(layer.diff_id for layer in image(["a"] * layers).layers)
+    return lambda asked: names if asked == reference else None
+
+
+def test_the_image_that_from_names_is_compared_where_it_is_at_hand() -> None:
+    found = join(image(BUILT), OTHER, None, layers_of=at_hand("node:20", 2)).base
+    assert (found.layers, found.decided_by, found.reference) == (2, "compared", "node:20")
+    argued = parse(b"ARG V=18\nFROM node:$V\nRUN new\n")
+    assert join(image(BUILT), argued, None, build_args={"V": "20"}, layers_of=at_hand("node:20", 2)).base == found
+
+
+@pytest.mark.parametrize("layers", [0, 4])
+def test_an_image_that_this_one_does_not_begin_with_is_not_its_base(layers: int) -> None:
+    assert join(image(BUILT), OTHER, None, layers_of=at_hand("node:20", layers)).base.decided_by == "guessed"
+
+
+def test_a_trigger_that_left_no_word_is_not_the_bases() -> None:
+    history = ["base", "COPY . /app # buildkit", "RUN /bin/sh -c a # buildkit"]
+    text = parse(b"FROM onbuild\nRUN a\n")
+    assert join(image(history), text, None).base.layers == 2
+    found = join(image(history), text, None, layers_of=at_hand("onbuild", 1))
+    assert (found.base.layers, found.base.decided_by) == (1, "compared")
+    assert [(origin.instruction.line, origin.base) for origin in found.origins if origin] == [
+        (1, True), (1, False), (2, False),
+    ]  # fmt: skip
+
+
+def test_history_needs_no_comparison_where_the_base_ends_in_what_makes_no_layer() -> None:
+    def asked(reference: str) -> None:
+        raise AssertionError(reference)
+
+    history = ["base", 'empty:CMD ["node"]', "RUN /bin/sh -c a # buildkit"]
+    assert join(image(history), parse(b"FROM x\nRUN a\n"), None, layers_of=asked).base.decided_by == "history"
+
+
+@pytest.mark.parametrize(
+    ("text", "decided"),
+    [
+        (None, "digest"),  # nothing says what FROM names
+        (b"FROM node:20\nRUN new\n", "digest"),
+        (b"FROM mine\nRUN new\n", "guessed"),  # the label is of what `mine` is built on
+    ],
+)
+def test_a_label_counts_if_it_is_of_the_image_that_from_names(text: bytes | None, decided: str) -> None:
+    pinned = at_hand("docker.io/library/node@sha256:0123", 2)
+    found = join(image(BUILT, labels=LABELS), parse(text) if text else None, None, layers_of=pinned).base
+    assert (found.layers, found.decided_by) == (2, decided)
+
+
+def test_a_label_alone_does_not_tell_how_many_layers_there_are() -> None:
+    assert join(image(BUILT, labels=LABELS), None, None).base.decided_by == "guessed"
 
 
 def test_scratch_has_no_layers() -> None:
