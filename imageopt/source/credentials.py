@@ -15,8 +15,9 @@ from typing import Any
 
 from imageopt.errors import ImageoptError
 from imageopt.process import run
+from imageopt.source.place import HUB
 
-_HUB = ("https://index.docker.io/v1/", "index.docker.io", "docker.io")
+_HUB_NAMES = ("https://index.docker.io/v1/", "docker.io", "index.docker.io", HUB)  # the first is what a login writes
 _SECONDS = 30
 _TOKEN_USER = "<token>"  # noqa: S105 (a name, as docker login writes it)
 
@@ -33,21 +34,24 @@ class Credential:
         """Whether the secret is a token to exchange, and no password."""
         return self.user == _TOKEN_USER
 
+    @property
+    def basic(self) -> str:
+        """The value of an `Authorization` (RFC 7617): a secret."""
+        pair = f"{self.user}:{self.secret}".encode(errors="replace")
+        return f"Basic {base64.b64encode(pair).decode()}"
+
 
 def credential_for(host: str) -> Credential | None:
     """The credential for the host, None where the user never logged in. A helper that fails is as none."""
     settings = _settings()
-    names = (*_HUB, host) if host == "registry-1.docker.io" else (host, f"https://{host}")
+    names = _HUB_NAMES if host == HUB else (host,)
     helpers, stored = _table(settings, "credHelpers"), _table(settings, "auths")
-    for name in names:
-        helper = helpers.get(name) or (settings.get("credsStore") if name in stored or not stored else None)
+    named = [(helpers[name], name) for name in names if name in helpers] or [(settings.get("credsStore"), names[0])]
+    for helper, name in named:
         if isinstance(helper, str) and (found := _helped(helper, name)) is not None:
             return found
-        token = _table(stored, name).get("identitytoken")
-        if isinstance(token, str) and token:
-            return Credential(_TOKEN_USER, token)
-        pair = _table(stored, name).get("auth")
-        if isinstance(pair, str) and (found := _decoded(pair)) is not None:
+    for name, entry in stored.items():
+        if (name in names or _host(name) in names) and (found := _stored(entry)) is not None:
             return found
     return None
 
@@ -61,16 +65,31 @@ def _helped(helper: str, name: str) -> Credential | None:
         answer = json.loads(done.stdout) if done.exit_code == 0 else {}
     except (ImageoptError, ValueError):
         return None
-    user, secret = (answer.get("Username"), answer.get("Secret")) if isinstance(answer, dict) else (None, None)
-    return Credential(user, secret) if isinstance(user, str) and isinstance(secret, str) else None
+    return _pair(answer.get("Username"), answer.get("Secret")) if isinstance(answer, dict) else None
 
 
-def _decoded(pair: str) -> Credential | None:
-    try:
-        user, colon, secret = base64.b64decode(pair).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
+def _stored(entry: Any) -> Credential | None:
+    """A login as it stands in the file: `user:password` in base64, or each by itself, or an identity token."""
+    if not isinstance(entry, dict):
         return None
-    return Credential(user, secret) if colon else None
+    if entry.get("identitytoken"):
+        return _pair(_TOKEN_USER, entry["identitytoken"])
+    if isinstance(entry.get("auth"), str) and entry["auth"]:
+        try:
+            user, _, secret = base64.b64decode(entry["auth"]).decode().partition(":")
+        except (binascii.Error, ValueError):
+            return None
+        return _pair(user, secret)
+    return _pair(entry.get("username"), entry.get("password"))
+
+
+def _pair(user: Any, secret: Any) -> Credential | None:
+    return Credential(user, secret) if isinstance(user, str) and isinstance(secret, str) and user and secret else None
+
+
+def _host(name: str) -> str:
+    """The host of a key that older clients wrote as an address: `https://ghcr.io/v1/`."""
+    return re.sub("^https?://", "", name).partition("/")[0]
 
 
 def _settings() -> dict[str, Any]:

@@ -19,6 +19,8 @@ _INDEXES = {
 }
 _HEX_DIGITS = {"sha256": 64, "sha512": 128}
 _DEPTH = 8  # indexes in indexes; real ones have one
+_MOST_INDEXES, _MOST_MANIFESTS = 64, 10_000  # real ones have some twenty
+_SHOWN = 20  # names in a message
 _NOT_AN_IMAGE = "is this a container image?"
 
 
@@ -32,12 +34,29 @@ class LayerFile:
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """An image as its documents describe it. `digest` is the manifest's, None for docker's own format."""
+    """An image as its documents describe it. `digest` is the manifest's, None for docker's own format.
+
+    `platform` is what an index says the image is for, empty where none does.
+    """
 
     digest: str | None
     reference: str | None
     config: bytes
     layers: tuple[LayerFile, ...]
+    platform: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestSizes:
+    """What a manifest says of the layers, base first: each one's digest and its bytes as transferred."""
+
+    digest: str
+    layers: tuple[tuple[str, int], ...]
+
+    @property
+    def download_bytes(self) -> int:
+        """What a pull transfers of layers: one that stands twice in the image comes once."""
+        return sum(dict(self.layers).values())
 
 
 def docker_layout(files: Files, choice: str | None) -> Described | None:
@@ -78,17 +97,18 @@ def oci_layout(files: Files, choice: str | None, platform: str | None) -> Descri
         reference=_name(descriptor),
         config=_blob(files, config["digest"]),
         layers=tuple(_layer(files, number, layer) for number, layer in layers),
+        platform=_platform(descriptor),
     )
 
 
-def download_bytes(files: Files, platform: str | None) -> int:
-    """What a pull of the image transfers of layers, by its manifest alone; no blob is read."""
-    _, manifest = oci_manifest(files, None, platform)
-    sizes = {str(layer.get("digest")): layer.get("size") for layer in _items(manifest.get("layers"))}
-    known = [size for size in sizes.values() if isinstance(size, int) and size >= 0]
-    if len(known) < len(sizes):
+def layer_sizes(files: Files, platform: str | None) -> ManifestSizes:
+    """What the manifest says of its layers; no blob is read. Raises as `oci_layout` does."""
+    descriptor, manifest = oci_manifest(files, None, platform)
+    layers = [(str(layer.get("digest")), layer.get("size")) for layer in _items(_list(manifest, "layers"))]
+    known = tuple((digest, size) for digest, size in layers if isinstance(size, int) and size >= 0)
+    if len(known) < len(layers):
         raise InputError("the manifest does not say how big its layers are", _NOT_AN_IMAGE)
-    return sum(known)
+    return ManifestSizes(descriptor["digest"], known)
 
 
 def oci_manifest(files: Files, choice: str | None, platform: str | None) -> tuple[Mapping[str, Any], Any]:
@@ -96,19 +116,18 @@ def oci_manifest(files: Files, choice: str | None, platform: str | None) -> tupl
     data = read_small(files, "index.json", LIMIT)
     if data is None:
         raise InputError("there is neither a manifest.json nor an index.json", _NOT_AN_IMAGE)
-    candidates = _manifests(files, load_json(data, "index.json"), frozenset(), 0)
-    if choice is not None:
-        candidates = [found for found in candidates if choice in (_name(found), found["digest"])]
-    candidates = [found for found in candidates if _fits(found, platform)] if platform else candidates
+    held = _manifests(files, load_json(data, "index.json"), frozenset(), {})
+    candidates = [found for found in held if choice in (None, _name(found), found["digest"])]
+    candidates = _fitting(candidates, platform) if platform else candidates
     distinct = {found["digest"]: found for found in candidates}
     if not distinct:
-        raise InputError("no image in it fits", "see what it holds with another tool, or leave --platform out")
+        wanted = " and ".join(filter(None, (choice, platform)))
+        if not held or not wanted:
+            raise InputError("there is no image in it", _NOT_AN_IMAGE)
+        raise InputError(f"no image in it fits {wanted}: it holds {_told(held)}", "choose one of these")
     if len(distinct) > 1:
-        names = sorted(
-            f"{_name(found) or found['digest'][:19]} ({_platform(found) or 'no platform'})" for found in candidates
-        )
         raise UsageError(
-            f"it holds several images: {', '.join(names)}", "choose one with :NAME after the path, or --platform"
+            f"it holds several images: {_told(candidates)}", "choose one with :NAME after the path, or --platform"
         )
     descriptor = next(iter(distinct.values()))
     return descriptor, load_json(_blob(files, descriptor["digest"]), "the manifest")
@@ -148,6 +167,10 @@ def _items(value: Any) -> list[Mapping[str, Any]]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
+def _list(document: Any, key: str) -> Any:
+    return document.get(key) if isinstance(document, dict) else None
+
+
 def _table(document: Any, key: str) -> Mapping[str, Any]:
     value = document.get(key) if isinstance(document, dict) else None
     return value if isinstance(value, dict) else {}
@@ -164,22 +187,27 @@ def _chosen(images: Sequence[_Saved], choice: str | None) -> _Saved:
     raise UsageError(f"the archive holds several images: {'; '.join(names)}", "choose one: docker-archive:FILE:NAME")
 
 
-def _manifests(files: Files, index: Any, above: frozenset[str], depth: int) -> list[dict[str, Any]]:
-    """The descriptors of the image manifests below an index; attestations are no images."""
+def _manifests(
+    files: Files, index: Any, above: frozenset[str], known: dict[str, list[dict[str, Any]]]
+) -> list[dict[str, Any]]:
+    """The descriptors of the image manifests below an index; attestations are no images. Each index is read once."""
     found: list[dict[str, Any]] = []
-    for descriptor in _items(index.get("manifests")) if isinstance(index, dict) else []:
+    for descriptor in _items(_list(index, "manifests")):
         digest = descriptor.get("digest")
-        annotations = _table(descriptor, "annotations")
         if not isinstance(digest, str) or _attests(descriptor):
             continue
         if str(descriptor.get("mediaType")) in _INDEXES:
-            if digest in above or depth == _DEPTH:
+            if digest in above or len(above) == _DEPTH:
                 raise InputError("an index of the image leads back to itself", _NOT_AN_IMAGE)
-            inner = load_json(_blob(files, digest), "an index")
-            below = _manifests(files, inner, above | {digest}, depth + 1)
-            found += [{**item, "annotations": {**annotations, **_table(item, "annotations")}} for item in below]
+            if digest not in known:
+                inner = load_json(_blob(files, digest), "an index")
+                known[digest] = _manifests(files, inner, above | {digest}, known)
+            annotations = _table(descriptor, "annotations")
+            found += [{**item, "annotations": {**annotations, **_table(item, "annotations")}} for item in known[digest]]
         else:
             found.append(dict(descriptor))
+        if len(known) > _MOST_INDEXES or len(found) > _MOST_MANIFESTS:
+            raise InputError("an index of the image lists too many others", _NOT_AN_IMAGE)
     return found
 
 
@@ -223,5 +251,26 @@ def _platform(descriptor: Mapping[str, Any]) -> str:
     return "/".join(str(platform[key]) for key in ("os", "architecture", "variant") if platform.get(key))
 
 
-def _fits(descriptor: Mapping[str, Any], platform: str) -> bool:
-    return _platform(descriptor) in ("", platform) or _platform(descriptor).startswith(f"{platform}/")
+def _told(descriptors: Sequence[Mapping[str, Any]]) -> str:
+    names = {
+        f"{(_name(found) or '')[:80] or found['digest'][:19]} ({_platform(found)[:40] or 'no platform'})"
+        for found in descriptors
+    }
+    return ", ".join([*sorted(names)[:_SHOWN], *(["…"] if len(names) > _SHOWN else [])])
+
+
+def _fitting(descriptors: Sequence[dict[str, Any]], platform: str) -> list[dict[str, Any]]:
+    """Those for the platform itself, else those for a variant of it, else those that do not say what they are for."""
+    exact = [found for found in descriptors if _usual(_platform(found)) == _usual(platform)]
+    variants = [found for found in descriptors if is_for(_platform(found), platform)]
+    return exact or variants or [found for found in descriptors if not _platform(found)]
+
+
+def is_for(platform: str, wanted: str) -> bool:
+    """Whether something for `platform` is for `wanted` too: `linux/arm/v7` is for `linux/arm`."""
+    return f"{_usual(platform)}/".startswith(f"{_usual(wanted)}/")
+
+
+def _usual(platform: str) -> str:
+    """Without the variant that every processor of the kind has."""
+    return {"linux/arm64/v8": "linux/arm64", "linux/amd64/v1": "linux/amd64"}.get(platform, platform)

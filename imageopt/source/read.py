@@ -14,9 +14,10 @@ from imageopt.progress import Progress
 from imageopt.source.documents import image_config
 from imageopt.source.export import ExportReader, is_compressed
 from imageopt.source.files import Files, FolderFiles, TarFiles
-from imageopt.source.layout import Described, LayerFile, docker_layout, oci_layout
+from imageopt.source.layout import Described, LayerFile, docker_layout, is_for, oci_layout
 from imageopt.source.model import ImageConfig, ImageRef, LayerBlob, ReadImage, SourceKind
 from imageopt.source.overlay2 import SplitLayer, Surprise
+from imageopt.source.place import parse_place, this_platform
 from imageopt.source.side_by_side import read_layers
 from imageopt.units import format_bytes
 
@@ -67,10 +68,12 @@ def _from_engine_or_registry(
     known: Callable[[str], LayerT | None],
     progress: Progress,
 ) -> ReadImage[LayerT]:
-    """A bare name: the engine's image, else the registry's; where neither has it, the engine's answer is told."""
+    """A bare name: the engine's image, else the registry's; where neither has it, what both said."""
+    from imageopt.source.engine import ImageMissing
+
     try:
         return _from_engine(ref, platform, index_layer, index_split, known, progress)
-    except (InputError, ToolMissing) as absent:
+    except (ImageMissing, ToolMissing) as absent:
         progress.note(f"{absent.cause}: asking the registry")
         try:
             return _from_registry(ref, platform, index_layer, known, progress)
@@ -85,13 +88,13 @@ def _from_registry(
     known: Callable[[str], LayerT | None],
     progress: Progress,
 ) -> ReadImage[LayerT]:
-    from imageopt.source.registry import RegistryFiles, parse_place, this_platform
+    from imageopt.source.registry import RegistryFiles
 
     place = parse_place(ref.name)
     with progress.step(f"asking {place.host} for {place.repository}"):
         files = RegistryFiles(place)
     try:
-        return _from_files("registry", ref, files, None, platform or this_platform(), index_layer, known, progress)
+        return _from_files("registry", ref, files, None, platform, index_layer, known, progress)
     finally:
         files.close()
 
@@ -181,11 +184,14 @@ def _from_files(
     known: Callable[[str], LayerT | None],
     progress: Progress,
 ) -> ReadImage[LayerT]:
+    wanted = platform or (this_platform() if kind == "registry" else None)
     described = (docker_layout(files, choice) if kind == "docker-archive" else None) or oci_layout(
-        files, choice, platform
+        files, choice, wanted
     )
     config = image_config(described.config)
     _check_count(config, described)
+    if platform and config.platform and not described.platform and not is_for(config.platform, platform):
+        raise InputError(f"{ref.name} is for {config.platform}, not for {platform}", "leave --platform out")
     read: dict[str, LayerT] = {}
     compressed: dict[str, bool] = {}
     for layer, diff_id in zip(described.layers, config.diff_ids, strict=True):
@@ -197,7 +203,7 @@ def _from_files(
             read[name], compressed[name] = index, is_compressed(head)
             progress.update(f"layer {len(read)} of {len(names)}")
     blobs = tuple(
-        _blob(layer, diff_id, files.size(layer.name), compressed[layer.name])
+        _blob(layer, diff_id, files.size(layer.name), kind == "registry" or compressed[layer.name])
         for layer, diff_id in zip(described.layers, config.diff_ids, strict=True)
     )
     digest = described.digest or f"sha256:{hashlib.sha256(described.config).hexdigest()}"
@@ -207,9 +213,9 @@ def _from_files(
     )
 
 
-def _blob(layer: LayerFile, diff_id: str, size: int | None, compressed: bool) -> LayerBlob:
-    """An uncompressed layer is what an engine unpacked, not what a pull transfers: its size is no download size."""
-    return LayerBlob(diff_id, layer.digest, size if compressed else None)
+def _blob(layer: LayerFile, diff_id: str, size: int | None, transferred: bool) -> LayerBlob:
+    """An uncompressed layer on disk is what an engine unpacked, not what a pull transfers: it has no download size."""
+    return LayerBlob(diff_id, layer.digest, size if transferred else None)
 
 
 def _check_count(config: ImageConfig, described: Described) -> None:

@@ -1,309 +1,308 @@
-"""Images straight from a registry: a small one made here, with faults on demand, and the real one of the bed."""
+"""Images straight from a registry: one made here, with faults on demand, and the real one of the bed."""
 
-import base64
 import gzip
 import json
 import subprocess
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 from imagebuilder import config, digest, file, layer
+from registryserver import INDEX, MANIFEST, Registry, serving
 
-from imageopt.cli.edge import run
 from imageopt.errors import ImageoptError, InputError, ToolFailed, UsageError
+from imageopt.image.cache import LayerCache
 from imageopt.image.load import load_image
 from imageopt.image.model import Image
-from imageopt.source import registry as registry_module
-from imageopt.source.credentials import credential_for
+from imageopt.progress import Progress
+from imageopt.source import web
+from imageopt.source.layout import ManifestSizes
 from imageopt.source.model import ImageRef
-from imageopt.source.registry import Place, parse_place
+from imageopt.source.place import parse_place
+from imageopt.source.registry import manifest_sizes
 
 ONE, TWO = layer(file("a", b"1" * 100_000)), layer(file("b", bytes(range(256)) * 2000))
-
-
-class Registry(ThreadingHTTPServer):
-    """Serves one repository, `team/app`. `faults` are used up one by one, each by the request that meets it."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.blobs: dict[str, bytes] = {}
-        self.manifests: dict[str, tuple[str, bytes]] = {}
-        self.faults: list[str] = []
-        self.asked: list[str] = []
-        self.login: str | None = None
-        self.token = "t0ken"
-        self.elsewhere = ""  # where blobs are redirected to
-        self.given: list[str | None] = []  # the Authorization of each request
-
-    @property
-    def host(self) -> str:
-        return f"127.0.0.1:{self.server_address[1]}"
-
-    def push(self, tag: str, layers: list[bytes]) -> str:
-        stored = [gzip.compress(data, mtime=0) for data in layers]
-        settings = config(layers)
-        for data in (*stored, settings):
-            self.blobs[digest(data)] = data
-        document = {"config": {"digest": digest(settings), "size": len(settings)},
-                    "layers": [{"digest": digest(data), "size": len(data)} for data in stored]}  # fmt: skip
-        return self.put(tag, "application/vnd.oci.image.manifest.v1+json", document)
-
-    def put(self, tag: str, kind: str, document: object) -> str:
-        data = json.dumps(document).encode()
-        self.manifests[tag] = self.manifests[digest(data)] = (kind, data)
-        return digest(data)
-
-
-class Handler(BaseHTTPRequestHandler):
-    server: Registry
-
-    def log_message(self, *_: object) -> None:
-        """Says nothing."""
-
-    def do_GET(self) -> None:
-        server = self.server
-        server.asked.append(self.path)
-        server.given.append(self.headers.get("Authorization"))
-        if self.path.startswith("/token"):
-            given = self.headers.get("Authorization", "").removeprefix("Basic ")
-            ok = server.login is None or given == base64.b64encode(server.login.encode()).decode()
-            return self.answer(200 if ok else 401, json.dumps({"token": server.token}).encode())
-        if server.faults and server.faults[0].startswith(("429", "500")):
-            return self.answer(int(server.faults.pop(0)), b"", {"Retry-After": "0"})
-        if server.faults and server.faults[0] == "expired":
-            server.faults.pop(0)
-            server.token += "x"
-        if self.headers.get("Authorization") != f"Bearer {server.token}":
-            challenge = f'Bearer realm="http://{server.host}/token",service="here",scope="repository:team/app:pull"'
-            return self.answer(401, b"", {"WWW-Authenticate": challenge})
-        _, _, rest = self.path.partition("/v2/team/app/")
-        kind, _, name = rest.partition("/")
-        if kind == "manifests" and name in server.manifests:
-            media, data = server.manifests[name]
-            return self.answer(200, data, {"Content-Type": media})
-        if kind == "blobs" and server.elsewhere:
-            return self.answer(307, b"", {"Location": f"{server.elsewhere}/{name}"})
-        if kind == "blobs" and name in server.blobs:
-            return self.blob(server.blobs[name])
-        return self.answer(404, b"{}")
-
-    def do_POST(self) -> None:
-        form = self.rfile.read(int(self.headers["Content-Length"])).decode()
-        ok = (
-            self.server.login == "identity"
-            and "refresh_token=buys-tokens" in form
-            and "grant_type=refresh_token" in form
-        )
-        self.answer(200 if ok else 400, json.dumps({"access_token": self.server.token}).encode())
-
-    def blob(self, data: bytes) -> None:
-        offset = int(self.headers.get("Range", "bytes=0-")[6:-1])
-        fault = self.server.faults.pop(0) if self.server.faults else ""
-        if fault == "no ranges":
-            offset = 0
-        data = data[offset:]
-        self.send_response(206 if offset else 200)
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data[: len(data) // 2] if fault == "break off" else data)
-        self.close_connection = True
-
-    def answer(self, status: int, data: bytes, headers: dict[str, str] | None = None) -> None:
-        self.send_response(status)
-        for name, value in {"Content-Length": str(len(data)), **(headers or {})}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(data)
+SIZES = [len(gzip.compress(data, mtime=0)) for data in (ONE, TWO)]
 
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Registry]:
-    monkeypatch.setattr(registry_module, "_FIRST_WAIT", 0)
+    """An open registry with an image of two layers, and a user who has never logged in."""
+    monkeypatch.setattr(web, "_FIRST_WAIT", 0)
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
-    with Registry() as made:
-        thread = threading.Thread(target=made.serve_forever, daemon=True)
-        thread.start()
+    with serving() as made:
         made.push("1", [ONE, TWO])
         yield made
-        made.shutdown()
 
 
-def load(server: Registry, tag: str = "1", **how: str) -> Image:
-    return load_image(ImageRef("registry", f"{server.host}/team/app:{tag}"), **how)  # type: ignore[arg-type]
+def load(server: Registry, tag: str = "1", **how: Any) -> Image:
+    return load_image(ImageRef("registry", f"{server.host}/team/app{tag if '@' in tag else f':{tag}'}"), **how)
 
 
-def test_an_image_by_its_tag_with_a_token(server: Registry) -> None:
+def paths(image: Image) -> list[str]:
+    return [record.path for record in image.files]
+
+
+def test_an_image_by_its_tag(server: Registry) -> None:
     image = load(server)
     assert [(record.path, record.birth) for record in image.files] == [("a", 0), ("b", 1)]
-    assert image.sizes.download_bytes == sum(len(gzip.compress(data, mtime=0)) for data in (ONE, TWO))
+    assert image.source == "registry"
+    assert image.sizes.download_bytes == sum(SIZES)
+    assert [layer.download_bytes for layer in image.layers] == SIZES
     assert image.digest == digest(server.manifests["1"][1])
-    blobs = (digest(config([ONE, TWO])), *(layer.digest for layer in image.layers))
-    asked = [path for path in server.asked if "blobs" in path]
-    assert sorted(asked) == sorted(f"/v2/team/app/blobs/{name}" for name in blobs)  # each once
+    blobs = [digest(config([ONE, TWO])), *(layer.digest for layer in image.layers)]
+    assert sorted(server.paths) == sorted(["manifests/1", *(f"blobs/{name}" for name in blobs)])  # each once
+
+
+def test_an_image_by_its_digest(server: Registry) -> None:
+    name = digest(server.manifests["1"][1])
+    assert load(server, f"@{name}").digest == name
+    server.manifests[name] = (MANIFEST, b"{}")
+    with pytest.raises(InputError, match="not what its digest promises") as caught:
+        load(server, f"@{name}")
+    assert caught.value.exit_code == 3
+
+
+def test_a_layer_that_is_known_is_not_downloaded(server: Registry, tmp_path: Path) -> None:
+    cache = LayerCache(tmp_path / "cache")
+    first = load(server, cache=cache)
+    server.asked.clear()
+    again = load(server, cache=cache)
+    assert (again.files, again.sizes) == (first.files, first.sizes)
+    assert server.paths == ["manifests/1", f"blobs/{digest(config([ONE, TWO]))}"]
+
+
+def test_a_layer_that_is_stored_unpacked_is_downloaded_as_it_is(server: Registry) -> None:
+    server.push("plain", [ONE, TWO], plain=True)
+    image = load(server, "plain")
+    assert image.sizes.download_bytes == len(ONE) + len(TWO)
+    assert image.sizes.download_bytes == manifest_sizes(parse_place(f"{server.host}/team/app:plain")).download_bytes
+
+
+def test_a_layer_twice_is_downloaded_once(server: Registry) -> None:
+    server.push("twice", [ONE, TWO, ONE])
+    image = load(server, "twice")
+    assert len(image.layers) == 3
+    assert image.sizes.download_bytes == sum(SIZES)
+    sizes = manifest_sizes(parse_place(f"{server.host}/team/app:twice"))
+    assert [size for _, size in sizes.layers] == [SIZES[0], SIZES[1], SIZES[0]]
+    assert sizes.download_bytes == sum(SIZES)
+
+
+def test_a_layer_can_be_opened_once_more(server: Registry) -> None:
+    from imageopt.image.layer import index_layer
+    from imageopt.source.read import read_image
+
+    read = read_image(ImageRef("registry", f"{server.host}/team/app:1"), index_layer)
+    assert read.reopen is not None
+    with read.reopen(1) as stream:
+        assert gzip.decompress(stream.read()) == TWO
+
+
+# ---- indexes and platforms --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def many(server: Registry) -> Registry:
+    """An index `many` of two platforms, with an attestation."""
+    amd64, arm64 = server.push("amd64", [ONE]), server.push("arm64", [TWO], architecture="arm64", variant="v8")
+    server.index("many", (amd64, "linux/amd64"), (arm64, "linux/arm64/v8"), (digest(b"-"), "unknown/unknown"))
+    server.asked.clear()
+    return server
 
 
 @pytest.mark.parametrize(
-    "faults", [["429"], ["500", "500"], ["expired"], ["", "expired"], ["", "break off"], ["", "break off", "no ranges"]]
+    ("platform", "path"),
+    [("linux/amd64", "a"), ("linux/amd64/v1", "a"), ("linux/arm64", "b"), ("linux/arm64/v8", "b")],
 )
-def test_faults_that_pass(server: Registry, faults: list[str]) -> None:
-    expected = load(server).files
-    server.faults = list(faults)
-    assert load(server).files == expected
+def test_the_platform_is_chosen_from_an_index(many: Registry, platform: str, path: str) -> None:
+    assert paths(load(many, "many", platform=platform)) == [path]
 
 
-def test_faults_that_stay(server: Registry) -> None:
-    server.faults = ["500"] * 10
-    with pytest.raises(ToolFailed, match="cannot be reached: it answers 500"):
-        load(server)
-    server.faults = ["", *["break off"] * 10]
-    with pytest.raises(ToolFailed, match="again and again"):
-        load(server)
+def test_this_machines_platform_is_taken_where_none_is_named(many: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    import platform
+
+    monkeypatch.setattr(platform, "machine", lambda: "aarch64")
+    assert paths(load(many, "many")) == ["b"]
 
 
-def test_the_platform_is_chosen_from_an_index(server: Registry) -> None:
-    manifests = []
-    for architecture, layers in (("amd64", [ONE]), ("arm64", [TWO])):
-        name = server.push(architecture, layers)
-        manifests.append({"digest": name, "size": 1, "platform": {"os": "linux", "architecture": architecture}})
-    server.put("many", "application/vnd.oci.image.index.v1+json", {"manifests": manifests})
-    assert load(server, "many", platform="linux/arm64").files[0].path == "b"
-    with pytest.raises(InputError, match="no image in it fits"):
-        load(server, "many", platform="linux/s390x")
+def test_a_platform_that_is_not_there_is_told_with_those_that_are(many: Registry) -> None:
+    with pytest.raises(InputError, match="fits linux/s390x: it holds sha256:") as caught:
+        load(many, "many", platform="linux/s390x")
+    assert "(linux/amd64)" in caught.value.cause
+    assert "(linux/arm64/v8)" in caught.value.cause
+    with pytest.raises(InputError, match="is for linux/amd64, not for linux/arm64"):
+        load(many, "amd64", platform="linux/arm64")
+    assert paths(load(many, "arm64")) == ["b"]  # nothing was asked for: it is what there is
 
 
-def test_what_is_damaged_or_missing(server: Registry) -> None:
-    with pytest.raises(InputError, match="there is no image"):
+def test_the_exact_platform_comes_before_its_variants(server: Registry) -> None:
+    plain, newer = server.push("plain", [ONE]), server.push("newer", [TWO])
+    server.index("many", (newer, "linux/amd64/v3"), (plain, "linux/amd64"))
+    assert paths(load(server, "many", platform="linux/amd64")) == ["a"]
+    assert paths(load(server, "many", platform="linux/amd64/v3")) == ["b"]
+    server.index("two", (newer, "linux/arm/v6"), (plain, "linux/arm/v7"))
+    with pytest.raises(UsageError, match="several images"):
+        load(server, "two", platform="linux/arm")
+
+
+def test_an_index_in_an_index(many: Registry) -> None:
+    many.index("nested", (digest(many.manifests["many"][1]), ""), kind=INDEX)
+    assert paths(load(many, "nested", platform="linux/arm64")) == ["b"]
+
+
+def test_indexes_end(server: Registry) -> None:
+    """No honest index can name itself, since it would have to hold its own digest; a registry may try."""
+    inner = digest(b"inner")
+    server.index("1", (inner, ""), kind=INDEX)
+    server.manifests[inner] = server.manifests["1"]
+    with pytest.raises(InputError, match="not what its digest promises"):
+        load(server, "1")
+    name = server.push("0", [ONE])
+    for depth in range(12):
+        name = server.index(f"deep{depth}", (name, ""), kind=INDEX if depth else MANIFEST)
+    with pytest.raises(InputError, match="leads back to itself"):
+        load(server, "deep11")
+    assert paths(load(server, "deep5", platform="linux/amd64")) == ["a"]
+    wide = [(server.index(f"wide{count}", (digest(b"%d" % count), "linux/amd64")), "") for count in range(80)]
+    server.index("wide", *wide, kind=INDEX)
+    with pytest.raises(InputError, match="too many"):
+        load(server, "wide")
+
+
+@pytest.mark.parametrize(
+    ("told", "document"),
+    [("application/json", {}), ("", {"mediaType": INDEX}), ("text/plain; charset=utf-8", {"mediaType": 7})],
+)
+def test_an_index_of_which_the_registry_says_no_type(many: Registry, told: str, document: dict[str, Any]) -> None:
+    data = json.loads(many.manifests["many"][1])
+    many.put("many", told, {**data, **document})
+    assert paths(load(many, "many", platform="linux/amd64")) == ["a"]
+
+
+# ---- what is damaged, missing or no image -----------------------------------------------------------------------
+
+
+def test_what_is_not_there(server: Registry) -> None:
+    with pytest.raises(InputError, match=r"there is no image 127.0.0.1:\d+/team/app:2") as caught:
         load(server, "2")
+    assert caught.value.exit_code == 3
+    stored = digest(gzip.compress(TWO, mtime=0))
+    del server.blobs[stored]
+    with pytest.raises(InputError, match=f"lacks {stored[:19]}"):
+        load(server)
+
+
+def test_a_layer_that_is_not_what_its_digest_promises(server: Registry) -> None:
     stored = gzip.compress(TWO, mtime=0)
     server.blobs[digest(stored)] = gzip.compress(ONE, mtime=0).ljust(len(stored), b"\0")
     with pytest.raises(InputError, match="damaged"):
         load(server)
-    del server.blobs[digest(stored)]
-    with pytest.raises(ImageoptError):
-        load(server)
-    server.put("odd", "application/vnd.oci.image.manifest.v1+json", [1, 2])
-    with pytest.raises(InputError):
-        load(server, "odd")
-
-
-def test_a_login_goes_to_its_host_and_into_no_message(server: Registry, tmp_path: Path) -> None:
-    server.login = "me:s3cret"
-    with pytest.raises(ToolFailed, match="does not let us read"):
-        load(server)
-    pair = base64.b64encode(b"me:s3cret").decode()
-    (tmp_path / "config.json").write_text(json.dumps({"auths": {server.host: {"auth": pair}}}))
-    assert load(server).file_count == 2
-    (tmp_path / "config.json").write_text(json.dumps({"auths": {server.host: {"auth": pair[:-4]}}}))
-    with pytest.raises(ToolFailed) as caught:
-        load(server)
-    assert "s3cret" not in caught.value.cause + caught.value.remedy
-
-
-def test_an_identity_token_buys_a_token(server: Registry, tmp_path: Path) -> None:
-    server.login = "identity"
-    settings = {"auths": {server.host: {"auth": "bWU6", "identitytoken": "buys-tokens"}}}
-    (tmp_path / "config.json").write_text(json.dumps(settings))
-    assert load(server).file_count == 2
-
-
-class Storage(BaseHTTPRequestHandler):
-    """Where a registry may keep its blobs: it knows no login, and remembers what it was given."""
-
-    given: list[str | None] = []  # noqa: RUF012 (one storage a test)
-    blobs: dict[str, bytes] = {}  # noqa: RUF012
-
-    def log_message(self, *_: object) -> None:
-        """Says nothing."""
-
-    def do_GET(self) -> None:
-        self.given.append(self.headers.get("Authorization"))
-        data = self.blobs[self.path.strip("/")]
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-
-def test_a_token_goes_over_no_redirect(server: Registry) -> None:
-    Storage.blobs = server.blobs
-    with ThreadingHTTPServer(("127.0.0.1", 0), Storage) as storage:
-        threading.Thread(target=storage.serve_forever, daemon=True).start()
-        server.elsewhere = f"http://127.0.0.1:{storage.server_address[1]}"
-        assert load(server).file_count == 2
-        storage.shutdown()
-    assert Storage.given == [None] * 3
-    assert "Bearer t0ken" in server.given
-    server.elsewhere = "http://storage.example"  # asked for nothing: it is not even looked up
-    with pytest.raises(ToolFailed, match="leads to plain HTTP"):
+    server.blobs[digest(stored)] = stored + b"more"
+    assert paths(load(server)) == ["a", "b"]  # what lies behind the stated size is not even read
+    server.blobs[digest(stored)] = stored[:-9]
+    with pytest.raises(InputError, match="only the beginning"):
         load(server)
 
 
-def test_a_manifest_that_its_digest_does_not_fit(server: Registry) -> None:
-    name = server.put("odd", "application/vnd.oci.image.manifest.v1+json", {"layers": []})
-    server.manifests[name] = server.manifests["1"]
+def test_a_configuration_that_is_not_what_its_digest_promises(server: Registry) -> None:
+    name = digest(config([ONE, TWO]))
+    server.blobs[name] = config([TWO, ONE])
     with pytest.raises(InputError, match="not what its digest promises"):
-        load_image(ImageRef("registry", f"{server.host}/team/app@{name}"))
+        load(server)
 
 
-def test_a_download_is_judged_by_two_requests(server: Registry, capsys: pytest.CaptureFixture[str]) -> None:
-    manifest = server.push("amd64", [ONE])
-    entry = {"digest": manifest, "size": 1, "platform": {"os": "linux", "architecture": "amd64"}}
-    server.put("many", "application/vnd.oci.image.index.v1+json", {"manifests": [entry]})
-    size = len(gzip.compress(ONE, mtime=0))
-    server.asked.clear()
-    name = f"registry:{server.host}/team/app:many"
-    assert run(["gate", name, "--platform", "linux/amd64", "--max-download", f"{size}B", "--quiet"]) == 0
-    assert f"download  {size} B" in " ".join(capsys.readouterr().out.split(" "))
-    asked = [path for path in server.asked if "/v2/" in path]
-    assert asked[1:] == ["/v2/team/app/manifests/many", f"/v2/team/app/manifests/{manifest}"]  # the first met a 401
-    assert asked[0] == asked[1]
-    assert run(["gate", name, "--platform", "linux/amd64", "--max-download", f"{size - 1}B", "--quiet"]) == 1
-
-
-def test_credentials_from_a_helper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    helper = tmp_path / "docker-credential-mine"
-    helper.write_text(
-        '#!/bin/sh\nread host\n[ "$host" = ghcr.io ] || exit 1\necho \'{"Username":"me","Secret":"s3cret"}\'\n'
-    )
-    helper.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
-    (tmp_path / "config.json").write_text(
-        json.dumps({"credHelpers": {"ghcr.io": "mine", "quay.io": "mine", "x.io": "../y"}})
-    )
-    found = credential_for("ghcr.io")
-    assert found is not None
-    assert (found.user, found.secret, "s3cret" in repr(found)) == ("me", "s3cret", False)
-    assert credential_for("quay.io") is None
-    assert credential_for("x.io") is None
-    (tmp_path / "config.json").write_text("{broken")
-    assert credential_for("ghcr.io") is None
+def test_a_foreign_layer_is_refused(server: Registry) -> None:
+    kind = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"
+    server.push("foreign", [ONE, TWO], more=[{"mediaType": kind, "urls": [f"http://{server.host}/secret"]}])
+    with pytest.raises(InputError, match="layer 0 is kept elsewhere"):
+        load(server, "foreign")
+    assert not any("secret" in asked.path for asked in server.asked)
 
 
 @pytest.mark.parametrize(
-    ("name", "place"),
+    ("document", "words"),
     [
-        ("node:20", Place("registry-1.docker.io", "library/node", "20")),
-        ("team/app", Place("registry-1.docker.io", "team/app", "latest")),
-        ("//ghcr.io/team/app:1", Place("ghcr.io", "team/app", "1")),
-        ("localhost/app:1", Place("localhost", "app", "1")),
-        ("registry:5050/x/node:18", Place("registry:5050", "x/node", "18")),
-        (f"node:20@sha256:{'a' * 64}", Place("registry-1.docker.io", "library/node", f"sha256:{'a' * 64}")),
+        (b"<html>", "is not JSON"),
+        ([1, 2], "is not one"),
+        ({}, "names no configuration"),
+        ({"schemaVersion": 1, "fsLayers": []}, "old schema 1"),
+        ({"manifests": [], "layers": []}, "an index and a manifest in one"),
+        ({"manifests": []}, "no image in it"),
+        ({"manifests": [{"digest": "sha256:../..", "mediaType": INDEX}]}, "is not a digest"),
+        ({"manifests": "many"}, "no image in it"),
+        ({"config": {"digest": "sha256:1", "size": 1}, "layers": []}, "is not a digest"),
+        ({"config": {"digest": digest(b""), "size": -1}, "layers": []}, "is not there"),
+        ({"config": {"digest": digest(b""), "size": 1 << 40}, "layers": []}, "too long"),
     ],
 )
-def test_names(name: str, place: Place) -> None:
-    assert parse_place(name) == place
+def test_what_is_no_image(server: Registry, document: Any, words: str) -> None:
+    server.put("odd", "application/json", document)
+    with pytest.raises(ImageoptError, match=words) as caught:
+        load(server, "odd")
+    assert caught.value.exit_code == 3
+    assert "\n" not in caught.value.cause + caught.value.remedy
 
 
-def test_plain_http_is_for_loopback_alone() -> None:
-    assert Place("127.0.0.1:5000", "a", "1").url.startswith("http://")
-    assert Place("localhost", "a", "1").url.startswith("http://")
-    assert Place("registry:5000", "a", "1").url.startswith("https://")
-    with pytest.raises(UsageError):
-        parse_place("UPPER/case")
+# ---- sizes from the manifest alone ------------------------------------------------------------------------------
+
+
+def test_sizes_of_a_tag_need_one_request_and_of_an_index_two(many: Registry) -> None:
+    one = manifest_sizes(parse_place(f"{many.host}/team/app:1"))
+    assert many.paths == ["manifests/1"]
+    stored = [digest(gzip.compress(data, mtime=0)) for data in (ONE, TWO)]
+    assert one == ManifestSizes(digest(many.manifests["1"][1]), tuple(zip(stored, SIZES, strict=True)))
+    many.asked.clear()
+    two = manifest_sizes(parse_place(f"{many.host}/team/app:many"), "linux/arm64")
+    assert many.paths == ["manifests/many", f"manifests/{digest(many.manifests['arm64'][1])}"]
+    assert two.download_bytes == SIZES[1]
+
+
+def test_sizes_that_a_manifest_does_not_state(server: Registry) -> None:
+    server.put("odd", MANIFEST, {"layers": [{"digest": digest(b""), "size": "many"}]})
+    with pytest.raises(InputError, match="does not say how big"):
+        manifest_sizes(parse_place(f"{server.host}/team/app:odd"))
+
+
+# ---- a bare name ------------------------------------------------------------------------------------------------
+
+
+class Told(Progress):
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+
+def test_a_bare_name_without_an_engine_is_the_registrys(server: Registry, no_engine: pytest.MonkeyPatch) -> None:
+    told = Told()
+    image = load_image(ImageRef(None, f"{server.host}/team/app:1"), progress=told)
+    assert image.source == "registry"
+    assert told.notes == ["no container engine is in reach: asking the registry"]
+
+
+def test_a_bare_name_that_is_nowhere_says_what_both_said(server: Registry, no_engine: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InputError, match=r"no container engine is in reach, and there is no image .*/team/app:2"):
+        load_image(ImageRef(None, f"{server.host}/team/app:2"))
+    with pytest.raises(InputError, match=r"no container engine is in reach, and .* is no image in a registry"):
+        load_image(ImageRef(None, "Not A Name"))
+
+
+def test_an_engine_that_fails_is_not_passed_over(server: Registry, no_engine: pytest.MonkeyPatch) -> None:
+    from imageopt.source import local
+
+    def fail(*_: object) -> None:
+        raise InputError("layer 3 is damaged", "pull it again")
+
+    no_engine.setattr(local, "local_image", fail)
+    with pytest.raises(InputError, match="layer 3 is damaged"):
+        load_image(ImageRef(None, f"{server.host}/team/app:1"))
+    assert server.asked == []
+
+
+# ---- the real ones ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.engine
@@ -317,7 +316,20 @@ def test_a_real_registry_and_the_engine_hold_the_same_image(engine: str, registr
     bare = load_image(ImageRef(None, name))  # the engine has it no more
     assert (bare.source, bare.digest) == ("registry", remote.digest)
     assert local.sizes.unpacked_bytes == remote.sizes.unpacked_bytes
-    assert [layer.diff_id for layer in local.layers] == [layer.diff_id for layer in remote.layers]
+    assert [
+        (layer.diff_id, layer.unpacked_bytes, layer.overhead_bytes, layer.file_count) for layer in local.layers
+    ] == [(layer.diff_id, layer.unpacked_bytes, layer.overhead_bytes, layer.file_count) for layer in remote.layers]
     assert local.packages == remote.packages
-    assert remote.sizes.download_bytes is not None
-    assert remote.sizes.download_bytes < remote.sizes.unpacked_bytes
+    assert [record[:3] for record in local.files] == [record[:3] for record in remote.files]
+    sizes = manifest_sizes(parse_place(name))
+    assert sizes.download_bytes == remote.sizes.download_bytes
+    assert sizes.layers == tuple((layer.digest, layer.download_bytes) for layer in remote.layers)
+
+
+@pytest.mark.engine
+@pytest.mark.registry
+def test_a_real_registry_says_no(engine: str, registry: str) -> None:
+    with pytest.raises(InputError, match="there is no image"):
+        load_image(ImageRef("registry", f"{registry}/imageopt/nothing:1"))
+    with pytest.raises((InputError, ToolFailed)):
+        load_image(ImageRef("registry", f"{registry}/imageopt/alpine@sha256:{'0' * 64}"))

@@ -42,8 +42,9 @@ def command(target: str, **options: Any) -> int:
     built = built_how(options, config)
     dive = None if options["adopt"] else find_dive_rules(folder(target), Path())
     budget = None if options["adopt"] else _budget(config.budget, options, may_be_empty=dive is not None)
-    if budget is not None and dive is None and budget.is_download_alone and target.startswith("registry:"):
-        result = _by_manifest(target, budget, built.platform, talk)
+    remote = _in_registry(target, options["image"] or config.project.image, build=options["build"])
+    if budget is not None and dive is None and budget.is_download_alone and remote is not None:
+        result = _by_manifest(remote, budget, built.platform, talk)
         emit(gate_document(result), talk.formats, talk.color)
         return 0 if result.passed else int(options["exit_code"])
     document = _earlier_result(target)
@@ -71,14 +72,21 @@ def command(target: str, **options: Any) -> int:
     return 0 if result.passed else int(options["exit_code"])
 
 
-def _by_manifest(target: str, budget: Budget, platform: str | None, talk: Talk) -> GateResult:
+def _in_registry(target: str, image: str | None, *, build: bool) -> str | None:
+    """The name, in a registry, of the image that is judged; None where it is somewhere else."""
+    judged = image if image is not None and Path(target).is_dir() and not build else target
+    return judged.removeprefix("registry:") if judged.startswith("registry:") else None
+
+
+def _by_manifest(name: str, budget: Budget, platform: str | None, talk: Talk) -> GateResult:
     """A download is judged by the manifest in the registry: nothing is pulled."""
     from imageopt.gate.check import check_download
-    from imageopt.source.registry import transferred_bytes
+    from imageopt.source.place import parse_place
+    from imageopt.source.registry import manifest_sizes
 
-    name = target.removeprefix("registry:")
-    with talk.progress.step(f"reading the manifest of {name}"):
-        return check_download(budget, name, transferred_bytes(name, platform))
+    place = parse_place(name)
+    with talk.progress.step(f"reading the manifest of {place}"):
+        return check_download(budget, name, manifest_sizes(place, platform).download_bytes)
 
 
 def _budget(config: BudgetConfig, options: Mapping[str, Any], *, may_be_empty: bool) -> Budget:
