@@ -21,7 +21,7 @@ __all__ = ["ImageExport", "connect", "engine_address", "engine_info", "image_mis
 _CONNECT_SECONDS = 60
 _CHUNK = 1 << 20
 _ANY_VERSION = "1.44"  # where no version is asked for
-_NOT_THERE = (400, 404)  # 400 is the answer to a name that cannot be one
+_NOT_THERE = (400, 404)  # 400 is Docker's answer to a name that cannot be one, Podman's has words for it
 
 
 def connect(source: Literal["docker", "podman"] = "docker") -> "docker.DockerClient":
@@ -102,7 +102,7 @@ def _asked(question: Callable[..., Any], *arguments: str) -> Mapping[str, Any] |
     try:
         answer = question(*arguments)
     except APIError as error:
-        if error.status_code in _NOT_THERE:
+        if error.status_code in _NOT_THERE or "invalid reference format" in str(error.explanation):
             return None
         raise ToolFailed(f"the engine refused: {short(error)}", "look at the engine's log") from None
     except requests.exceptions.RequestException as error:
