@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Literal, NamedTuple
 
 from imageopt.dockerfile.model import Dockerfile, Instruction
-from imageopt.image.model import Image
+from imageopt.image.model import FileRecord, Image
 from imageopt.project.model import Project
 
 Category = Literal[
@@ -31,6 +31,7 @@ Category = Literal[
     "application",
     "other",
 ]
+InventoryGroup = Literal["cache", "vcs", "debug", "documentation", "development", "packages", "generated"]
 DecidedBy = Literal["digest", "history", "compared", "guessed", "unknown"]
 
 
@@ -73,6 +74,26 @@ class CompositionRow:
     layers: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class InventoryRow:
+    """Files of one kind, told by their paths, whoever owns them: `unpacked_bytes` over all layers, the rest live."""
+
+    group: InventoryGroup
+    kind: str
+    live_bytes: int
+    unpacked_bytes: int
+    file_count: int
+    layers: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """What an image carries along. `setuid` are the live files with a setuid or setgid bit."""
+
+    rows: tuple[InventoryRow, ...]
+    setuid: tuple[FileRecord, ...]
+
+
 @dataclass(frozen=True)  # without slots, for what is worked out once
 class Evidence:
     """`origins` run parallel to the image's layers, `classes` to its files; both are empty without an image.
@@ -98,6 +119,13 @@ class Evidence:
             if cause is not None:
                 found.setdefault(cause, []).append(index)
         return found
+
+    @cached_property
+    def inventory(self) -> Inventory:
+        """What the image carries along; nothing without an image."""
+        from imageopt.evidence.inventory import take_inventory  # which needs this module
+
+        return take_inventory(self.image) if self.image is not None else Inventory((), ())
 
     @cached_property
     def application_paths(self) -> Sequence[str]:
