@@ -12,7 +12,7 @@ COVERED_AT_LEAST := 90
 .DEFAULT_GOAL := help
 
 help: ## this list
-	@sed -nE 's/^([a-z]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 9
+	@sed -nE 's/^([a-z]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 11
 
 setup: $(READY) ## the virtual environment with the locked tools and imageopt itself
 

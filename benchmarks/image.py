@@ -165,7 +165,7 @@ def main() -> None:
         say("one core: 'one layer per core' is one layer")
     for image in options.images or [patient(), NODE]:
         costs = measured(image, options.rounds, options.without_slow)
-        print(f"### {image} ({entries(image)})\n")
+        print(f"### {image} ({entries(image)}; the best of {options.rounds} rounds)\n")
         print("\n".join(goal_rows(image, costs)), end="\n\n")
         print(manifest_only(image), end="\n\n")
         print("\n".join(cost_rows(costs)), end="\n\n")

@@ -35,7 +35,7 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Of one run, or the best of several, each figure for itself; `cpu_seconds` is user and system time together."""
+    """Of one run, or the best of several (of memory the worst); `cpu_seconds` is user and system time together."""
 
     wall_seconds: float
     cpu_seconds: float
@@ -55,11 +55,11 @@ def in_turns(commands: Mapping[str, Command], rounds: int) -> dict[str, Cost]:
 
 
 def best(costs: Sequence[Cost]) -> Cost:
-    """The least of each figure."""
+    """The least time, and the most memory."""
     return Cost(
         min(cost.wall_seconds for cost in costs),
         min(cost.cpu_seconds for cost in costs),
-        min(cost.peak_bytes for cost in costs),
+        max(cost.peak_bytes for cost in costs),
     )
 
 

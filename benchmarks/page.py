@@ -1,9 +1,9 @@
 """The measurements to docs/benchmarks.md: each part is what one benchmark printed, with the commit and the machine.
 
-    .venv/bin/python -m benchmarks.page [PART...]
+    .venv/bin/python -m benchmarks.page [PART...] [-- OPTION...]
 
 Without names all parts are measured, which takes about an hour on two cores; a part that is not named keeps the figures
-and the date it has.
+and the date it has. Options go to the benchmark.
 """
 
 import os
@@ -41,12 +41,11 @@ What is measured is said at the head of each program in [benchmarks](../benchmar
 """
 
 
-def measured(part: str) -> str:
+def measured(part: str, options: list[str]) -> str:
     """The part's text: what the benchmark printed, under when and where that was."""
     load = os.getloadavg()[0]
-    done = subprocess.run(
-        [sys.executable, "-m", f"benchmarks.{part}"], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True
-    )
+    benchmark = [sys.executable, "-m", f"benchmarks.{part}", *options]
+    done = subprocess.run(benchmark, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
     where = (
         f"{os.cpu_count()} cores, {memory:.0f} GB of memory, Linux on {platform.machine()}, "
@@ -66,11 +65,14 @@ def _commit() -> str:
 
 
 def main() -> None:
-    names = sys.argv[1:] or [part for part in PARTS if (ROOT / "benchmarks" / f"{part}.py").exists()]
+    arguments = sys.argv[1:]
+    split = arguments.index("--") if "--" in arguments else len(arguments)
+    named, options = arguments[:split], arguments[split + 1 :]
+    names = named or [part for part in PARTS if (ROOT / "benchmarks" / f"{part}.py").exists()]
     if unknown := set(names) - set(PARTS):
         sys.exit(f"no such part: {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
     for name in names:
-        text = measured(name)
+        text = measured(name, options)
         known = _known() | {name: text}  # read again: a run takes long
         parts = [f"## {PARTS[part]}\n\n{known.get(part, 'not measured')}\n" for part in PARTS]
         PAGE.write_text("\n".join([HEAD, *parts]))
