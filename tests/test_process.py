@@ -58,3 +58,9 @@ def test_a_relative_program_is_found_from_any_folder(tmp_path: Path, monkeypatch
     assert found == str(tool)
     assert run([found], timeout=10, folder=Path("/")).stdout == "here\n"
     assert find_program("bin/other") is None
+
+
+def test_a_program_reads_what_it_is_given() -> None:
+    assert run(["sh", "-c", "read word; echo $word"], timeout=10, stdin=b"hello\n").stdout == "hello\n"
+    assert run(["cat"], timeout=10).stdout == ""
+    assert run(["true"], timeout=10, stdin=b"nobody reads this").exit_code == 0
