@@ -90,6 +90,22 @@ def test_a_missing_image_says_how_to_get_it(engine: str) -> None:
     assert "docker pull" in caught.value.remedy
 
 
+@pytest.mark.engine
+def test_the_engine_knows_an_image_by_each_of_its_names(engine: str) -> None:
+    first = read(index=True)
+    assert first.digest is not None
+    for name in (first.digest, first.digest[7:], first.digest[7:19]):
+        assert read_image(ImageRef("docker", name), index_layer, index_split=index_split).digest == first.digest
+
+
+@pytest.mark.engine
+def test_an_image_for_another_platform_is_not_taken_for_the_wanted_one(engine: str) -> None:
+    with pytest.raises(InputError, match="has 'node:20-alpine' for linux/amd64, not for linux/arm64") as caught:
+        load_image(ImageRef("docker", IMAGE), platform="linux/arm64")
+    assert f"docker pull --platform linux/arm64 {IMAGE}" in caught.value.remedy
+    assert load_image(ImageRef("docker", IMAGE), platform="linux/amd64").digest
+
+
 def test_storage_that_is_not_as_expected_is_a_surprise(tmp_path: Path) -> None:
     with pytest.raises(Surprise, match="btrfs"):
         split_layers("/", "btrfs", ["sha256:1"])

@@ -57,6 +57,7 @@ def containerd(engine: str, archive: Path, tmp_path_factory: pytest.TempPathFact
         subprocess.run(
             ["docker", "build", "--quiet", "--platform", platforms, "--tag=imageopt-test/two:1", context], **run
         )
+        subprocess.run(["docker", "tag", "imageopt-test/app:1", "imageopt-test/app"], **run)
         yield host
 
 
@@ -135,6 +136,17 @@ def test_containerds_blobs_are_what_its_engine_exports(
     assert_same(stored, exported(monkeypatch, reference, platform))
     assert stored.config.platform == (platform or "linux/amd64")
     assert all((blob.download_bytes is not None) == packed for blob in stored.blobs)
+
+
+def test_docker_knows_an_image_by_each_of_its_names(containerd: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name without a tag is one image too, though the engine would export all of its tags."""
+    monkeypatch.setenv("DOCKER_HOST", containerd)
+    first, _ = read(ImageRef("docker", "imageopt-test/app:1"))
+    assert first.digest is not None
+    names = ("imageopt-test/app", f"imageopt-test/app@{first.digest}", first.digest, first.digest[7:19])
+    for name in names:
+        assert read(ImageRef("docker", name))[0].digest == first.digest
+        assert exported(monkeypatch, ImageRef("docker", name), None).digest == first.digest
 
 
 def test_an_image_for_another_platform_is_not_taken_for_the_wanted_one(
