@@ -46,7 +46,7 @@ _SUFFIXES_IN_PACKAGES: Mapping[str, _Kind] = {
     "c": ("packages", "sources"), "cc": ("packages", "sources"), "cpp": ("packages", "sources"),
     "pyx": ("packages", "sources"),
 }  # fmt: skip
-_DECLARATIONS = ("packages", "type-declarations")
+_DECLARATIONS: _Kind = ("packages", "type-declarations")
 
 
 def take_inventory(image: Image) -> Inventory:
@@ -97,7 +97,8 @@ def _of_folder(folder: str) -> tuple[_Kind | None, bool]:
         return ("cache", cache.kind), False
     inside = f"{folder}/"
     if is_vcs(folder):
-        return ("vcs", next(name for name in _VCS if f"/.{name}/" in f"/{inside}")), False
+        kind: _Kind = ("vcs", next(name for name in _VCS if f"/.{name}/" in f"/{inside}"))
+        return kind, False
     package = _PACKAGE.match(inside)
     if package is not None:
         return next((kind for pattern, kind in _IN_PACKAGES if pattern.search(inside, package.end())), None), True

@@ -11,6 +11,7 @@ from typing import Any
 import imageopt
 from imageopt.evidence.model import Evidence, Origin
 from imageopt.image.model import WASTE_KINDS, Image, Layer
+from imageopt.report.contents import inventory_section, packages_section, setuid_section
 from imageopt.report.names import masked, raw_name, readable
 from imageopt.rules.model import Analysis, EvidencePath, Finding, Location
 
@@ -72,6 +73,9 @@ def image_section(evidence: Evidence) -> Json | None:
             "wasted_bytes": image.dive.wasted_bytes,
             "user_wasted_percent": image.dive.user_wasted_percent,
         },
+        "packages": packages_section(image.packages),
+        "inventory": inventory_section(evidence.inventory),
+        "setuid": setuid_section(evidence.inventory),
         "problems": [readable(problem) for problem in image.problems],
     }
 

@@ -133,3 +133,8 @@ def test_package_folders() -> None:
         "app/src/index.js": None,
     }
     assert {path: package_folder(path) for path in cases} == cases
+
+
+def test_a_name_that_is_half_a_character_harms_no_output() -> None:
+    image = image_of([file("app/node_modules/a/package.json", b'{"name": "a\\ud800", "version": "\\u00e9"}')])
+    assert [(package.name, package.version) for package in image.packages.npm] == [("a?", "\u00e9")]

@@ -19,8 +19,10 @@ def json_object(data: bytes | str) -> dict[str, Any]:
 
 
 def text_of(value: object) -> str:
-    """The text; an empty one for anything else."""
-    return value if isinstance(value, str) else ""
+    """The text, fit for any output (JSON can spell half a character); an empty one for anything else."""
+    if not isinstance(value, str):
+        return ""
+    return value if value.isascii() else value.encode("utf-8", "replace").decode()
 
 
 def objects_of(value: object) -> list[dict[str, Any]]:

@@ -1,0 +1,86 @@
+"""What is in an image -> the parts `packages`, `inventory` and `setuid` of its JSON document.
+
+What surprises: a Python distribution that Debian packages stands in two rows of `packages`, python's and dpkg's, so the
+rows are views and no sum. The composition counts each byte once.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from imageopt.evidence.model import Inventory
+from imageopt.image.model import FileRecord, Packages
+from imageopt.report.names import raw_name, readable
+
+Json = dict[str, Any]
+
+
+def packages_section(packages: Packages) -> list[Json]:
+    """One row for each package manager that installed something, biggest first, with its packages, biggest first."""
+    rows: dict[str, list[Json]] = {}
+    for manager, item in _items(packages):
+        rows.setdefault(manager, []).append(item)
+    sections = [
+        {
+            "manager": manager,
+            "count": len(items),
+            "bytes": sum(item["bytes"] for item in items),
+            "items": sorted(items, key=lambda item: (-item["bytes"], item["name"], item["path"] or "")),
+        }
+        for manager, items in rows.items()
+    ]
+    return sorted(sections, key=lambda row: (-row["bytes"], row["manager"]))
+
+
+def inventory_section(inventory: Inventory) -> list[Json]:
+    """The rows of the inventory, biggest first."""
+    return [
+        {
+            "group": row.group,
+            "kind": row.kind,
+            "live_bytes": row.live_bytes,
+            "unpacked_bytes": row.unpacked_bytes,
+            "file_count": row.file_count,
+            "layers": list(row.layers),
+        }
+        for row in inventory.rows
+    ]
+
+
+def setuid_section(inventory: Inventory) -> list[Json]:
+    """The files with a setuid or setgid bit, by path."""
+    return [_special(record) for record in inventory.setuid]
+
+
+def _items(packages: Packages) -> Iterator[tuple[str, Json]]:
+    for owner in packages.system:
+        yield owner.manager, _item(owner.name, owner.version, owner.bytes, owner.birth)
+    for npm in packages.npm:
+        yield "npm", _item(npm.name, npm.version, npm.bytes, npm.birth, path=npm.path, dev=npm.dev)
+    for package in packages.libraries:
+        item = _item(package.name, package.version, package.bytes, package.birth, path=package.path, dev=package.dev)
+        yield package.manager, {**item, "provided_by": readable(package.provided_by) or None}
+
+
+def _item(name: str, version: str, size: int, layer: int, *, path: str | None = None, dev: bool | None = None) -> Json:
+    return {
+        "name": readable(name),
+        "version": readable(version),
+        "bytes": size,
+        "layer": layer,
+        "path": None if path is None else readable(f"/{path}"),
+        "dev": dev,
+        "provided_by": None,
+    }
+
+
+def _special(record: FileRecord) -> Json:
+    raw = raw_name(record.path)
+    shown = {
+        "path": readable(f"/{record.path}"),
+        "mode": f"{record.mode:04o}",
+        "uid": record.uid,
+        "gid": record.gid,
+        "bytes": record.size,
+        "layer": record.birth,
+    }
+    return shown if raw is None else {**shown, "path_raw": raw}
