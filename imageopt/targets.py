@@ -118,11 +118,9 @@ def project_target(
 ) -> tuple[Target, Evidence]:
     place = place_of(target, options)
     image: Image | None = None
-    name = _build(place, options, progress) if build else image_name
-    if name is None:
-        name = _labelled_image(place.root, notes)
-    if name is not None:
-        image = load(ImageRef("docker", name), options, progress, verify_digests)
+    ref = _image_of(place, image_name, build, options, progress, notes)
+    if ref is not None:
+        image = load(ref, options, progress, verify_digests)
         if not build:  # what was just built is as old as its cached steps, and still no older than the Dockerfile
             _note_age(image, place, notes)
         _note_problems(image, notes)
@@ -203,6 +201,18 @@ def _tag_name(root: Path) -> str:
     """The folder's name in the letters that a repository name may have."""
     name = "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in root.resolve().name.lower())
     return "-".join(part for part in name.split("-") if part) or "project"
+
+
+def _image_of(
+    place: Place, named: str | None, build: bool, options: BuildOptions, progress: Progress, notes: list[str]
+) -> ImageRef | None:
+    """The folder's image: built now, else the one that the user named, from any source, else built earlier."""
+    from imageopt.source.reference import parse_reference
+
+    if not build and named is not None:
+        return parse_reference(named)
+    name = _build(place, options, progress) if build else _labelled_image(place.root, notes)
+    return ImageRef("docker", name) if name is not None else None
 
 
 def _labelled_image(root: Path, notes: list[str]) -> str | None:

@@ -50,6 +50,14 @@ def test_so_is_that_of_a_folders_image(server: Registry) -> None:
     assert server.paths == ["manifests/1"] * 2
 
 
+def test_a_folders_image_may_be_in_a_registry(server: Registry, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("Dockerfile").write_text("FROM scratch\nCOPY a /\n")
+    assert run(["analyze", ".", "--image", f"registry:{server.host}/team/app:1", "--format", "json", "--quiet"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert (document["target"]["kind"], document["target"]["source"]) == ("project", "registry")
+    assert document["image"]["sizes"]["download_bytes"] == SIZE
+
+
 def test_another_budget_needs_the_layers(server: Registry) -> None:
     assert gate(server, "1", "--max-download", f"{SIZE}B", "--max-unpacked", "100000B") == 0
     assert len([path for path in server.paths if path.startswith("blobs/")]) == 2  # the configuration and a layer
