@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from imageopt.image.dive import dive_numbers
 from imageopt.image.model import WASTE_KINDS, FileRecord, Image, ImageSizes, Layer, LayerIndex
@@ -15,22 +16,11 @@ _INSTALLED = re.compile(r"(?:^|/)(?:node_modules|site-packages)/")  # what a pac
 def account(read: ReadImage[LayerIndex]) -> Image:
     """The image, counted. The identities hold for any input: records add up to unpacked, kinds of waste to wasted."""
     union = unite(read.layers)
-    links: dict[str, str] = {}
-    contents: dict[str, bytes] = {}
-    file_count = 0
-    names: dict[File, str] = {}  # where the live name that counts is not the name at birth
-    for path, node in union.walk():
-        file = node.inode
-        if file is not None:
-            file_count += 1
-            entry = file.entry
-            if (file.names > 1 or path != entry.path) and _says_more(path, names.get(file)):
-                names[file] = path
-            if entry.path in read.layers[file.layer].contents:
-                contents[path] = read.layers[file.layer].contents[entry.path]
-        elif isinstance(node, Name) and node.entry.kind == "symlink":
-            links[path] = node.entry.link
-    files = tuple([_record(file, names) for file in union.files])
+    live = _live(read.layers, union)
+    dive, problems = dive_numbers(read.layers, union.hidden_bytes), _problems(read.layers, union)
+    files = tuple([_record(file, live.names) for file in union.files])
+    del union  # the biggest thing in memory, and done with
+    live.names.clear()
     waste = dict.fromkeys(("live", *WASTE_KINDS), 0)
     for record in files:
         waste[record.fate] += record.size
@@ -52,16 +42,45 @@ def account(read: ReadImage[LayerIndex]) -> Image:
         waste={kind: waste[kind] for kind in WASTE_KINDS},
         layers=layers,
         files=files,
-        links=links,
-        contents=contents,
-        packages=read_packages(read.layers, files, links, contents),
+        links=live.links,
+        contents=live.contents,
+        packages=read_packages(read.layers, files, live.links, live.contents),
         duplicate_content_bytes=_duplicates(files),
-        file_count=file_count,
-        dive=dive_numbers(read.layers, union.hidden_bytes),
-        problems=_problems(read.layers, union),
+        file_count=live.file_count,
+        dive=dive,
+        problems=problems,
         checksums=read.layers[0].checksums if read.layers else "xxh3-128",
         digest_verified=all(layer.verified for layer in read.layers),
+        statement=read.statement,
     )
+
+
+class _Live(NamedTuple):
+    """What is visible in the end. `names`: the live name that counts, where it is not the name at birth."""
+
+    links: dict[str, str]
+    contents: dict[str, bytes]
+    names: dict[File, str]
+    file_count: int
+
+
+def _live(layers: Sequence[LayerIndex], union: Union) -> _Live:
+    links: dict[str, str] = {}
+    contents: dict[str, bytes] = {}
+    names: dict[File, str] = {}
+    file_count = 0
+    for path, node in union.walk():
+        file = node.inode
+        if file is not None:
+            file_count += 1
+            entry = file.entry
+            if (file.names > 1 or path != entry.path) and _says_more(path, names.get(file)):
+                names[file] = path
+            if entry.path in layers[file.layer].contents:
+                contents[path] = layers[file.layer].contents[entry.path]
+        elif isinstance(node, Name) and node.entry.kind == "symlink":
+            links[path] = node.entry.link
+    return _Live(links, contents, names, file_count)
 
 
 def _says_more(path: str, chosen: str | None) -> bool:
