@@ -213,4 +213,5 @@ class Image:
     dive: DiveNumbers
     problems: tuple[str, ...]
     checksums: ChecksumKind = "xxh3-128"  # checksums of unlike kinds are never compared
+    statement: bytes | None = None  # as in `ReadImage`
     digest_verified: bool = True  # every layer was read to its end and is what its digest promises

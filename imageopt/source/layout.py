@@ -95,7 +95,7 @@ def oci_layout(files: Files, choice: str | None, platform: str | None) -> Descri
     return Described(
         digest=descriptor["digest"],
         reference=_name(descriptor),
-        config=_blob(files, config["digest"]),
+        config=read_blob(files, config["digest"]),
         layers=tuple(_layer(files, number, layer) for number, layer in layers),
         platform=_platform(descriptor),
     )
@@ -130,7 +130,7 @@ def oci_manifest(files: Files, choice: str | None, platform: str | None) -> tupl
             f"it holds several images: {_told(candidates)}", "choose one with :NAME after the path, or --platform"
         )
     descriptor = next(iter(distinct.values()))
-    return descriptor, load_json(_blob(files, descriptor["digest"]), "the manifest")
+    return descriptor, load_json(read_blob(files, descriptor["digest"]), "the manifest")
 
 
 def _layer(files: Files, number: int, descriptor: Mapping[str, Any]) -> LayerFile:
@@ -200,7 +200,7 @@ def _manifests(
             if digest in above or len(above) == _DEPTH:
                 raise InputError("an index of the image leads back to itself", _NOT_AN_IMAGE)
             if digest not in known:
-                inner = load_json(_blob(files, digest), "an index")
+                inner = load_json(read_blob(files, digest), "an index")
                 known[digest] = _manifests(files, inner, above | {digest}, known)
             annotations = _table(descriptor, "annotations")
             found += [{**item, "annotations": {**annotations, **_table(item, "annotations")}} for item in known[digest]]
@@ -217,7 +217,8 @@ def _attests(descriptor: Mapping[str, Any]) -> bool:
     return kind == "attestation-manifest" or _platform(descriptor) == "unknown/unknown"
 
 
-def _blob(files: Files, digest: str) -> bytes:
+def read_blob(files: Files, digest: str) -> bytes:
+    """A document by its digest. Raises InputError where it is missing, damaged or longer than documents are."""
     name = _blob_name(digest)
     data = read_small(files, name, LIMIT)
     if data is None:

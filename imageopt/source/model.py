@@ -80,6 +80,7 @@ class ReadImage(Generic[LayerT]):
     blobs: tuple[LayerBlob, ...]
     layers: tuple[LayerT, ...]
     reopen: Callable[[int], BinaryIO] | None = None  # a layer's stream once more, where the source can
+    statement: bytes | None = None  # the builder's, of how it was built (in-toto), where the source holds one
 
 
 IndexLayer = Callable[[BinaryIO], LayerT]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from imageopt.errors import InputError, ToolFailed, ToolMissing, UsageError
 from imageopt.progress import Progress
+from imageopt.source.attestation import provenance_statement
 from imageopt.source.documents import image_config
 from imageopt.source.export import ExportReader, is_compressed
 from imageopt.source.files import Files, FolderFiles, TarFiles
@@ -207,9 +208,15 @@ def _from_files(
         for layer, diff_id in zip(described.layers, config.diff_ids, strict=True)
     )
     digest = described.digest or f"sha256:{hashlib.sha256(described.config).hexdigest()}"
-    layers = tuple(read[layer.name] for layer in described.layers)
     return ReadImage(
-        kind, ref.name, digest, config, blobs, layers, lambda number: files.open(described.layers[number].name)
+        kind,
+        ref.name,
+        digest,
+        config,
+        blobs,
+        layers=tuple(read[layer.name] for layer in described.layers),
+        reopen=lambda number: files.open(described.layers[number].name),
+        statement=provenance_statement(files, described.digest) if described.digest is not None else None,
     )
 
 
