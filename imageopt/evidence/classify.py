@@ -4,6 +4,7 @@ The categories are tried in the design's order and the first that fits wins. A f
 copies it up) keeps the layer that brought its content first, so that the finding points at the line to change.
 """
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -23,12 +24,19 @@ from imageopt.evidence.paths import (
     is_tooling,
     is_vcs,
 )
+from imageopt.evidence.spelling import strip_nop
 from imageopt.evidence.system import package_classes
 from imageopt.evidence.variants import has_slimmer_variant
 from imageopt.image.model import FileRecord, Image
 from imageopt.project.model import Project
 
 _SOURCE_SUFFIXES = (".ts", ".tsx", ".mts", ".cts", ".map", ".scss", ".sass", ".less", ".vue", ".svelte", ".coffee")
+_OWNER = re.compile(r"(?:^|[\s;&|(])(?:chown|chmod|chgrp|setfacl)\s")
+_PYTHON = re.compile(r"(?:python|pypy|gunicorn|uvicorn|hypercorn|uwsgi|flask|celery|jupyter)[\d.]*$")
+_ADDED = ("usr/local/", "opt/")  # where what no package owns is put by hand (FHS 3.0, 3.13 and 4.9)
+_ADDED_HEADERS = re.compile(r"(?:usr/local|opt/[^/]+)/include/|.*\.l?a$")
+_ADDED_MANUALS = re.compile(r"(?:usr/local|opt/[^/]+)/(?:share/)?man/")
+_SKELETON = re.compile(r"(?:root|home/[^/]+)/\.(?:bashrc|bash_logout|profile)$")  # what useradd copies from /etc/skel
 _BROWSERS = {  # whose download: the packages that run it
     "cypress": ("cypress",),
     "playwright": ("playwright", "playwright-core", "@playwright/test"),
@@ -79,15 +87,33 @@ class _Maker(NamedTuple):
 _UNKNOWN = _Maker("", copies_context=False, changes_owner=False)
 
 
-def _maker(origin: Origin | None) -> _Maker:
+def _maker(origin: Origin | None, created_by: str | None) -> _Maker:
     if origin is None:
-        return _UNKNOWN
+        return _maker_by_history(created_by or "")
     instruction = origin.instruction
     return _Maker(
         instruction.keyword,
         copies_context=instruction.keyword in ("COPY", "ADD") and instruction.flag("from") is None,
         changes_owner=instruction.keyword == "RUN"
         and any(command.name in ("chown", "chmod", "chgrp", "setfacl") for command in run_commands(instruction)),
+    )
+
+
+def _maker_by_history(created_by: str) -> _Maker:
+    """The kind of instruction that the image's own history names; what it copied from is not told."""
+    word = strip_nop(created_by).partition(" ")[0]
+    if word in ("COPY", "ADD"):
+        return _Maker(word, copies_context=False, changes_owner=False)
+    if word == "RUN" or word.startswith("|") or word.endswith("sh"):
+        return _Maker("RUN", copies_context=False, changes_owner=_OWNER.search(created_by) is not None)
+    return _UNKNOWN
+
+
+def _runs_python(image: Image) -> bool:
+    """Whether the image is there to run Python, so that Python is no tool of a build: by its command, or by pip's."""
+    words = [word for text in (*image.config.entrypoint, *image.config.cmd) for word in text.split()]
+    return any(_PYTHON.match(word.rpartition("/")[2]) for word in words) or any(
+        package.manager == "python" and not package.provided_by for package in image.packages.libraries
     )
 
 
@@ -102,12 +128,15 @@ class _Classifier:
     def __init__(
         self, image: Image, origins: Sequence[Origin | None], base: BaseImage, project: Project | None
     ) -> None:
-        self._makers = [_maker(origin) for origin in origins]
+        self._makers = [
+            _maker(origins[layer.index] if layer.index < len(origins) else None, layer.created_by)
+            for layer in image.layers
+        ]
         self._base_layers = base.layers or 0
         base_cause = causes.FAT_BASE if has_slimmer_variant(base.reference) else None
         self._base = [FileClass("base-image", base_cause, layer) for layer in range(self._base_layers)]
         self._owners = image.packages.owners
-        self._packages = package_classes(image.packages.system, self._base_layers)
+        self._packages = package_classes(image.packages.system, self._base_layers, runs_python=_runs_python(image))
         self._modules = Modules(image, project)
         self._libraries = Libraries(image.packages, frozenset(image.contents))
         self._packed = {each.path: each for each in image.packages.npm if each.path.endswith(".zip")}
@@ -217,7 +246,15 @@ class _Classifier:
             return PathClass("system-packages", None)  # written by the scripts of packages: caches, indexes, settings
         if path.startswith("var/log/"):
             return PathClass("generated-data", causes.TEMPORARY)
-        return PathClass("other", None)
+        if _SKELETON.match(path):
+            return PathClass("system-packages", None)
+        if not path.startswith(_ADDED):
+            return PathClass("other", None)
+        if _ADDED_HEADERS.match(path):
+            return PathClass("build-toolchain", None)
+        if _ADDED_MANUALS.match(path) or is_test_or_doc(path):
+            return PathClass("tests-and-docs", None)
+        return PathClass("application", None)  # a runtime or a tool, unpacked or built on purpose
 
     def _application(self, path: str, first: int) -> PathClass:
         copied = self._copied(first)

@@ -17,6 +17,7 @@ _TOOLCHAIN = re.compile(
     r"|golang|fakeroot|debhelper|swig|gfortran|linux-headers|linux-libc-dev|python3?|python3-(?:pip|venv|distutils|setuptools|wheel)"
     r"|python3\.\d+|libpython3|cython|musl-dev)(?:[-.\d].*)?$|.*-dev$"
 )
+_PYTHON = re.compile(r"(?:lib)?python3?(?:\.\d+)?(?:-minimal|-stdlib)?$")
 _HANDY = re.compile(
     r"(?:curl|wget|git|git-lfs|subversion|mercurial|openssh-client|openssh-server|vim|vim-.*|nano|emacs.*|less|htop|top|procps|strace"
     r"|ltrace|lsof|tcpdump|nmap|netcat.*|net-tools|iputils-ping|dnsutils|bind9-.*|telnet|traceroute|iproute2|jq|yq|tree|tmux|screen"
@@ -24,11 +25,17 @@ _HANDY = re.compile(
 )
 
 
-def package_classes(packages: Iterable[SystemPackage], base_layers: int) -> Mapping[str, PathClass]:
-    """The class of each package that came after the base image, by name."""
+def package_classes(
+    packages: Iterable[SystemPackage], base_layers: int, *, runs_python: bool = False
+) -> Mapping[str, PathClass]:
+    """The class of each package that came after the base image, by name; `runs_python`: its interpreter is no tool."""
     added = {package.name: package for package in packages if package.birth >= base_layers}
     asked = [package for package in added.values() if not package.automatic]
-    tools = [package.name for package in asked if _TOOLCHAIN.match(package.name)]
+    tools = [
+        package.name
+        for package in asked
+        if _TOOLCHAIN.match(package.name) and not (runs_python and _PYTHON.match(package.name))
+    ]
     handy = [package.name for package in asked if package.name not in tools and _HANDY.match(package.name)]
     needed = [package.name for package in asked if package.name not in tools and package.name not in handy]
     classes: dict[str, PathClass] = {}
