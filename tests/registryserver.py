@@ -107,6 +107,7 @@ class Registry(ThreadingHTTPServer):
 class Handler(BaseHTTPRequestHandler):
     server: Registry
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # a header and a body are two writes, and the second would wait
 
     def log_message(self, *_: object) -> None:
         """Says nothing."""
