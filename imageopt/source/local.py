@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from imageopt.errors import InputError
 from imageopt.source.containerd import chosen, content_store, fits, uses_containerd
 from imageopt.source.documents import image_config
 from imageopt.source.engine import ImageExport, connect, engine_info, image_missing, inspect_image, is_podman
@@ -59,7 +60,10 @@ class LocalImage:
         root, driver = str(self._info.get("DockerRootDir")), str(self._info.get("Driver"))
         if self.containerd:
             files = content_store(root, self._image)
-            return Content(files, self._manifest(files))
+            manifest = self._manifest(files)
+            if manifest is None:
+                raise Surprise("the engine's content store has no manifest of the image")
+            return Content(files, manifest)
         if self.kind == "podman":
             return Records(*podman_layers(root, driver, self.digest))
         config = _docker_config(root, self.digest)
@@ -72,16 +76,17 @@ class LocalImage:
     def described(self, export: Files) -> Described:
         """The image as the documents of its export describe it."""
         if self.containerd:  # manifest.json leaves out the digest, and the other platforms
-            return oci_layout(export, self._manifest(export), None)
+            manifest = self._manifest(export)
+            if manifest is None:
+                raise InputError(f"the engine's export has no image for {self.has}", "look at the engine's log")
+            return oci_layout(export, manifest, None)
         return docker_layout(export, None) or oci_layout(export, None, None)
 
-    def _manifest(self, files: Files) -> str:
+    def _manifest(self, files: Files) -> str | None:
         found = chosen(files, self.wanted, self.has)
-        if found is not None:
-            return found
-        if self.wanted:
+        if found is None and self.wanted:
             raise image_missing(self.name, self.kind, platform=self.wanted, has=self.has)
-        raise Surprise("the engine's content store has no manifest of the image")
+        return found
 
 
 @contextmanager

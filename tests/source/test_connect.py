@@ -1,7 +1,5 @@
 """The way to an engine: by a socket, over TCP, by ssh; as Podman or as Docker; and as a user who may not."""
 
-import http.server
-import json
 import os
 import socket
 import socketserver
@@ -9,61 +7,16 @@ import subprocess
 import sys
 import threading
 import types
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fakeengine import DOCKER, PODMAN, answering
 
 from imageopt.errors import ImageoptError, ToolFailed, ToolMissing
 from imageopt.source import address, engine
 from imageopt.source.address import EngineAddress
 from imageopt.source.engine import connect, engine_info, inspect_image, is_podman
-
-DOCKER = {"Api-Version": "1.44"}
-PODMAN = {"Api-Version": "1.41", "Libpod-API-Version": "4.3.1"}
-
-
-class UnixServer(socketserver.ThreadingMixIn, http.server.HTTPServer):
-    """An HTTP server at a path; its handler wants a client's address, which a socket does not have."""
-
-    address_family = socket.AF_UNIX
-    daemon_threads = True
-
-    def server_bind(self) -> None:
-        socketserver.TCPServer.server_bind(self)
-
-    def get_request(self) -> tuple[Any, Any]:
-        return super().get_request()[0], ("local", 0)
-
-
-@contextmanager
-def answering(place: Path, headers: dict[str, str], answers: dict[str, tuple[int, Any]] | None = None) -> Iterator[str]:
-    """An engine that answers a ping with these headers, and each path that ends as named as given."""
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self) -> None:
-            found = [answer for end, answer in (answers or {}).items() if self.path.endswith(end)]
-            status, value = found[0] if found else (200, "OK")
-            body = (value if isinstance(value, str) else json.dumps(value)).encode()
-            self.send_response(status)
-            for name, text in {**headers, "Content-Length": str(len(body))}.items():
-                self.send_header(name, text)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with UnixServer(str(place), Handler) as server:  # type: ignore[arg-type]
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-        try:
-            yield f"unix://{place}"
-        finally:
-            server.shutdown()
 
 
 def test_the_client_speaks_the_version_of_the_engine(no_engine: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -127,7 +80,7 @@ def test_what_is_not_there_is_told_from_what_went_wrong(
 
 
 def test_an_engine_that_wants_tls_says_so(no_engine: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    words = "Client sent an HTTP request to an HTTPS server."
+    words = b"Client sent an HTTP request to an HTTPS server."
     with answering(tmp_path / "s", {}, {"/_ping": (400, words)}) as host:
         no_engine.setenv("DOCKER_HOST", host)
         with pytest.raises(ToolFailed, match="wants TLS"):
