@@ -160,3 +160,22 @@ def test_an_engine_that_breaks_off_is_told_from_one_that_never_was(no_engine: py
     for ask in (lambda: export.read(1), lambda: engine_module.engine_info(client), lambda: inspect_image(client, "x")):
         with pytest.raises(ToolFailed, match="broke off"):
             ask()
+
+
+def test_an_export_may_keep_us_waiting_while_the_engine_writes_it() -> None:
+    waited: list[float] = []
+
+    class Slow:
+        """A client that notes how long it would wait."""
+
+        class api:  # noqa: N801
+            timeout = 60
+
+            @classmethod
+            def get_image(cls, *_: object, **__: object) -> Iterator[bytes]:
+                waited.append(cls.timeout)
+                return iter(())
+
+    client: Any = Slow()
+    assert engine_module.ImageExport(client, "x").read(512) == b""
+    assert waited == [900]
