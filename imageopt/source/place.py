@@ -3,7 +3,7 @@
 A first part without a dot, a port or the name `localhost` is no host: `team/app` is Docker Hub's, as engines read it.
 """
 
-import platform as machine
+import os
 import re
 from dataclasses import dataclass
 
@@ -72,4 +72,5 @@ def is_safe(url: str) -> bool:
 
 def this_platform() -> str:
     """The platform that a pull on this machine takes: always Linux, as engines do."""
-    return f"linux/{_ARCHITECTURES.get(machine.machine(), machine.machine())}"
+    machine = os.uname().machine
+    return f"linux/{_ARCHITECTURES.get(machine, machine)}"

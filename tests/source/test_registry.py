@@ -5,6 +5,7 @@ import json
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -121,9 +122,7 @@ def test_the_platform_is_chosen_from_an_index(many: Registry, platform: str, pat
 
 
 def test_this_machines_platform_is_taken_where_none_is_named(many: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
-    import platform
-
-    monkeypatch.setattr(platform, "machine", lambda: "aarch64")
+    monkeypatch.setattr("os.uname", lambda: SimpleNamespace(machine="aarch64"))
     assert paths(load(many, "many")) == ["b"]
 
 

@@ -33,7 +33,6 @@ def command(target: str, **options: Any) -> int:
     """
     from imageopt.gate.check import check_budget
     from imageopt.gate.dive import find_dive_rules
-    from imageopt.report.analysis import analysis_document
     from imageopt.report.gate import gate_document
 
     config = configuration(target, options.pop("config"))
@@ -50,6 +49,7 @@ def command(target: str, **options: Any) -> int:
     document = _earlier_result(target)
     if document is None:
         from imageopt.api import analyze
+        from imageopt.report.analysis import analysis_document
 
         analysis = analyze(
             target,
