@@ -4,7 +4,7 @@ The Dockerfile of an image is the one named, else the one imageopt built it from
 image's history shows that it was built from it; a wrong one would give wrong lines. `notes` tell what was chosen.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,10 +16,12 @@ from imageopt.dockerfile.read import read_dockerfile
 from imageopt.errors import InputError, ToolFailed, ToolMissing
 from imageopt.evidence.join import join
 from imageopt.evidence.model import Evidence
+from imageopt.evidence.provenance import Provenance, read_provenance
 from imageopt.image.model import Image
 from imageopt.progress import Progress
 from imageopt.project.model import Project
 from imageopt.rules.model import Target
+from imageopt.source.at_hand import layers_at_hand
 from imageopt.source.model import ImageRef
 
 _BUILD_SECONDS = 3600
@@ -79,11 +81,15 @@ def image_evidence(image: Image, options: BuildOptions, notes: list[str]) -> Evi
     elif record is not None:
         evidence = _join(image, Place(record.root, record.dockerfile, record.text), options, record.target)
         notes.append(f"the lines are those of the {record.dockerfile} that imageopt built this image from")
+    elif (stated := _provenance(image)) is not None and stated.dockerfile is not None:
+        place = Place(Path(), stated.file_name, stated.dockerfile)
+        evidence = _join(image, place, replace(options, build_args=stated.build_args), stated.target, project=False)
+        notes.append(f"the lines are those of the {stated.file_name} that the image's provenance holds")
     elif (evidence_here := _dockerfile_here(image, options)) is not None:
         evidence = evidence_here
         notes.append(f"the lines are those of ./{evidence.dockerfile_path}: it fits the image's history")
     else:
-        evidence = join(image, None, None)
+        evidence = join(image, None, None, provenance=stated, layers_of=layers_at_hand)
         notes.append("no Dockerfile: name it with --file to learn which line made which bytes")
     _note_problems(image, notes)
     return evidence
@@ -104,7 +110,7 @@ def _dockerfile_here(image: Image, options: BuildOptions) -> Evidence | None:
         return None
     evidence = _join(image, place_of(".", options), options)
     ours = [origin for origin in evidence.origins if origin is not None and not origin.base]
-    return evidence if evidence.base.layers is not None and ours else None
+    return evidence if ours and None not in evidence.origins else None
 
 
 def project_target(
@@ -154,19 +160,32 @@ def place_of(target: str, options: BuildOptions) -> Place:
     return Place(root, name, text)
 
 
-def _join(image: Image | None, place: Place, options: BuildOptions, target: str | None = None) -> Evidence:
+def _join(
+    image: Image | None, place: Place, options: BuildOptions, target: str | None = None, *, project: bool = True
+) -> Evidence:
     from imageopt.project.read import read_project
 
     tree: Dockerfile = parse(place.text)
-    project: Project | None = read_project(place.root, dockerfile=place.dockerfile) if place.root.is_dir() else None
+    found: Project | None = None
+    if project and place.root.is_dir():
+        found = read_project(place.root, dockerfile=place.dockerfile)
     return join(
         image,
         tree,
-        project,
+        found,
         dockerfile_path=place.dockerfile,
         target=target or options.target,
         build_args=options.build_args,
+        provenance=_provenance(image) if image is not None else None,
+        layers_of=layers_at_hand,
     )
+
+
+def _provenance(image: Image) -> Provenance | None:
+    """What the image's builder says of it, None where it came without a word."""
+    if image.statement is None:
+        return None
+    return read_provenance(image.statement, [layer.digest for layer in image.layers])
 
 
 def _build(place: Place, options: BuildOptions, progress: Progress) -> str:
