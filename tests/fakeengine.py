@@ -1,4 +1,4 @@
-"""An engine in a few lines: it listens on a socket and gives the answers it is told to give.
+"""An engine in a few lines: it listens on a socket, or with TLS on a port, and gives the answers it is told to give.
 
 with answering(folder / "s", PODMAN, {"/info": (200, {"Driver": "vfs"})}) as host: ...
 """
@@ -7,6 +7,7 @@ import http.server
 import json
 import socket
 import socketserver
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,8 +31,18 @@ class UnixServer(socketserver.ThreadingMixIn, http.server.HTTPServer):
         return super().get_request()[0], ("local", 0)
 
 
+def served(place: Path | ssl.SSLContext, handler: type[http.server.BaseHTTPRequestHandler]) -> http.server.HTTPServer:
+    if isinstance(place, Path):
+        return UnixServer(str(place), handler)  # type: ignore[arg-type]
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.socket = place.wrap_socket(server.socket, server_side=True)
+    return server
+
+
 @contextmanager
-def answering(place: Path, headers: dict[str, str], answers: dict[str, tuple[int, Any]] | None = None) -> Iterator[str]:
+def answering(
+    place: Path | ssl.SSLContext, headers: dict[str, str], answers: dict[str, tuple[int, Any]] | None = None
+) -> Iterator[str]:
     """The address of an engine that answers with these headers, and each path that ends as named with status and value."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -50,9 +61,9 @@ def answering(place: Path, headers: dict[str, str], answers: dict[str, tuple[int
         def log_message(self, *_: object) -> None:
             pass
 
-    with UnixServer(str(place), Handler) as server:  # type: ignore[arg-type]
+    with served(place, Handler) as server:
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
         try:
-            yield f"unix://{place}"
+            yield f"unix://{place}" if isinstance(place, Path) else f"tcp://127.0.0.1:{server.server_address[1]}"
         finally:
             server.shutdown()

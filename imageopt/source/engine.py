@@ -131,9 +131,11 @@ def _client(address: EngineAddress) -> "docker.DockerClient":
     try:
         options["tls"] = _tls(address) or False
         version = "auto" if scheme == "ssh" else _api_version(options)  # ssh: one connection less
-        return docker.DockerClient(version=version, **options)
+        client = docker.DockerClient(version=version, **options)
     except (DockerException, OSError, ValueError) as error:
         raise unreachable(address, error) from None
+    client.api.trust_env = not options["tls"]
+    return client
 
 
 def _api_version(options: dict[str, Any]) -> str:
@@ -141,6 +143,7 @@ def _api_version(options: dict[str, Any]) -> str:
     import docker
 
     with contextlib.closing(docker.APIClient(version=_ANY_VERSION, **options)) as client:
+        client.trust_env = not options["tls"]  # REQUESTS_CA_BUNDLE would count more than the engine's own authority
         answer = client.get(f"{client.base_url}/_ping", timeout=_CONNECT_SECONDS)
     if not answer.ok:
         raise ValueError(answer.text)

@@ -23,6 +23,8 @@ def unreachable(address: EngineAddress, error: Exception) -> ImageoptError:
         )
     if "HTTP request to an HTTPS server" in text:
         return ToolFailed(f"{place} wants TLS", "set DOCKER_TLS_VERIFY=1, and DOCKER_CERT_PATH to its certificates")
+    if "CERTIFICATE_VERIFY_FAILED" in text:
+        return ToolFailed(f"{place} has a certificate that nobody vouches for", "put its ca.pem into DOCKER_CERT_PATH")
     if "resolve" in text or "Name or service not known" in text:
         return ToolFailed(f"{place} cannot be found: nobody knows its name", f"correct {variable}")
     return ToolFailed(f"{place} cannot be reached: {short(error)}", f"see that it runs and that {variable} is right")

@@ -1,8 +1,10 @@
 """The way to an engine: by a socket, over TCP, by ssh; as Podman or as Docker; and as a user who may not."""
 
 import os
+import shutil
 import socket
 import socketserver
+import ssl
 import subprocess
 import sys
 import threading
@@ -10,6 +12,7 @@ import types
 from pathlib import Path
 from typing import Any
 
+import certifi
 import pytest
 from fakeengine import DOCKER, PODMAN, answering
 
@@ -115,6 +118,28 @@ def test_any_of_the_certificates_may_be_missing(tmp_path: Path) -> None:
     assert everything.ca_cert == str(tmp_path / "ca.pem")
     blind = engine._tls(EngineAddress("tcp://far:2376", "context far", str(tmp_path), verify=False))
     assert (blind.ca_cert, blind.verify) == (None, False)
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl to make a certificate with")
+def test_an_engine_behind_tls_is_checked_by_its_own_authority(no_engine: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    make = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=engine"
+    files = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", tmp_path / "own.key", "-out", tmp_path / "ca.pem"]
+    subprocess.run(["openssl", *make.split(), *files], check=True, capture_output=True, timeout=30)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "ca.pem", tmp_path / "own.key")
+    (tmp_path / "empty").mkdir()
+    no_engine.setenv("NO_PROXY", "*")
+    no_engine.setenv("DOCKER_TLS_VERIFY", "1")
+    with answering(context, DOCKER, {"/info": (200, {"Driver": "vfs"})}) as host:
+        no_engine.setenv("DOCKER_HOST", host)
+        no_engine.setenv("DOCKER_CERT_PATH", str(tmp_path / "empty"))
+        with pytest.raises(ToolFailed, match="nobody vouches for"):
+            connect()
+        no_engine.setenv("REQUESTS_CA_BUNDLE", certifi.where())
+        no_engine.setenv("DOCKER_CERT_PATH", str(tmp_path))
+        client = connect()
+        assert engine_info(client) == {"Driver": "vfs"}
+        client.close()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become a user who may not")

@@ -20,6 +20,7 @@ REASONS: list[tuple[str, str, type[ImageoptError], str, str]] = [
         "wants TLS",
         "DOCKER_TLS_VERIFY=1",
     ),
+    ("tcp://far:2376", "[SSL: CERTIFICATE_VERIFY_FAILED]", ToolFailed, "nobody vouches for", "DOCKER_CERT_PATH"),
     ("tcp://far:2375", "Failed to resolve 'far'", ToolFailed, "nobody knows its name", "correct DOCKER_HOST"),
     ("tcp://far:2375", "Read timed\n out.", ToolFailed, "cannot be reached: Read timed out", "see that it runs"),
     ("ssh://me@far", "Install paramiko package", ToolMissing, "support for ssh", "pip install 'imageopt[ssh]'"),
