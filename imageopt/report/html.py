@@ -14,6 +14,7 @@ from imageopt.report.change_rows import config_rows, lists, sentences, size_rows
 from imageopt.report.names import harmless
 from imageopt.report.treemap import Box, treemap
 from imageopt.report.words import (
+    base_image,
     category,
     differences,
     explained,
@@ -83,7 +84,10 @@ def _drawn(kind: str, document: Json) -> dict[str, Any]:
     """What the template of this kind shows beside the document itself."""
     match kind:
         case "analysis":
-            return {"headline": headline(document), **_image(document["image"], document["findings"])}
+            return {
+                "headline": [*headline(document), base_image(document)],
+                **_image(document["image"], document["findings"]),
+            }
         case "verification":
             before, after = document["before"], document["after"]
             shown = document["rewrite"]

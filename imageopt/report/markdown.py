@@ -10,6 +10,7 @@ from typing import Any
 from imageopt.report.before_after import rows, vulnerabilities_in_words
 from imageopt.report.names import harmless
 from imageopt.report.words import (
+    base_image,
     category,
     differences,
     explained,
@@ -57,6 +58,8 @@ def escaped(text: str) -> str:
 def _analysis(document: Json) -> list[str]:
     lines = [f"### imageopt: {escaped(document['target']['reference'])}", ""]
     lines += [*(f"{text}." for text in headline(document)), ""]
+    if base := base_image(document):
+        lines += [f"{escaped(base)}.", ""]
     findings = document["findings"]
     image = document["image"]
     if image is not None:

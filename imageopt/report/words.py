@@ -96,6 +96,26 @@ def headline(document: Json) -> list[str]:
     return [", ".join(parts), _could_go(sizes["unpacked_bytes"], summary)]
 
 
+_DECIDED = {
+    "digest": "known by its digest",
+    "history": "by the image's history",
+    "compared": "by comparison with it",
+    "guessed": "a guess",
+}
+
+
+def base_image(document: Json) -> str:
+    """How many layers are the base image's and how that is known; empty without an image."""
+    image = document["image"]
+    if image is None:
+        return ""
+    base = image["base"]
+    if base["layers"] is None:
+        return "which layers are the base image's is not known"
+    count = f"{base['layers']} {'layer' if base['layers'] == 1 else 'layers'}"
+    return f"base image: {base['reference'] or 'no name known'}, {count} ({_DECIDED[base['decided_by']]})"
+
+
 def _could_go(unpacked: int, summary: Json) -> str:
     counted, estimated = summary["saving_bytes"], summary["estimated_saving_bytes"]
     if not counted and not estimated:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from imageopt.report.terminal.canvas import Canvas, Span, bar
-from imageopt.report.words import category, headline, percent, place, places, saving, size, what
+from imageopt.report.words import base_image, category, headline, percent, place, places, saving, size, what
 
 _BAR_WIDTH = 20
 _SHARE_SHOWN = 0.005  # of the image: rows and findings below it are folded
@@ -26,6 +26,8 @@ def draw_analysis(canvas: Canvas, document: Mapping[str, Any]) -> None:
     lines = headline(document)
     for index, text in enumerate(lines):
         canvas.line((text, "bold" if index == len(lines) - 1 else ""))
+    if base := base_image(document):
+        canvas.line((base, "dim"))
     for note in document["notes"]:
         canvas.line(("note: ", "yellow"), note)
     image = document["image"]
