@@ -11,11 +11,14 @@ from collections.abc import Iterator, Mapping
 _JOINTS = {"&&", "||", ";", "|", "&", "(", ")"}
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 _RUNNERS = ("npm", "yarn", "pnpm", "bun")
-_DEPTH_LIMIT = 8
+_MOST = 200
+LONGEST = 20_000  # characters: taking words apart takes the square of that
 
 
 def commands(script: str) -> tuple[tuple[str, ...], ...] | None:
-    """The commands of a shell line as words, in order; None where its quotes do not close."""
+    """The commands of a shell line as words, in order; None where its quotes do not close or nobody wrote it."""
+    if len(script) > LONGEST:
+        return None
     lexer = shlex.shlex(script, posix=True, punctuation_chars="();<>|&")
     lexer.whitespace_split = True
     lexer.commenters = ""
@@ -62,18 +65,23 @@ def called_script(words: tuple[str, ...]) -> str | None:
     return words[1] if len(words) == 2 and words[0] != "npm" and not words[1].startswith("-") else None
 
 
-def reachable_commands(line: str, scripts: Mapping[str, str], depth: int = 0) -> Iterator[tuple[str, ...]]:
-    """Every command a shell line runs, the scripts it calls included (with their pre and post scripts)."""
+def reachable_commands(line: str, scripts: Mapping[str, str]) -> Iterator[tuple[str, ...]]:
+    """Every command a shell line runs, the scripts it calls included (with their pre and post scripts), once each."""
+    yield from _reachable(line, scripts, set())
+
+
+def _reachable(line: str, scripts: Mapping[str, str], followed: set[str]) -> Iterator[tuple[str, ...]]:
     for raw in commands(line) or ():
         words = split_assignments(raw)[1]
         name = called_script(words)
-        if name is None or name not in scripts or depth == _DEPTH_LIMIT:
+        if name is None or name not in scripts or len(followed) > _MOST:
             if words:
                 yield words
             continue
         for part in (f"pre{name}", name, f"post{name}"):
-            if part in scripts:
-                yield from reachable_commands(scripts[part], scripts, depth + 1)
+            if part in scripts and part not in followed:
+                followed.add(part)
+                yield from _reachable(scripts[part], scripts, followed)
 
 
 def _unquoted(script: str) -> str:

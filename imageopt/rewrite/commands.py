@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from imageopt.dockerfile.model import Instruction
+from imageopt.project.scripts import LONGEST
 
 Purpose = Literal[
     "nothing",  # cleans or updates what a discarded stage takes with it
@@ -176,9 +177,9 @@ def _split(text: str) -> tuple[str, ...]:
 
 
 def _words(text: str) -> tuple[str, ...]:
-    """Words without quotes and without assignments before the program; empty where quotes do not close."""
+    """Words without quotes and without assignments before the program; empty where nothing can tell them."""
     try:
-        words = shlex.split(text)
+        words = shlex.split(text) if len(text) <= LONGEST else []
     except ValueError:
         return ()
     while words and re.match(r"[A-Za-z_]\w*=", words[0]):
