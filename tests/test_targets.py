@@ -1,0 +1,62 @@
+"""An image that carries its builder's statement needs no Dockerfile to be named: its own is in it."""
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from imagebuilder import digest, file, layer, oci_folder
+
+from imageopt.api import analyze
+
+DOCKERFILE = b"FROM alpine:3\nRUN one\nRUN one\n"
+
+
+def test_lines_and_base_are_those_of_the_statement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = oci_folder(tmp_path / "image", [layer(file(name, b"x")) for name in ("base", "a", "b")])
+    state(folder)
+    monkeypatch.chdir(tmp_path)
+    found = analyze(f"oci:{folder}")
+    assert [origin and origin.instruction.line for origin in found.evidence.origins] == [1, 2, 3]
+    assert (found.evidence.base.layers, found.evidence.base.decided_by) == (1, "digest")
+    assert "the lines are those of the Dockerfile that the image's provenance holds" in found.notes
+
+
+def state(folder: Path) -> None:
+    """Puts a statement beside the folder's image: two steps on a base, one for each of the lines 2 and 3."""
+    index = json.loads((folder / "index.json").read_bytes())
+    manifest = index["manifests"][0]["digest"]
+    image = json.loads((folder / "blobs" / "sha256" / manifest.removeprefix("sha256:")).read_bytes())
+    layers = [{"digest": item["digest"]} for item in image["layers"]]
+    places = {f"step{line - 1}": {"locations": [{"ranges": [{"start": {"line": line}}]}]} for line in (1, 2, 3)}
+    source = {"infos": [{"filename": "Dockerfile", "data": base64.b64encode(DOCKERFILE).decode()}], "locations": places}
+    metadata = {"source": source, "layers": {f"step{number}:0": [layers[: number + 1]] for number in range(3)}}
+    base = {
+        "id": "step0",
+        "op": {"Op": {"source": {"identifier": "docker-image://docker.io/library/alpine:3@sha256:0"}}},
+    }
+    predicate = {
+        "metadata": {"https://mobyproject.org/buildkit@v1#metadata": metadata},
+        "buildConfig": {"llbDefinition": [base]},
+    }
+    told = {
+        "digest": store(folder, {"predicate": predicate}),
+        "annotations": {"in-toto.io/predicate-type": "https://slsa.dev/provenance/v0.2"},
+    }
+    index["manifests"].append(
+        {
+            "digest": store(folder, {"layers": [told]}),
+            "annotations": {
+                "vnd.docker.reference.type": "attestation-manifest",
+                "vnd.docker.reference.digest": manifest,
+            },
+        }
+    )
+    (folder / "index.json").write_text(json.dumps(index))
+
+
+def store(folder: Path, document: Any) -> str:
+    data = json.dumps(document).encode()
+    (folder / "blobs" / "sha256" / digest(data).removeprefix("sha256:")).write_bytes(data)
+    return digest(data)
