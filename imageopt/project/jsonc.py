@@ -4,11 +4,14 @@ The answer is always a plain dictionary: a file that holds anything else is as g
 """
 
 import json
+import re
 from pathlib import Path
 
 from imageopt.project.files import read_text
 
 Json = dict[str, object]
+
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 def parse_object(text: str, *, comments: bool = False) -> Json | None:
@@ -28,24 +31,29 @@ def read_object(root: Path, relative: str, *, comments: bool = False) -> Json | 
 
 def text_of(value: object) -> str:
     """The value if it is a string, else the empty string."""
-    return value if isinstance(value, str) else ""
+    return _whole(value) if isinstance(value, str) else ""
 
 
 def texts_of(value: object) -> dict[str, str]:
     """The pairs of an object whose values are strings, in the order written."""
     if not isinstance(value, dict):
         return {}
-    return {key: item for key, item in value.items() if isinstance(key, str) and isinstance(item, str)}
+    return {_whole(key): _whole(item) for key, item in value.items() if isinstance(key, str) and isinstance(item, str)}
 
 
 def list_of(value: object) -> tuple[str, ...]:
     """The strings of a list."""
-    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
+    return tuple(_whole(item) for item in value if isinstance(item, str)) if isinstance(value, list) else ()
 
 
 def object_of(value: object) -> Json:
     """The value if it is an object, else an empty one."""
     return value if isinstance(value, dict) else {}
+
+
+def _whole(text: str) -> str:
+    """The text without halves of characters, which JSON may escape and no file can hold."""
+    return text if text.isascii() else _HALF.sub("\ufffd", text)
 
 
 def _plain(text: str) -> str:

@@ -23,6 +23,8 @@ LOCK_FILES: Mapping[str, PackageManager] = {  # the first that exists wins, unle
 }
 _LOCK_LIMIT = 64_000_000
 _DEPTH_LIMIT = 64
+_NPM_VERSIONS = (1, 2, 3)
+_FLAT_ALONE = 3  # the version that has `packages` and nothing else
 _VERSION = {"pnpm": r"lockfileVersion:\s*'?([\d.]+)", "yarn": r"(?:# yarn lockfile v|version:\s*)(\d+)"}
 
 
@@ -73,13 +75,20 @@ def _npm_lock(path: str, text: str, manifest: Manifest, manifest_text: str) -> L
         conflict = re.search(r"^<<<<<<< ", text, re.MULTILINE)
         why = "it holds the marks of an unsolved merge" if conflict else "it is not a JSON object"
         return Lock("npm", path, "", "unknown", f"{path} cannot be read: {why}", ())
-    version = str(data.get("lockfileVersion", 1))
+    version = data.get("lockfileVersion", 1)
+    why = ""
+    if isinstance(version, bool) or version not in _NPM_VERSIONS:
+        why = f"its lockfileVersion is {version!r:.40}"
+    elif version == _FLAT_ALONE and not isinstance(data.get("packages"), dict):
+        why = "it has no packages"
+    if why:
+        return Lock("npm", path, "", "unknown", f"{path} cannot be read: {why}", ())
     entries = _flat(data) if isinstance(data.get("packages"), dict) else dict(_nested(data, "", 0))
     packages = tuple(
         sorted((_package(where, entry) for where, entry in entries.items() if where), key=lambda p: p.path)
     )
     reason = drift(parse_object(manifest_text) or {}, manifest, entries)
-    return Lock("npm", path, version, "drifted" if reason else "in-sync", reason or "", packages)
+    return Lock("npm", path, str(version), "drifted" if reason else "in-sync", reason or "", packages)
 
 
 def _flat(data: Json) -> dict[str, Json]:

@@ -184,3 +184,17 @@ def test_the_package_manager(project: Write, files: dict[str, str], used: tuple[
 
 def test_without_a_manifest_there_is_no_package_manager(tmp_path: Path) -> None:
     assert package_manager(tmp_path, None, ("npm",)) is None
+
+
+@pytest.mark.parametrize(
+    ("locked", "reason"),
+    [
+        ({"lockfileVersion": "x", "packages": {}}, "its lockfileVersion is 'x'"),
+        ({"lockfileVersion": 4, "packages": {}}, "its lockfileVersion is 4"),
+        ({"lockfileVersion": True, "packages": {}}, "its lockfileVersion is True"),
+        ({"lockfileVersion": 3, "packages": []}, "it has no packages"),
+    ],
+)
+def test_a_lock_of_another_kind_is_unknown(project: Write, locked: object, reason: str) -> None:
+    lock = npm_lock(project, {}, locked)
+    assert (lock.state, lock.reason) == ("unknown", f"package-lock.json cannot be read: {reason}")
