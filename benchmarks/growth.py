@@ -3,8 +3,8 @@
     .venv/bin/python -m benchmarks.growth [MOST_ENTRIES]
 
 The images are made for the measurement and removed after it. Each is a docker-archive of files of 100 bytes, thirteen
-in a folder, read by a whole `imageopt analyze`. CPU time tells more than wall time on a busy machine: where the time for
-an entry stays what it is, the cost is linear.
+in a folder, read by a whole `imageopt analyze`. CPU time tells more than wall time on a busy machine: where the time
+for an entry stays what it is, the cost is linear.
 """
 
 import hashlib

@@ -33,7 +33,8 @@ def containerd_docker() -> Iterator[str]:
     with own_folder() as folder:
         (folder / "daemon.json").write_text('{"features": {"containerd-snapshotter": true}}')
         places = {"config-file": "daemon.json", "data-root": "data", "exec-root": "run", "pidfile": "pid"}
-        command = [daemon, *(f"--{option}={folder / name}" for option, name in places.items())]
+        # without a bridge dockerd removes docker0, so it gets a network of its own: the other engine's stays
+        command = ["unshare", "--net", daemon, *(f"--{option}={folder / name}" for option, name in places.items())]
         command += ["--bridge=none", "--iptables=false", "--ip6tables=false", "--ip-forward=false"]
         with running([*command, f"--host=unix://{folder}/docker.sock"], folder / "docker.sock"):
             yield f"unix://{folder}/docker.sock"

@@ -26,7 +26,7 @@ def test_the_client_speaks_the_version_of_the_engine(no_engine: pytest.MonkeyPat
     with answering(tmp_path / "s", DOCKER) as host:
         no_engine.setenv("DOCKER_HOST", host)
         client = connect()
-        assert client.api._version == "1.44"
+        assert client.api.api_version == "1.44"
         assert not is_podman(client)
         client.close()
 
@@ -37,7 +37,7 @@ def test_an_engine_too_old_to_tell_its_version_by_a_ping_is_asked(
     with answering(tmp_path / "s", {}, {"/version": (200, {"ApiVersion": "1.30"})}) as host:
         no_engine.setenv("DOCKER_HOST", host)
         client = connect()
-        assert client.api._version == "1.30"
+        assert client.api.api_version == "1.30"
         client.close()
 
 
@@ -123,7 +123,7 @@ def test_any_of_the_certificates_may_be_missing(tmp_path: Path) -> None:
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl to make a certificate with")
 def test_an_engine_behind_tls_is_checked_by_its_own_authority(no_engine: pytest.MonkeyPatch, tmp_path: Path) -> None:
     make = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=engine"
-    files = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", tmp_path / "own.key", "-out", tmp_path / "ca.pem"]
+    files = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", f"{tmp_path}/own.key", "-out", f"{tmp_path}/ca.pem"]
     subprocess.run(["openssl", *make.split(), *files], check=True, capture_output=True, timeout=30)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(tmp_path / "ca.pem", tmp_path / "own.key")

@@ -51,13 +51,16 @@ def containerd(engine: str, archive: Path, tmp_path_factory: pytest.TempPathFact
         (context / name).write_text(name * 100)
     (context / "Dockerfile").write_text(DOCKERFILE)
     with containerd_docker() as host:
-        run = {"check": True, "timeout": 60, "env": {**os.environ, "DOCKER_HOST": host}, "stdout": subprocess.DEVNULL}
         load(host, archive)
         platforms = "linux/amd64,linux/arm64"
-        subprocess.run(
-            ["docker", "build", "--quiet", "--platform", platforms, "--tag=imageopt-test/two:1", context], **run
-        )
-        subprocess.run(["docker", "tag", "imageopt-test/app:1", "imageopt-test/app"], **run)
+        for line in (
+            ["build", "--quiet", "--platform", platforms, "--tag=imageopt-test/two:1", str(context)],
+            ["tag", "imageopt-test/app:1", "imageopt-test/app"],
+        ):
+            subprocess.run(
+                ["docker", *line], check=True, timeout=60, env={**os.environ, "DOCKER_HOST": host},
+                stdout=subprocess.DEVNULL,
+            )  # fmt: skip
         yield host
 
 
