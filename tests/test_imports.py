@@ -9,7 +9,7 @@ import pytest
 import imageopt
 
 ROOT = Path(imageopt.__file__).parent
-GROUND = ("errors", "units", "process", "progress", "resources", "config", "folders", "toml_table")
+GROUND = ("errors", "units", "process", "progress", "resources", "config", "folders", "masking", "toml_table")
 ORDER = ("source", "image", "dockerfile", "project", "evidence", "rules", "rewrite", "build", "compare", "verify",
          "gate", "report", "targets", "api", "cli", "__main__")  # fmt: skip
 MODULES = sorted(ROOT.rglob("*.py"))

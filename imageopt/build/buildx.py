@@ -15,12 +15,13 @@ from imageopt.build.log import BuildLog
 from imageopt.build.model import BuildFailed, BuildRequest, Built
 from imageopt.build.temporary import prefix
 from imageopt.errors import ToolFailed, ToolMissing
+from imageopt.masking import names_a_secret
 from imageopt.process import run
 from imageopt.progress import Progress
 from imageopt.source.engine import engine_address
 
 _ASK_SECONDS = 60
-_SECRET_NAME = re.compile(r"TOKEN|SECRET|PASSW|CREDENTIAL|APIKEY|API_KEY|ACCESS_KEY|PRIVATE|AUTH", re.IGNORECASE)
+_SECRET_NAME = re.compile(r"PRIVATE|AUTH|PASS", re.IGNORECASE)  # more than elsewhere: it costs nothing to hide these
 _SHORTEST_SECRET = 6  # shorter values would blacken half the log
 
 
@@ -97,7 +98,7 @@ def _environment(request: BuildRequest) -> dict[str, str]:
 
 
 def _is_secret(name: str) -> bool:
-    return _SECRET_NAME.search(name) is not None
+    return names_a_secret(name) or _SECRET_NAME.search(name) is not None
 
 
 def _hidden_values(request: BuildRequest) -> Iterator[str]:

@@ -8,6 +8,8 @@ import re
 from collections import deque
 from collections.abc import Iterable
 
+from imageopt.masking import masked
+
 _TAIL_LINES = 40
 _LONGEST_LINE = 500
 _CONTROL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b.|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -71,7 +73,7 @@ class BuildLog:
         line = _clean(raw)  # first, since a control sequence inside a value would hide it from the search
         for value in self._hidden:
             line = line.replace(value, "***")
-        return _cut(line)
+        return _cut(masked(line))
 
     @property
     def steps(self) -> int:

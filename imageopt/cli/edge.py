@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Sequence
 
 from imageopt.errors import ImageoptError, UsageError, one_line
+from imageopt.masking import masked
 
 FAILED = 3
 BUG = 70
@@ -46,7 +47,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def tell(cause: str, remedy: str) -> None:
     """An error: one line of cause, one of remedy, without control characters."""
-    print(f"error: {one_line(cause)}\nhint: {one_line(remedy)}", file=sys.stderr)  # noqa: T201
+    print(f"error: {masked(one_line(cause))}\nhint: {one_line(remedy)}", file=sys.stderr)  # noqa: T201
 
 
 def _run(arguments: Sequence[str]) -> int:

@@ -111,6 +111,6 @@ def _pairs(texts: tuple[str, ...]) -> dict[str, str]:
     for text in texts:
         name, equals, value = text.partition("=")
         if not name:
-            raise UsageError(f"--build-arg {text!r} has no name", "write --build-arg NAME=VALUE")
+            raise UsageError("a --build-arg has no name", "write --build-arg NAME=VALUE")
         pairs[name] = value if equals else os.environ.get(name, "")
     return pairs

@@ -13,6 +13,7 @@ from typing import Any
 
 from imageopt.cli.options import is_terminal
 from imageopt.errors import InputError, UsageError
+from imageopt.masking import sealed
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")  # a byte of a file name that is not UTF-8
 
@@ -25,6 +26,7 @@ def emit(document: dict[str, Any], formats: Iterable[str], color: str) -> None:
     """
     from imageopt.report.render import render
 
+    document = sealed(document)
     failed: InputError | None = None
     for name, file in sorted(parse_formats(tuple(formats) or ("terminal",)), key=lambda one: one[1] is not None):
         if file is None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
+from imageopt.masking import masked
 from imageopt.progress import Progress
 from imageopt.units import format_seconds
 
@@ -99,5 +100,5 @@ class LiveProgress(Progress):
 
 
 def printable(text: str) -> str:
-    """The text on one line, without anything that a terminal would obey."""
-    return "".join(letter if letter.isprintable() else " " for letter in text)
+    """The text on one line, without secrets and anything that a terminal would obey."""
+    return masked("".join(letter if letter.isprintable() else " " for letter in text))

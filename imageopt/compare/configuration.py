@@ -1,11 +1,13 @@
 """Two image configurations -> the keys that differ. Whether a change is right is not asked here.
 
-Values of the environment may be secret: only those of names that say they are not are told.
+Values of the environment may be secret: only those of names that say they are not are told. Labels are
+public but for those that are named like a secret.
 """
 
 from collections.abc import Iterator, Mapping
 
 from imageopt.compare.model import ConfigChange
+from imageopt.masking import names_a_secret
 from imageopt.source.model import ImageConfig
 
 _TOLD = ("NODE_ENV", "PATH", "LANG", "LC_ALL", "TZ")
@@ -36,20 +38,23 @@ def _differing(what: str, before: str, after: str) -> Iterator[ConfigChange]:
 
 def _environment(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[ConfigChange]:
     for name in sorted(before.keys() | after.keys()):
-        old, new = before.get(name), after.get(name)
-        if old == new:
-            continue
-        if name in _TOLD or name.endswith("_VERSION"):
-            yield ConfigChange(f"Env {name}", old, new)
-        else:
-            other = "another value" if old is not None else "set"
-            yield ConfigChange(f"Env {name}", None if old is None else "set", None if new is None else other)
+        told = name in _TOLD or name.endswith("_VERSION")
+        yield from _named(f"Env {name}", before.get(name), after.get(name), told=told)
 
 
 def _labels(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[ConfigChange]:
     for name in sorted(before.keys() | after.keys()):
-        if before.get(name) != after.get(name):
-            yield ConfigChange(f"Label {name}", before.get(name), after.get(name))
+        yield from _named(f"Label {name}", before.get(name), after.get(name), told=not names_a_secret(name))
+
+
+def _named(what: str, old: str | None, new: str | None, *, told: bool) -> Iterator[ConfigChange]:
+    if old == new:
+        return
+    if told:
+        yield ConfigChange(what, old, new)
+    else:
+        other = "another value" if old is not None else "set"
+        yield ConfigChange(what, None if old is None else "set", None if new is None else other)
 
 
 def _pairs(environment: tuple[str, ...]) -> dict[str, str]:

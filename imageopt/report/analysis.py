@@ -11,8 +11,9 @@ from typing import Any
 import imageopt
 from imageopt.evidence.model import Evidence, Origin
 from imageopt.image.model import WASTE_KINDS, Image, Layer
+from imageopt.masking import masked
 from imageopt.report.contents import inventory_section, packages_section, setuid_section
-from imageopt.report.names import masked, raw_name, readable
+from imageopt.report.names import raw_name, readable
 from imageopt.rules.model import Analysis, EvidencePath, Finding, Location
 
 Json = dict[str, Any]

@@ -17,8 +17,9 @@ from imageopt.compare.model import (
     SizeChange,
 )
 from imageopt.evidence.model import Evidence
+from imageopt.masking import masked
 from imageopt.report.analysis import layers_section, tool
-from imageopt.report.names import masked, raw_name, readable
+from imageopt.report.names import raw_name, readable
 from imageopt.rules.model import Target
 
 Json = dict[str, Any]

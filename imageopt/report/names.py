@@ -5,15 +5,9 @@ Two different things: `readable` mends names that are not UTF-8 and is for docum
 """
 
 import base64
-import re
 import unicodedata
 
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}  # Unicode categories that print nothing or move what is printed
-_SECRET = re.compile(
-    r"""(?ix) \b ( \w* (?: token | secret | passw(?:or)?d | api_?key | private_?key | credential | _auth ) \w* )
-        = ( "[^"]*" | '[^']*' | [^\s"']+ )"""
-)
-_CREDENTIALS = re.compile(r"(\w://[^\s/@:]*:)[^\s/@]+@")  # https://user:password@host
 
 
 def readable(text: str) -> str:
@@ -35,8 +29,3 @@ def harmless(text: str) -> str:
 def _spelled(char: str) -> str:
     code = ord(char)
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
-
-
-def masked(command: str) -> str:
-    """The command with the values of build arguments and variables that are named like secrets as `***`."""
-    return _CREDENTIALS.sub(r"\1***@", _SECRET.sub(r"\1=***", command))

@@ -6,6 +6,7 @@ to another major version is never expected.
 
 from collections.abc import Iterator, Mapping
 
+from imageopt.masking import names_a_secret
 from imageopt.source.model import ImageConfig
 from imageopt.verify.behaviour import is_root
 from imageopt.verify.cleanup import LABEL
@@ -106,7 +107,9 @@ def _labels(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[Cha
         old, new = before.get(name), after.get(name)
         if old != new:
             reason = "it was added" if old is None else "it is gone" if new is None else "it has another value"
-            yield Change(f"Label {name}", old or "not set", new or "not set", expected=old is None, reason=reason)
+            shown = not names_a_secret(name)
+            values = _words(old or None, shown=shown), _words(new or None, shown=shown)
+            yield Change(f"Label {name}", *values, expected=old is None, reason=reason)
 
 
 def _pairs(environment: tuple[str, ...]) -> dict[str, str]:

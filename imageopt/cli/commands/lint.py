@@ -24,6 +24,7 @@ def command(files: tuple[str, ...], **options: Any) -> int:
     from imageopt.cli.days import parse_day
     from imageopt.dockerfile import parse
     from imageopt.evidence.join import join
+    from imageopt.masking import masked
     from imageopt.report.names import harmless
     from imageopt.rules.check import check
     from imageopt.rules.load import load_rules
@@ -37,7 +38,7 @@ def command(files: tuple[str, ...], **options: Any) -> int:
         for finding in sorted(found, key=lambda item: item.location.line if item.location else 0):
             line = finding.location.line if finding.location is not None else 1
             text = finding.message.rstrip(".")
-            sys.stdout.write(f"{harmless(name)}:{line}: {finding.severity} {finding.code} {harmless(text)}\n")
+            sys.stdout.write(f"{harmless(name)}:{line}: {finding.severity} {finding.code} {harmless(masked(text))}\n")
             failed = failed or finding.severity in grave
     return int(options["exit_code"]) if failed else 0
 

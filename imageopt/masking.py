@@ -1,0 +1,93 @@
+"""Any text -> the same text with `***` for the values of secrets: tokens, passwords, headers, credentials in addresses.
+
+Found by the name before a value, by the option or header it is given to, or by a shape of its own. A reference to a
+variable (`$TOKEN`) is no secret and stays. What a secret looks like is a guess: rather one too many.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+_NAME = (
+    r"(?:token|secret|passw(?:or)?d|passphrase|api[_-]?key|access[_-]?key|private[_-]?key|signing[_-]?key|encryption[_-]?key"
+    r"|credential|_auth|authorization)"
+)
+_NO_REFERENCE = r"""(?!["']?\$\{?\w+\}?["']?(?:[\s"',;)@]|$))"""
+_VALUE = _NO_REFERENCE + r"""(?:"(?:\\.|[^"\\])*"|'[^']*'|(?:\\.|[^\s"'\\])+)"""
+_PLAIN = r"""(?!\$\{?\w+\}?["'\s])[^\s"']+"""  # inside of quotes that opened before
+_HINT = re.compile(
+    rf"{_NAME}|auth|://|@|login|-u\b|--user\b|-key:|bearer|gh[pousr]_|glpat-|npm_|AKIA|ASIA|xox|eyJ|k_live|k_test|AIza",
+    re.IGNORECASE,
+)
+
+_NAMED = (
+    # NAME=value and --name=value
+    (rf"({_NAME}[\w-]{{0,60}}=){_VALUE}", r"\1***"),
+    # the old form: ENV NAME value
+    (rf"(\b(?:ENV|LABEL)[ \t]+\w*{_NAME}\w*[ \t]+){_NO_REFERENCE}(?!\S*=)\S[^\n]*", r"\1***"),
+    # npm config set //registry/:_authToken value
+    (rf"(:_(?:authToken|auth|password)[ \t]+){_VALUE}", r"\1***"),
+    # --token value; a build's --secret id=… names a file, and --password-stdin takes no value
+    (rf"((?:^|\s)--?[\w-]*{_NAME}(?!-stdin)[\w-]*[ \t]+)(?!-|id=){_VALUE}", r"\1***"),
+    # Authorization: Bearer value, X-Api-Key: value
+    (
+        rf"(\b(?:proxy-)?authorization:[ \t]*(?:(?:bearer|basic|token|digest)[ \t]+)?)(?!(?:bearer|basic)\b){_PLAIN}",
+        r"\1***",
+    ),
+    (rf"(-(?:token|key|secret|password):[ \t]+){_PLAIN}", r"\1***"),
+    (r"(\bbearer[ \t]+)[\w.~+/-]{8,}=*", r"\1***"),
+    # {"auth": "value"}, in quotes once more or not
+    (rf"""(["'][\w-]*(?:{_NAME}|auth)[\w-]*["']\s*:\s*)(?:"(?:\\.|[^"\\])*"|'[^']*')""", r'\1"***"'),
+    (rf"""(\\"[\w-]*(?:{_NAME}|auth)[\w-]*\\"\s*:\s*)\\"[^"\\]*\\\"""", r'\1\\"***\\"'),
+    # user:value@host without a scheme; not npm:name@1.2
+    (
+        r"(?<![\w.%+/-])([\w.%+-]{1,64}:)(?!\$)[^\s/@:\"']{1,200}(@(?:localhost\b|[a-z][\w-]*(?:\.[\w-]+){1,9}))",
+        r"\1***\2",
+    ),
+)
+_SHAPED = (
+    # curl -u user:value, docker login -p value, echo value | docker login --password-stdin
+    (r"((?:^|\s)(?:-u|--user)(?:[ \t]+|=)[\"']?[^\s:\"']+:)(?!\$)[^\s\"']+", r"\1***"),
+    (r"(\blogin\b[^\n;&|]{0,200}?\s-p[ \t=]*)(?!\$)[^\s\"']+", r"\1***"),
+    (r"(\becho[ \t]+(?:-n[ \t]+)?)(?![\"']?\$)[^\n|;&]{1,500}?([ \t]*\|[^\n|;&]{0,200}--password-stdin)", r"\1***\2"),
+    # scheme://user:value@host, scheme://value@host
+    (r"(\w://[^\s/@:\"']{0,200}:)(?!\$\{?\w+\}?@)[^\s/@]{1,500}@", r"\1***@"),
+    (r"(\w://)(?!git@|\$\{?\w+\}?@)[^\s/@:\"']{1,500}@", r"\1***@"),
+    # values with a shape of their own
+    (
+        r"\b(?:gh[pousr]_\w{10,}|github_pat_\w{10,}|glpat-[\w-]{10,}|npm_[A-Za-z0-9]{20,}|(?:AKIA|ASIA)[0-9A-Z]{16})",
+        "***",
+    ),
+    (r"\b(?:xox[abeoprs]-[\w-]{10,}|[rs]k_(?:live|test)_\w{10,}|AIza[\w-]{30,}|eyJ[\w-]{10,}\.eyJ[\w.-]{10,})", "***"),
+)
+_RULES = (
+    *((re.compile(pattern, re.IGNORECASE), into) for pattern, into in _NAMED),
+    *((re.compile(pattern), into) for pattern, into in _SHAPED),
+)
+
+
+def masked(text: str) -> str:
+    """The text with `***` in the place of what looks like the value of a secret."""
+    if _HINT.search(text) is None:
+        return text
+    for pattern, into in _RULES:
+        text = pattern.sub(into, text)
+    return text
+
+
+def names_a_secret(name: str) -> bool:
+    """Whether what is called so is likely to be a secret."""
+    return re.search(_NAME, name, re.IGNORECASE) is not None
+
+
+def sealed(value: Any) -> Any:
+    """A JSON document with each of its texts masked; keys stay."""
+    match value:
+        case str():
+            return masked(value)
+        case Mapping():
+            return {key: sealed(item) for key, item in value.items()}
+        case list() | tuple():
+            return [sealed(item) for item in value]
+        case _:
+            return value
