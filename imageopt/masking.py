@@ -6,6 +6,7 @@ variable (`$TOKEN`) is no secret and stays. What a secret looks like is a guess:
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 _NAME = (
@@ -15,9 +16,8 @@ _NAME = (
 _NO_REFERENCE = r"""(?!["']?\$\{?\w+\}?["']?(?:[\s"',;)@]|$))"""
 _VALUE = _NO_REFERENCE + r"""(?:"(?:\\.|[^"\\])*"|'[^']*'|(?:\\.|[^\s"'\\])+)"""
 _PLAIN = r"""(?!\$\{?\w+\}?["'\s])[^\s"']+"""  # inside of quotes that opened before
-_HINT = re.compile(
-    rf"{_NAME}|auth|://|@|login|-u\b|--user\b|-key:|bearer|gh[pousr]_|glpat-|npm_|AKIA|ASIA|xox|eyJ|k_live|k_test|AIza",
-    re.IGNORECASE,
+_HINT = (
+    rf"{_NAME}|auth|://|@|login|-u\b|--user\b|-key:|bearer|gh[pousr]_|glpat-|npm_|AKIA|ASIA|xox|eyJ|k_live|k_test|AIza"
 )
 
 _NAMED = (
@@ -60,17 +60,21 @@ _SHAPED = (
     ),
     (r"\b(?:xox[abeoprs]-[\w-]{10,}|[rs]k_(?:live|test)_\w{10,}|AIza[\w-]{30,}|eyJ[\w-]{10,}\.eyJ[\w.-]{10,})", "***"),
 )
-_RULES = (
-    *((re.compile(pattern, re.IGNORECASE), into) for pattern, into in _NAMED),
-    *((re.compile(pattern), into) for pattern, into in _SHAPED),
-)
+
+
+@cache
+def _rules() -> tuple[re.Pattern[str], tuple[tuple[re.Pattern[str], str], ...]]:
+    """What a text with a secret has in it, and the patterns; compiled when the first text comes."""
+    named = tuple((re.compile(pattern, re.IGNORECASE), into) for pattern, into in _NAMED)
+    return re.compile(_HINT, re.IGNORECASE), (*named, *((re.compile(pattern), into) for pattern, into in _SHAPED))
 
 
 def masked(text: str) -> str:
     """The text with `***` in the place of what looks like the value of a secret."""
-    if _HINT.search(text) is None:
+    hint, rules = _rules()
+    if hint.search(text) is None:
         return text
-    for pattern, into in _RULES:
+    for pattern, into in rules:
         text = pattern.sub(into, text)
     return text
 
