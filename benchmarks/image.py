@@ -22,6 +22,8 @@ from benchmarks.registry import serving
 
 HERE = Path(__file__).parent
 NODE = "node:20"
+KNOWN_SECONDS = 0.4
+BY_AN_ENGINE = {"docker save", "dive, engine"}  # most of their CPU time is the engine's, and is not seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,20 +111,27 @@ def measured(image: str, rounds: int, without_slow: bool) -> dict[str, Cost]:
 
 
 def goal_rows(image: str, costs: dict[str, Cost]) -> list[str]:
-    """One line for each goal."""
-    rows = ["| work | beside | goal | whole process | reading alone | met |", "|---|---|---|---|---|---|"]
+    """One line for each goal; CPU time tells where other work stretched the clock, but not what an engine did."""
+    rows = [
+        "| work | beside | goal | whole process | reading alone | CPU of the whole | met |",
+        "|---|---|---|---|---|---|---|",
+    ]
     for goal in goals(image):
-        ratios = []
-        for way in ("whole", "reading"):
-            cost, other = costs[f"imageopt, {goal.work}: {way}"], costs[goal.peer]
-            ratios.append(cost.cpu_seconds / other.cpu_seconds if goal.cpu else cost.wall_seconds / other.wall_seconds)
+        whole, reading = (costs[f"imageopt, {goal.work}: {way}"] for way in ("whole", "reading"))
+        other = costs[goal.peer]
+        wall = [cost.wall_seconds / other.wall_seconds for cost in (whole, reading)]
+        cpu = [cost.cpu_seconds / other.cpu_seconds for cost in (whole, reading)]
+        ratios = cpu if goal.cpu else wall
         met = "yes" if ratios[0] <= goal.limit else "reading alone" if ratios[1] <= goal.limit else "**no**"
         beside = f"{goal.peer}, CPU" if goal.cpu else goal.peer
-        rows.append(f"| {goal.work} | {beside} | {goal.limit:g} x | {ratios[0]:.3g} x | {ratios[1]:.3g} x | {met} |")
+        seen = "" if goal.cpu or goal.peer in BY_AN_ENGINE else f"{cpu[0]:.3g} x"
+        figures = f"{goal.limit:g} x | {ratios[0]:.3g} x | {ratios[1]:.3g} x | {seen}"
+        rows.append(f"| {goal.work} | {beside} | {figures} | {met} |")
     for work in ("engine", "archive", "OCI layout"):
-        seconds = costs[f"imageopt, {work}, layers known: whole"].wall_seconds
-        met = "yes" if seconds < 0.4 else "**no**"
-        rows.append(f"| {work}, layers known | the clock | 0.4 s | {seconds:.2f} s | | {met} |")
+        whole, reading = (costs[f"imageopt, {work}, layers known: {way}"] for way in ("whole", "reading"))
+        met = "yes" if whole.wall_seconds < KNOWN_SECONDS else "**no**"
+        figures = f"{KNOWN_SECONDS} s | {whole.wall_seconds:.2f} s | {reading.wall_seconds:.2f} s"
+        rows.append(f"| {work}, layers known | the clock | {figures} | {whole.cpu_seconds:.2f} s | {met} |")
     return rows
 
 
