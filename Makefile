@@ -27,7 +27,7 @@ check: setup ## format, lint, types and the unit tests; under a minute
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
-	$(BIN)/pytest --quiet -m 'not ($(NEEDS))'
+	$(BIN)/pytest --quiet --numprocesses auto --dist worksteal -m 'not ($(NEEDS))'
 
 test: setup ## everything once: real engine, registry and scanner, with coverage
 	$(BIN)/ruff format --check

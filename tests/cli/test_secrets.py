@@ -154,7 +154,8 @@ LINES = [
 ]
 
 
-def outputs(captured: "pytest.CaptureResult[str]") -> Iterator[str]:
+def outputs(capsys: pytest.CaptureFixture[str]) -> Iterator[str]:
+    captured = capsys.readouterr()
     yield from captured.out.splitlines()
     yield from captured.err.splitlines()
 
@@ -167,4 +168,4 @@ def test_no_secret_is_shown(
                            created_by=[f"RUN curl -u me:{canary()} x"])  # fmt: skip
     code = run([part.format(image=image, project=project, other=other) for part in line])
     assert code in (0, 1, 2, 3)
-    assert [text for text in outputs(capsys.readouterr()) if CANARY.search(text)] == []
+    assert [text for text in outputs(capsys) if CANARY.search(text)] == []

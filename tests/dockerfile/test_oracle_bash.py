@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from imageopt.dockerfile import parse
 from imageopt.dockerfile.shell import is_flat, run_commands, split
 
-pytestmark = pytest.mark.oracle
+pytestmark = [pytest.mark.oracle, pytest.mark.slow]
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted(path for top in ("tests/bed", "sample_projects") for path in (ROOT / top).rglob("*ockerfile*"))

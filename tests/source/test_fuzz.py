@@ -32,6 +32,8 @@ from imageopt.source.layout import docker_layout
 from imageopt.source.model import ImageRef
 from imageopt.source.overlay2 import SplitLayer, Surprise
 
+pytestmark = pytest.mark.slow
+
 ONE = layer(folder("d"), file("d/a", b"1" * 700), hardlink("d/b", "d/a"), symlink("s", "d"), file("x" * 150, b"2"))
 TWO = layer(whiteout("d/a"), file("etc/os-release", b'ID="x"\n'), file("app/package.json", b'{"name": "x"}'))
 LAYERS = [ONE, TWO]
