@@ -10,13 +10,15 @@ def main() -> int:
         if sys.argv[1:] in (["--version"], ["-V"]):
             return _version()
         from imageopt.cli.edge import run
-        from imageopt.cli.signals import interrupt_on_signals
+        from imageopt.cli.signals import ignore_signals, interrupt_on_signals
         from imageopt.cli.streams import prepare
 
         prepare()
         interrupt_on_signals()
         gc.disable()  # a command makes no cycles to speak of, and an image's many entries are costly to look through
-        return run(sys.argv[1:])
+        code = run(sys.argv[1:])
+        ignore_signals()
+        return code
     except KeyboardInterrupt:  # before or after the command itself
         return 130
 

@@ -9,6 +9,13 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _CLEANING_SECONDS = 5.0  # further signals are ignored for so long: impatience must not cut the cleaning short
 
 
+def ignore_signals() -> None:
+    """For the very end: nothing is left to interrupt, and the exit code is known."""
+    if threading.current_thread() is threading.main_thread():
+        for number in _SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
+
+
 def interrupt_on_signals() -> None:
     """Sets the handlers for this process; a signal that who started it wants ignored stays ignored."""
     if threading.current_thread() is not threading.main_thread():

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from imageopt.project.files import read_text
+from imageopt.project.files import exists, read_text
 from imageopt.project.jsonc import list_of, object_of, parse_object, text_of, texts_of
 from imageopt.project.model import Manifest
 
@@ -31,7 +31,7 @@ def read_manifest(root: Path) -> tuple[Manifest | None, tuple[str, ...]]:
     """The manifest, or None where there is none; and what was wrong with it, one line each."""
     text = read_text(root, "package.json")
     if text is None:
-        return None, ()
+        return None, ("package.json cannot be read",) if exists(root, "package.json") else ()
     data = parse_object(text)
     if data is None:
         return None, ("package.json is not a JSON object",)

@@ -120,3 +120,9 @@ def test_a_dockerfile_that_leads_out_is_not_read(project: Write, tmp_path_factor
 def test_what_is_no_folder_is_an_input_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is not a folder"):
         read_project(tmp_path / "absent")
+
+
+def test_a_manifest_that_cannot_be_read_is_not_passed_over(project: Write) -> None:
+    root = project({"Dockerfile": "FROM node:20\n"})
+    (root / "package.json").mkdir()
+    assert read_project(root).problems == ("package.json cannot be read",)

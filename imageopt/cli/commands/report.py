@@ -12,7 +12,7 @@ from imageopt.errors import InputError
 
 
 @click.command()
-@click.argument("result", type=click.Path())
+@click.argument("result", type=click.Path(readable=False))
 @talk_options
 def command(result: str, **options: Any) -> int:
     """Show RESULT, the JSON of an earlier command, again."""
