@@ -17,10 +17,10 @@ def main() -> int:
         interrupt_on_signals()
         gc.disable()  # a command makes no cycles to speak of, and an image's many entries are costly to look through
         code = run(sys.argv[1:])
-        ignore_signals()
-        return code
     except KeyboardInterrupt:  # before or after the command itself
         return 130
+    ignore_signals()
+    return code
 
 
 def _version() -> int:
