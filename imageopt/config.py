@@ -94,7 +94,7 @@ def load_config(start: Path, explicit: Path | None = None) -> Config:
     if path is None:
         return Config()
     try:
-        text = path.read_bytes().decode("utf-8")
+        text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}", "name another file with --config") from None
     except UnicodeDecodeError:
@@ -103,6 +103,8 @@ def load_config(start: Path, explicit: Path | None = None) -> Config:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{path} is not TOML: {error}", "mend it at the place named") from None
+    except RecursionError:
+        raise UsageError(f"{path} is nested too deeply", "write plain tables and values") from None
     return _config(Table(path, text, (), data))
 
 

@@ -40,17 +40,20 @@ def is_image(target: str) -> bool:
     """Whether the words name an image and no folder or Dockerfile of this machine."""
     from imageopt.source.reference import parse_reference
 
+    if not target:
+        raise InputError("the target is an empty text", "name a folder, a Dockerfile or an image; . is this folder")
     path = Path(target)
     if path.is_dir():
         return (path / "oci-layout").is_file()
     if path.is_file():
-        return _looks_like_archive(path)
-    if target in ("", ".", "..") or target.startswith(("/", "./", "../", "~")):
+        return looks_like_archive(path)
+    if target.startswith(("/", "./", "../", "~")):
         raise InputError(f"{target!r} does not exist", "name a folder, a Dockerfile or an image")
     return parse_reference(target) is not None
 
 
-def _looks_like_archive(path: Path) -> bool:
+def looks_like_archive(path: Path) -> bool:
+    """Whether the file begins as a tar or a gzip does. Raises InputError where it cannot be read."""
     try:
         with path.open("rb") as stream:
             head = stream.read(262)

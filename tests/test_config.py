@@ -161,6 +161,18 @@ def test_a_mistake_is_named_with_its_line_its_key_and_what_to_do(
     assert raised.value.exit_code == 2
 
 
+def test_a_byte_order_mark_and_windows_line_ends_are_no_mistake(tmp_path: Path) -> None:
+    path = tmp_path / "imageopt.toml"
+    path.write_bytes(b"\xef\xbb\xbf[budget]\r\nlayers = 3\r\n")
+    assert load_config(tmp_path).budget.layers == 3
+
+
+def test_toml_without_end_is_a_usage_error(tmp_path: Path) -> None:
+    (tmp_path / "imageopt.toml").write_text("x = " + "[" * 5000 + "]" * 5000)
+    with pytest.raises(UsageError, match="nested too deeply"):
+        load_config(tmp_path)
+
+
 def test_text_that_is_not_toml_is_named_with_its_line(tmp_path: Path) -> None:
     write(tmp_path, "[budget]\nlayers = \n")
     with pytest.raises(UsageError, match="line 2"):

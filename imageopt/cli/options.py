@@ -74,8 +74,18 @@ class Talk:
 
 
 def configuration(target: str, explicit: str | None) -> Config:
-    """The configuration of the folder that is worked on, or the named one."""
-    return load_config(folder(target), Path(explicit) if explicit is not None else None)
+    """The configuration of the folder that is worked on, or the named one.
+
+    An image or a result lies anywhere, so the current folder is asked for them.
+    """
+    if explicit is not None:
+        return load_config(Path(), Path(explicit))
+    place = Path(target)
+    if place.is_file():
+        from imageopt.targets import looks_like_archive
+
+        return load_config(Path() if place.suffix == ".json" or looks_like_archive(place) else place.parent)
+    return load_config(place if place.is_dir() and not (place / "oci-layout").is_file() else Path())
 
 
 def folder(target: str) -> Path:

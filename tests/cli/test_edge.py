@@ -70,6 +70,7 @@ ENDINGS: list[tuple[str, list[str], int, str]] = [
     ("nothing to undo", ["rewrite", "{project}", "--undo"], 3, "no rewrite was applied"),
     ("no such rule", ["explain", "dev-deps"], 2, "there is no rule"),
     ("no such category", ["rules", "colour"], 2, "there is no category"),
+    ("an empty variable", ["analyze", ""], 3, "is an empty text"),
     ("no such folder", ["analyze", "./nowhere"], 3, "does not exist"),
     ("no Dockerfile", ["analyze", "{project}", "-f", "Other"], 3, "there is no Other"),
     ("not an image", ["analyze", "docker-archive:{project}/package.json"], 3, "hint: "),
@@ -220,6 +221,17 @@ def test_lint_writes_lines_as_compilers_do(project: Path, capsys: pytest.Capture
     lines = capsys.readouterr().out.splitlines()
     assert f"{project}/Dockerfile:5: warning IO510 A shell is process 1: SIGTERM does not reach the service" in lines
     assert [int(line.split(":")[1]) for line in lines] == sorted(int(line.split(":")[1]) for line in lines)
+
+
+def test_an_archive_elsewhere_is_held_against_the_budget_here(
+    archive: Path, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (archive.parent / "imageopt.toml").write_text('[budget]\nunpacked = "1 GB"\n')
+    (project / "imageopt.toml").write_text('[budget]\nunpacked = "1 kB"\n')
+    monkeypatch.chdir(project)
+    assert run(["gate", str(archive)]) == 1
+    assert run(["analyze", str(archive), "--format", f"json={archive.parent}/result.json"]) == 0
+    assert run(["gate", "../result.json"]) == 1
 
 
 def test_todays_sizes_become_the_budget_and_comments_stay(
