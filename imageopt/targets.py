@@ -239,6 +239,8 @@ def _image_of(
 
 def _labelled_image(root: Path, notes: list[str]) -> str | None:
     """The newest local image that imageopt built for this folder; without an engine there is none."""
+    from docker.errors import DockerException
+
     from imageopt.source.engine import connect
 
     try:
@@ -248,6 +250,9 @@ def _labelled_image(root: Path, notes: list[str]) -> str | None:
         return None
     try:
         found = client.images.list(filters={"label": f"{PROJECT_LABEL}={project_key(root)}"})
+    except (DockerException, OSError, TypeError) as error:  # TypeError: the client met what no engine answers
+        notes.append(f"no image was read: the engine broke off: {error}; what follows is from the Dockerfile alone")
+        return None
     finally:
         client.close()
     if not found:

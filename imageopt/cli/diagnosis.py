@@ -28,6 +28,8 @@ def diagnose() -> Iterator[Part]:
 
 
 def _engine() -> Part:
+    from docker.errors import DockerException
+
     from imageopt.source.engine import connect, engine_address
 
     cost = "images in an engine cannot be read, and nothing can be built or run"
@@ -40,6 +42,8 @@ def _engine() -> Part:
             client.close()
     except ImageoptError as error:
         return Part("engine", False, f"{error.cause}: {error.remedy}", cost)
+    except (DockerException, OSError, TypeError, LookupError) as error:
+        return Part("engine", False, f"the engine broke off: {error}", cost)
     return Part("engine", True, f"{version} at {address.host} ({address.found_by})", cost)
 
 

@@ -37,6 +37,10 @@ def run(arguments: Sequence[str]) -> int:
         _trace(error, arguments)
         return FAILED
     except Exception as error:  # noqa: BLE001 (the one place where everything ends)
+        if _is_of_client(error):
+            tell(f"the engine broke off: {error}", "see that it runs and that DOCKER_HOST is right")
+            _trace(error, arguments)
+            return FAILED
         tell(
             f"a bug in imageopt {_version()} (Python {platform.python_version()}): {type(error).__name__}: {error}",
             "please report it with the command and the output of --verbose",
@@ -75,7 +79,9 @@ def _run(arguments: Sequence[str]) -> int:
 
 
 def _outside(error: OSError) -> tuple[str, str]:
-    """Cause and remedy of what the operating system refused and no command expected."""
+    """Cause and remedy of what the operating system, or the engine, refused and no command expected."""
+    if _is_of_client(error):
+        return f"the engine broke off: {error}", "see that it runs and that DOCKER_HOST is right"
     reason = error.strerror or type(error).__name__
     if error.filename is not None:
         reason = f"{os.fsdecode(error.filename)}: {reason}" if not isinstance(error.filename, int) else reason
@@ -86,6 +92,19 @@ def _outside(error: OSError) -> tuple[str, str]:
     if error.errno == errno.ENOENT and error.filename is None:
         return "the current folder is gone", "change to a folder that exists"
     return reason, "see what --verbose adds"
+
+
+def _is_of_client(error: Exception) -> bool:
+    """Whether the engine's client, or what it is made of, raised it: the innermost call tells."""
+    innermost = error.__traceback__
+    while innermost is not None and innermost.tb_next is not None:
+        innermost = innermost.tb_next
+    where = innermost.tb_frame.f_globals.get("__name__", "") if innermost is not None else ""
+    return {type(error).__module__.partition(".")[0], where.partition(".")[0]} & {
+        "docker",
+        "requests",
+        "urllib3",
+    } != set()
 
 
 def _trace(error: Exception, arguments: Sequence[str]) -> None:

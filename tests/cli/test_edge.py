@@ -1,11 +1,14 @@
 """How commands end: each way has its exit code, one line of cause and one of remedy, and no traceback."""
 
+import contextlib
 import errno
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -244,3 +247,65 @@ def test_todays_sizes_become_the_budget_and_comments_stay(
     assert config.read_text() == '# ours\n[verify]  # ask here\nport = 3000\n\n[budget]\nunpacked = "1 MB"\n'
     assert run(["gate", str(archive)]) == 0
     assert run(["gate", str(archive), "--max-unpacked", "1kB"]) == 1
+
+
+class BrokenEngine:
+    """It says which version it speaks, and then answers every request with the same page."""
+
+    def __init__(self, path: Path, page: bytes) -> None:
+        self._answer = b"HTTP/1.1 200 OK\r\nApi-Version: 1.45\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s" % (
+            len(page),
+            page,
+        )
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.bind(str(path))
+        self._socket.listen(8)
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self._socket.accept()
+                connection.recv(65536)
+                connection.sendall(self._answer)
+                connection.close()
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "words"),
+    [
+        (["doctor"], 0, ""),
+        (["analyze", "{project}"], 0, ""),
+        (["clean"], 3, "the engine broke off"),
+    ],
+)
+@pytest.mark.parametrize("page", [b"<html>proxy error</html>", b"", b"null"])
+def test_an_engine_that_speaks_nonsense_is_told(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    page: bytes, line: list[str], code: int, words: str,
+) -> None:  # fmt: skip
+    broken = BrokenEngine(tmp_path / "broken.sock", page)
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/broken.sock")
+    found = run([part.format(project=project) for part in line])
+    broken.close()
+    captured = capsys.readouterr()
+    assert found == code, captured.err
+    assert words in captured.err
+    if code == 0:
+        assert "the engine broke off" in captured.out
+
+
+def test_the_words_that_take_a_rewrite_back_can_be_pasted(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    odd = project.rename(project.parent / "-it's a\x1b[2J")
+    (odd / "package-lock.json").write_text(
+        '{"lockfileVersion": 3, "packages": {"node_modules/a": {"version": "1.0.0"}}}'
+    )
+    (odd / "s.js").write_text("require('http').createServer((q, r) => r.end('x')).listen(3000)")
+    monkeypatch.chdir(odd.parent)
+    assert run(["rewrite", "--apply", "--", odd.name]) == 0
+    assert "`imageopt rewrite --undo -- '-it'\"'\"'s a [2J'` takes it back" in capsys.readouterr().err

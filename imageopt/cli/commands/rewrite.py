@@ -1,5 +1,6 @@
 """`imageopt rewrite`: the proposed change as a diff; written, proven or taken back when asked."""
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ import click
 
 from imageopt.cli.options import Talk, build_options, built_how, configuration, image_options, talk_options
 from imageopt.cli.output import emit, parse_formats
-from imageopt.errors import UsageError
+from imageopt.errors import UsageError, one_line
 
 
 @click.command()
@@ -57,7 +58,8 @@ def command(folder: str, **options: Any) -> int:
         root = analysis.evidence.project.root if analysis.evidence.project is not None else Path(folder)
         apply(root, proposed)
         changed = ", ".join(change.path for change in proposed.changes)
-        click.echo(f"written: {changed}; `imageopt rewrite --undo {folder}` takes it back", err=True)
+        again = f"imageopt rewrite --undo {'-- ' if folder.startswith('-') else ''}{shlex.quote(folder)}"
+        click.echo(f"written: {changed}; `{one_line(again)}` takes it back", err=True)
     return 0
 
 
