@@ -137,12 +137,28 @@ def test_times_that_look_alike_show_no_difference(documents: dict[str, dict[str,
     assert (row.before, row.after, row.change) == ("0.6 s", "0.6 s", "")
 
 
-@pytest.mark.parametrize("width", [80, 140])
+@pytest.mark.parametrize("width", [40, 80, 140])
 @pytest.mark.parametrize("color", [True, False])
 def test_the_terminal_is_never_wider_than_it_is(documents: dict[str, dict[str, Any]], width: int, color: bool) -> None:
     for document in documents.values():
         for line in shown(document, "terminal", color=color, width=width, plain=False).splitlines():
             assert len(re.sub(r"\x1b\[[0-9;]*m", "", line)) <= width
+
+
+def test_a_narrow_terminal_shows_the_sizes_whole(documents: dict[str, dict[str, Any]]) -> None:
+    lines = shown(documents["analysis"], "terminal", width=40, plain=False).splitlines()
+    below = lines[lines.index("Where the bytes are") + 1 :]
+    assert re.match(r" *\d[\d.]* [kMG]?B  \w", below[0])
+    both = shown(documents["verification"], "terminal", width=40, plain=False).splitlines()
+    assert not any(
+        "…" in line.split("  ", 1)[-1] for line in both if line.startswith(("download", "unpacked", "files"))
+    )
+
+
+def test_what_is_wrapped_in_a_list_stays_in_it(documents: dict[str, dict[str, Any]]) -> None:
+    lines = shown(documents["verification"], "terminal", width=40, plain=False).splitlines()
+    below = lines[lines.index("Not checked") + 1 :]
+    assert all(line.startswith("  ") for line in below[: below.index("")])
 
 
 def test_colour_only_where_it_is_asked_for(documents: dict[str, dict[str, Any]]) -> None:

@@ -7,7 +7,7 @@ every other format shows all of them.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from imageopt.report.terminal.canvas import Canvas, Span, bar
+from imageopt.report.terminal.canvas import NARROW, Canvas, Span, bar
 from imageopt.report.words import base_image, category, headline, percent, place, places, saving, size, what
 
 _BAR_WIDTH = 20
@@ -52,7 +52,10 @@ def _composition(canvas: Canvas, document: Mapping[str, Any]) -> None:
         rest = sum(row["bytes"] for row in folded)
         share = percent(100 * rest / total) if total else ""
         cells.append([[(size(rest), "dim")], [(share, "dim")], [], [(f"{len(folded)} smaller", "dim")], [], []])
-    canvas.table(cells, ("right", "right", "left", "left", "left", "left"), flexible=5)
+    if canvas.width < NARROW and not canvas.plain:
+        canvas.table([[row[0], row[3], row[4]] for row in cells], ("right", "left", "left"), flexible=1)
+    else:
+        canvas.table(cells, ("right", "right", "left", "left", "left", "left"), flexible=5)
 
 
 def _composition_row(canvas: Canvas, row: dict[str, Any], document: Mapping[str, Any], biggest: int) -> Row:

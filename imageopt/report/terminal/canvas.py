@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Literal
 from imageopt.report.names import harmless
 
 if TYPE_CHECKING:
+    from rich.padding import Padding
     from rich.table import Table
     from rich.text import Text
 
 Align = Literal["left", "right"]
 Span = tuple[str, str]  # text, style; an empty style is plain
 DEFAULT_WIDTH = 100
+NARROW = 64  # columns, below which a view leaves out what is not needed to understand it
 _BAR = "▏▎▍▌▋▊▉"
 
 
@@ -28,11 +30,20 @@ class Canvas:
     color: bool
     width: int
     plain: bool
-    _parts: "list[Text | Table]" = field(default_factory=list)
+    _parts: "list[Text | Table | Padding]" = field(default_factory=list)
 
     def line(self, *spans: Span | str) -> None:
         """A line; a terminal wraps it between words."""
         self._parts.append(styled(*spans))
+
+    def item(self, *spans: Span | str) -> None:
+        """A line of a list, two columns in; so is what a terminal wraps of it."""
+        if self.plain:
+            self.line("  ", *spans)
+            return
+        from rich.padding import Padding
+
+        self._parts.append(Padding(styled(*spans), (0, 0, 0, 2), expand=False))
 
     def heading(self, text: str) -> None:
         """An empty line and a heading."""

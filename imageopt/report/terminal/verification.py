@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from imageopt.report.before_after import rows, vulnerabilities_in_words
-from imageopt.report.terminal.canvas import Canvas, Span
+from imageopt.report.terminal.canvas import NARROW, Canvas, Span
 from imageopt.report.words import differences, explained, prediction
 
 _LISTED = 8  # lines of a list, before the rest is counted
@@ -42,7 +42,7 @@ def _table(canvas: Canvas, document: Mapping[str, Any]) -> None:
             cells.append([[(f"{row.label}: {row.before} -> {row.after}{change}", "")]])
         else:
             cells.append([[(row.label, "")], [(row.before, "")], [(row.after, "bold")], [(row.change, style)]])
-    canvas.table(cells, ("left", "right", "right", "left"), flexible=3)
+    canvas.table(cells, ("left", "right", "right", "left"), flexible=3 if canvas.width >= NARROW else 0)
 
 
 def _builds(canvas: Canvas, document: Mapping[str, Any]) -> None:
@@ -97,6 +97,6 @@ def _list(canvas: Canvas, heading: str, lines: Sequence[str], style: str = "") -
     canvas.heading(heading)
     shown = lines if canvas.plain or len(lines) <= _LISTED else lines[:_LISTED]
     for line in shown:
-        canvas.line("  ", (line, style))
+        canvas.item((line, style))
     if len(lines) > len(shown):
         canvas.line((f"  and {len(lines) - len(shown)} more", "dim"))
