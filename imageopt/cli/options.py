@@ -20,7 +20,11 @@ _BUILD = (
     click.option("--target", "stage", metavar="STAGE", help="The stage to build; the last one without it."),
     click.option("--context", metavar="DIR", help="The build context, where it is not the folder."),
     click.option(
-        "--build-arg", "build_args", multiple=True, metavar="NAME=VALUE", help="A build argument (repeatable)."
+        "--build-arg",
+        "build_args",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="A build argument; NAME alone takes it from the environment (repeatable).",
     ),
     click.option("--secret", "secrets", multiple=True, metavar="SPEC", help="A build secret, such as id=npm,src=FILE."),
     click.option("--ssh", "ssh", multiple=True, metavar="SPEC", help="An SSH agent for the build, such as default."),
@@ -29,10 +33,10 @@ _BUILD = (
 _TALK = (
     click.option("--format", "formats", multiple=True, metavar="FORMAT[=FILE]",
                  help="terminal, json, markdown or html; =FILE writes it there (repeatable)."),
-    click.option("--config", type=click.Path(dir_okay=False), help="The configuration instead of the folder's."),
     click.option("-q", "--quiet", is_flag=True, help="Results only, no progress."),
-    click.option("-v", "--verbose", is_flag=True, help="Details of what is done."),
-    click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colours."),
+    click.option("-v", "--verbose", is_flag=True, help="Say more of what is done; of an error, where it happened."),
+    click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto",
+                 help="auto: on a terminal, unless NO_COLOR is set."),
 )  # fmt: skip
 
 
@@ -45,8 +49,15 @@ def build_options(function: Function) -> Function:
 
 def image_options(function: Function) -> Function:
     """Which image belongs to the folder."""
-    function = click.option("--image", metavar="NAME", help="The folder's image, where it has one already.")(function)
+    function = click.option("--image", metavar="NAME", help="The image that was built from the folder.")(function)
     return click.option("--build", is_flag=True, help="Build the folder's image first.")(function)
+
+
+def config_option(function: Function) -> Function:
+    """Where the configuration is."""
+    return click.option(
+        "--config", type=click.Path(dir_okay=False), help="This file instead of the folder's imageopt.toml."
+    )(function)
 
 
 def talk_options(function: Function) -> Function:

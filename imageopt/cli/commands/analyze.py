@@ -4,7 +4,15 @@ from typing import Any
 
 import click
 
-from imageopt.cli.options import Talk, build_options, built_how, configuration, image_options, talk_options
+from imageopt.cli.options import (
+    Talk,
+    build_options,
+    built_how,
+    config_option,
+    configuration,
+    image_options,
+    talk_options,
+)
 from imageopt.cli.output import emit, parse_formats
 
 _FAIL_ON = ("error", "warning", "info", "style")
@@ -14,10 +22,17 @@ _FAIL_ON = ("error", "warning", "info", "style")
 @click.argument("target", default=".")
 @image_options
 @build_options
-@click.option("--fail-on", type=click.Choice(_FAIL_ON), help="Exit 1 with findings of this severity or graver.")
-@click.option("--exit-code", type=click.IntRange(0, 255), default=1, help="The code instead of 1.")
+@click.option("--fail-on", type=click.Choice(_FAIL_ON), help="End with 1 if a finding is as grave as this, or graver.")
+@click.option(
+    "--exit-code",
+    type=click.IntRange(0, 255),
+    default=1,
+    metavar="CODE",
+    help="End with this code instead of 1; 0 only reports.",
+)
 @click.option("--verify-digests", is_flag=True, help="Read every byte of the image and prove its digests.")
-@click.option("--now", metavar="DATE", help="Today's date, for dates of end of life (YYYY-MM-DD).")
+@click.option("--now", metavar="DATE", help="Judge the end of life of releases as on this day (YYYY-MM-DD).")
+@config_option
 @talk_options
 def command(target: str, **options: Any) -> int:
     """Analyse TARGET: a folder (this one by default), a Dockerfile, or an image reference.

@@ -30,7 +30,6 @@ def command(before: str, after: str, **options: Any) -> int:
     from imageopt.build.options import BuildOptions
     from imageopt.report.comparison import comparison_document
 
-    options.pop("config")  # a comparison has nothing to configure
     parse_formats(options["formats"])
     talk = Talk.of(options)
     compared = compare(

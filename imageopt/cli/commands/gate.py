@@ -7,7 +7,16 @@ from typing import Any
 
 import click
 
-from imageopt.cli.options import Talk, build_options, built_how, configuration, folder, image_options, talk_options
+from imageopt.cli.options import (
+    Talk,
+    build_options,
+    built_how,
+    config_option,
+    configuration,
+    folder,
+    image_options,
+    talk_options,
+)
 from imageopt.cli.output import emit, parse_formats
 from imageopt.config import BudgetConfig
 from imageopt.errors import UsageError
@@ -18,12 +27,25 @@ from imageopt.gate.model import Budget, GateResult
 @click.argument("target", default=".")
 @click.option("--max-download", metavar="SIZE", help="The most a pull may transfer, such as 120MB.")
 @click.option("--max-unpacked", metavar="SIZE", help="The most the image may hold, such as 800MB.")
-@click.option("--max-wasted", metavar="PERCENT", help="The most of the author's bytes that may be waste, such as 5%.")
-@click.option("--max-layers", type=click.IntRange(0), help="The most layers of the author's.")
+@click.option(
+    "--max-wasted",
+    metavar="PERCENT",
+    help="The most of the bytes on top of the base image that may be wasted, such as 5%.",
+)
+@click.option(
+    "--max-layers", type=click.IntRange(0), metavar="NUMBER", help="The most layers on top of the base image."
+)
 @click.option("--adopt", is_flag=True, help="Write today's sizes, plus 5 %, as the budget into imageopt.toml.")
 @image_options
 @build_options
-@click.option("--exit-code", type=click.IntRange(0, 255), default=1, help="The code instead of 1.")
+@click.option(
+    "--exit-code",
+    type=click.IntRange(0, 255),
+    default=1,
+    metavar="CODE",
+    help="End with this code instead of 1; 0 only reports.",
+)
+@config_option
 @talk_options
 def command(target: str, **options: Any) -> int:
     """Hold TARGET against its budget: a folder, an image reference, or the JSON of an earlier analyze or verify.

@@ -13,9 +13,20 @@ _FAIL_ON = ("error", "warning", "info", "style")
 
 @click.command()
 @click.argument("files", nargs=-1)
-@click.option("--fail-on", type=click.Choice(_FAIL_ON), default="error", help="Exit 1 from this severity on.")
-@click.option("--exit-code", type=click.IntRange(0, 255), default=1, help="The code instead of 1.")
-@click.option("--now", metavar="DATE", help="Today's date, for dates of end of life (YYYY-MM-DD).")
+@click.option(
+    "--fail-on",
+    type=click.Choice(_FAIL_ON),
+    default="error",
+    help="End with 1 if a finding is as grave as this, or graver.",
+)
+@click.option(
+    "--exit-code",
+    type=click.IntRange(0, 255),
+    default=1,
+    metavar="CODE",
+    help="End with this code instead of 1; 0 only reports.",
+)
+@click.option("--now", metavar="DATE", help="Judge the end of life of releases as on this day (YYYY-MM-DD).")
 def command(files: tuple[str, ...], **options: Any) -> int:
     """Check Dockerfiles (./Dockerfile by default): a line for each finding, as compilers write them.
 

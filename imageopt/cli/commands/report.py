@@ -16,7 +16,6 @@ from imageopt.errors import InputError
 @talk_options
 def command(result: str, **options: Any) -> int:
     """Show RESULT, the JSON of an earlier command, again."""
-    options.pop("config")
     talk = Talk.of(options)
     try:
         document = json.loads(Path(result).read_bytes())

@@ -6,7 +6,15 @@ from typing import Any
 
 import click
 
-from imageopt.cli.options import Talk, build_options, built_how, configuration, image_options, talk_options
+from imageopt.cli.options import (
+    Talk,
+    build_options,
+    built_how,
+    config_option,
+    configuration,
+    image_options,
+    talk_options,
+)
 from imageopt.cli.output import emit, parse_formats
 from imageopt.errors import UsageError, one_line
 
@@ -16,13 +24,30 @@ from imageopt.errors import UsageError, one_line
 @click.option("--apply", "write", is_flag=True, help="Write the change; --undo takes it back.")
 @click.option("--undo", is_flag=True, help="Restore what the last --apply replaced.")
 @click.option("--verify", "prove", is_flag=True, help="Prove the change first; write it only if it is verified.")
-@click.option("--base", type=click.Choice(["auto", "alpine", "slim", "keep"]), help="The final base image to aim at.")
+@click.option(
+    "--base",
+    type=click.Choice(["auto", "alpine", "slim", "keep"]),
+    help="The base image to end on; auto takes alpine where that is safe, keep the one there is.",
+)
 @image_options
 @build_options
-@click.option("--exit-code", type=click.IntRange(0, 255), default=1, help="The code instead of 1.")
+@click.option(
+    "--exit-code",
+    type=click.IntRange(0, 255),
+    default=1,
+    metavar="CODE",
+    help="End with this code instead of 1; 0 only reports.",
+)
+@config_option
 @talk_options
 def command(folder: str, **options: Any) -> int:
-    """Propose a smaller Dockerfile and .dockerignore for FOLDER; nothing is written without --apply."""
+    """Propose a smaller Dockerfile and .dockerignore for FOLDER; nothing is written without --apply.
+
+    \b
+    imageopt rewrite .                    the proposal as a diff, and why
+    imageopt rewrite . --verify --apply   written only if it is proven
+    imageopt rewrite . --undo
+    """
     from imageopt.api import rewrite
     from imageopt.report.rewrite import rewrite_document
     from imageopt.rewrite.apply import apply

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from imageopt.cli.options import Talk, build_options, built_how, configuration, talk_options
+from imageopt.cli.options import Talk, build_options, built_how, config_option, configuration, talk_options
 from imageopt.cli.output import emit, parse_formats
 from imageopt.errors import InputError
 
@@ -15,21 +15,48 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("folder", default=".")
-@click.option("--before", metavar="FILE", help="An older Dockerfile; the folder's is then what it became.")
-@click.option("--after", metavar="FILE", help="The new Dockerfile, instead of the proposed rewrite.")
-@click.option("--base", type=click.Choice(["auto", "alpine", "slim", "keep"]), help="The final base image to aim at.")
-@click.option("--image", metavar="NAME", help="The folder's image, where it has one already.")
-@click.option("--port", type=click.IntRange(1, 65535), help="The port to ask; else the image's and the source's.")
-@click.option("--path", "paths", multiple=True, metavar="PATH", help="A path to request (repeatable).")
+@click.option("--before", metavar="FILE", help="An older Dockerfile to compare with the folder's.")
+@click.option("--after", metavar="FILE", help="A Dockerfile to prove, instead of the proposed rewrite.")
+@click.option(
+    "--base",
+    type=click.Choice(["auto", "alpine", "slim", "keep"]),
+    help="The base image to end on; auto takes alpine where that is safe, keep the one there is.",
+)
+@click.option("--image", metavar="NAME", help="The image that was built from the folder.")
+@click.option(
+    "--port", type=click.IntRange(1, 65535), metavar="PORT", help="The port of the service; found out without it."
+)
+@click.option(
+    "--path",
+    "paths",
+    multiple=True,
+    metavar="PATH",
+    help="A path to request, such as /health (repeatable); found out without it.",
+)
 @click.option("--trivy", metavar="FILE", help="The Trivy program, where it is not on PATH.")
 @click.option("--trivy-cache", metavar="DIR", help="The folder with Trivy's database (DIR/db).")
 @click.option("--skip-scan", is_flag=True, help="Do not scan.")
-@click.option("--skip-rebuild", is_flag=True, help="Do not time the rebuild after a changed file.")
+@click.option("--skip-rebuild", is_flag=True, help="Do not time the rebuild after a change of one file.")
 @build_options
-@click.option("--exit-code", type=click.IntRange(0, 255), default=1, help="The code instead of 1.")
+@click.option(
+    "--exit-code",
+    type=click.IntRange(0, 255),
+    default=1,
+    metavar="CODE",
+    help="End with this code instead of 1; 0 only reports.",
+)
+@config_option
 @talk_options
 def command(folder: str, **options: Any) -> int:
-    """Build FOLDER's image before and after, run both, ask them the same, scan both, and give a verdict."""
+    """Prove the proposed rewrite of FOLDER, or another Dockerfile.
+
+    Both versions are built, run, sent the same requests, scanned and compared. The exit code is 0 for `verified`,
+    and where there is nothing to prove.
+
+    \b
+    imageopt verify .
+    imageopt verify . --after Dockerfile.new --path /health
+    """
     from imageopt.api import find_project, rewrite
     from imageopt.cli.proof import exit_code, prove
     from imageopt.report.rewrite import rewrite_document
