@@ -145,12 +145,12 @@ def _unwritable(path: Path, error: Exception) -> InputError:
 
 
 def _colored(color: str) -> bool:
-    """`--color`, then NO_COLOR, then FORCE_COLOR, then whether it is a terminal."""
+    """`--color`, then NO_COLOR, then FORCE_COLOR, then whether it is a terminal that knows colours."""
     if color != "auto":
         return color == "always"
     if os.environ.get("NO_COLOR"):
         return False
-    return _forced() or is_terminal()
+    return _forced() or (is_terminal() and os.environ.get("TERM") != "dumb")
 
 
 def _forced() -> bool:

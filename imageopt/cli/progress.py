@@ -61,6 +61,7 @@ class LiveProgress(Progress):
 
         self._console = Console(stderr=True, highlight=False)
         self._verbose = verbose
+        self._spinner = "dots" if self._console.encoding.startswith("utf") else "line"
         self._status: Status | None = None
         self._text = ""
         self._started = 0.0
@@ -73,7 +74,7 @@ class LiveProgress(Progress):
         if outer[0] is not None:
             outer[0].stop()
         self._text, self._started = escape(printable(text)), time.monotonic()
-        self._status = self._console.status(self._text, spinner="dots")
+        self._status = self._console.status(self._text, spinner=self._spinner)
         self._status.start()
         try:
             yield

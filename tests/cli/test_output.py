@@ -137,3 +137,32 @@ def test_a_file_that_fails_keeps_no_other_result_back(
 def test_a_dash_is_stdout(archive: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["analyze", str(archive), "--format", "json=-"]) == 0
     assert json.loads(capsys.readouterr().out)["schema"] == "imageopt.analysis/1"
+
+
+@pytest.mark.parametrize(
+    ("environment", "colored"),
+    [
+        ({"TERM": "xterm"}, True),
+        ({"TERM": "dumb"}, False),
+        ({"TERM": "xterm", "NO_COLOR": "1"}, False),
+        ({"TERM": "dumb", "FORCE_COLOR": "1"}, True),
+        ({"TERM": "xterm", "PYTHONIOENCODING": "ascii"}, True),
+    ],
+)
+def test_a_terminal_gets_what_it_knows(archive: Path, environment: dict[str, str], colored: bool) -> None:
+    main, other = os.openpty()
+    cleared = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR")}
+    with subprocess.Popen(
+        [sys.executable, "-m", "imageopt", "analyze", str(archive)],
+        stdin=other, stdout=other, stderr=other, env={**cleared, **environment},
+    ) as process:  # fmt: skip
+        os.close(other)
+        shown = b""
+        try:
+            while part := os.read(main, 65536):
+                shown += part
+        except OSError:  # the other end is closed: Linux's way of saying so
+            pass
+        os.close(main)
+    assert (process.returncode, b"\x1b[1mWhere" in shown) == (0, colored), shown
+    assert b"?" not in shown.replace(b"[?25", b"").replace(b"na?ve ?", b"").replace(b"[?2026", b"")
