@@ -28,7 +28,7 @@ def treemap(numbers: Sequence[float], width: float, height: float) -> list[Box]:
         while row < len(areas) and _worst(areas[: row + 1], side) <= _worst(areas[:row], side):
             row += 1
         strip, areas = areas[:row], areas[row:]
-        thickness = sum(area for _, area in strip) / side
+        thickness = min(sum(area for _, area in strip) / side, max(width, height))  # what is left was rounded
         at = 0.0
         for index, area in strip:
             length = area / thickness

@@ -39,10 +39,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         layer(*packages, *copies),
         layer(*copies, symlink("app/link", "a.log"), whiteout("app/name1.log"), file("app/.git/x", b"g" * 30_000)),
     ]
-    settings = {"Env": [f"{name}={name}" for name in names], "Labels": {name: name for name in names}}
+    environment = [f"{name}={name}" for name in names]
+    settings = {"Env": environment, "Labels": {name: name for name in names}}
     texts = ["RUN apt-get install -y gcc", "RUN npm install", "COPY . . # buildkit"]
     docker_archive(root / "app.tar", layers, created_by=texts, settings=settings)
-    docker_archive(root / "other.tar", layers[:2], created_by=texts[:2], settings={"Env": settings["Env"][:3]})
+    docker_archive(root / "other.tar", layers[:2], created_by=texts[:2], settings={"Env": environment[:3]})
     (root / "Dockerfile").write_text(
         "FROM node:20\nWORKDIR /app\nRUN apt-get install -y gcc\nCOPY . .\nRUN npm install\nCMD npm start\n"
     )

@@ -1,12 +1,13 @@
 """A treemap fills its frame: areas are as the numbers, and no two boxes overlap."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from imageopt.report.treemap import treemap
 
 
+@example([1, 33944013])  # what the first strip leaves is as thin as a rounding error
 @given(st.lists(st.integers(0, 10**10), max_size=40))
 def test_areas_are_as_the_numbers(numbers: list[int]) -> None:
     boxes = treemap(numbers, 1000, 420)
