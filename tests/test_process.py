@@ -33,6 +33,7 @@ def test_a_file_that_is_no_program(tmp_path: Path) -> None:
         run([str(tmp_path / "file")], timeout=5)
 
 
+@pytest.mark.slow
 def test_a_timeout_ends_the_program_with_its_children(tmp_path: Path) -> None:
     mark = tmp_path / "mark"
     started = time.monotonic()

@@ -117,6 +117,7 @@ json_values = st.recursive(
 
 @settings(max_examples=40, deadline=None)
 @given(st.sampled_from(["source", "layers"]), json_values, json_values)
+@pytest.mark.slow
 def test_a_damaged_statement_says_less_and_nothing_else(key: str, damage: Any, step: Any) -> None:
     document = json.loads(RECORDED)
     document["predicate"]["metadata"][METADATA][key] = damage

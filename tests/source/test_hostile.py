@@ -75,6 +75,7 @@ print(found.entries[0].size, peak)  # not ru_maxrss, which a child has from its 
 
 
 @pytest.mark.parametrize("packed", ["gzip", "zstd"])
+@pytest.mark.slow
 def test_a_bomb_stays_within_memory(tmp_path: Path, packed: str) -> None:
     """500 MB of zeros in a stream a thousand times smaller, read in less than 150 MB."""
     size = 500_000_000
