@@ -113,13 +113,25 @@ def user_cache() -> LayerCache | None:
     return LayerCache(platformdirs.user_cache_path("imageopt"))
 
 
-def _packed(index: LayerIndex) -> bytes | None:
-    """None for a layer with names that are not UTF-8: MessagePack has no text for them."""
+def pack(index: LayerIndex) -> bytes:
+    """The index as MessagePack, which has no text for names that are not UTF-8: then raises UnicodeEncodeError."""
     import msgspec
+
+    return msgspec.msgpack.encode(index)
+
+
+def unpack(data: bytes) -> LayerIndex:
+    """What `pack` packed. Raises msgspec.MsgspecError for anything else."""
+    import msgspec
+
+    return msgspec.msgpack.decode(data, type=LayerIndex)
+
+
+def _packed(index: LayerIndex) -> bytes | None:
     from xxhash import xxh3_128_digest
 
     try:
-        data = msgspec.msgpack.encode(index)
+        data = pack(index)
     except UnicodeEncodeError:
         return None
     packed: bytes = zstd().compress(data, 1)
@@ -134,6 +146,6 @@ def _unpacked(data: bytes) -> LayerIndex | None:
         return None
     try:
         plain = zstd().ZstdDecompressor().decompress(data[_HASH:], _LONGEST)
-        return msgspec.msgpack.decode(plain, type=LayerIndex)
+        return unpack(plain)
     except (zstd().ZstdError, msgspec.MsgspecError):
         return None

@@ -44,9 +44,9 @@ def _leaves(layers: Sequence[LayerIndex]) -> Iterator[tuple[str, int]]:
 
 def _inner(layer: LayerIndex) -> set[str]:
     """The folders with something below them in this layer's tree, where whiteouts are files."""
+    parents = {path.rpartition("/")[0] for path in chain([entry[0] for entry in layer.entries], layer.whiteouts)}
     found: set[str] = set()
-    for path in chain((entry.path for entry in layer.entries), layer.whiteouts):
-        above = path.rpartition("/")[0]
+    for above in parents:
         while above and above not in found:
             found.add(above)
             above = above.rpartition("/")[0]

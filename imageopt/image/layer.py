@@ -119,7 +119,9 @@ class Listing:
             link = target.decode("utf-8", "surrogateescape")
         if kind != "file":
             stored = logical = 0
-        self._entries.append(Entry(path, kind, stored, logical, mode, uid, gid, mtime, link, checksum))
+        # what Entry(...) makes, without the call that its named fields cost
+        entry: Entry = tuple.__new__(Entry, (path, kind, stored, logical, mode, uid, gid, mtime, link, checksum))
+        self._entries.append(entry)
 
     def index(
         self, *, diff_id: str, digest: str, stored_bytes: int, tar_bytes: int, checksums: ChecksumKind

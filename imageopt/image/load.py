@@ -1,5 +1,6 @@
 """A reference to an `Image`: read, indexed, checked against its digests, accounted for."""
 
+from collections.abc import Sequence
 from io import SEEK_END
 from typing import BinaryIO
 
@@ -34,7 +35,7 @@ def load_image(
     read = read_image(
         ref,
         reader.index_layer,
-        index_split=None if verify_digests else reader.index_split,
+        index_splits=None if verify_digests else reader.index_splits,
         known=reader.known,
         platform=platform,
         progress=progress,
@@ -72,14 +73,16 @@ class _Reader:
         self._new.append(index)
         return index
 
-    def index_split(self, layer: SplitLayer) -> LayerIndex:
-        found = self._cache.get(layer.diff_id, "crc-64") if self._cache is not None else None
-        if found is None:
-            from imageopt.image.split import index_split  # loads a JSON decoder that the other sources do not need
+    def index_splits(self, layers: Sequence[SplitLayer]) -> list[LayerIndex]:
+        found = [self._cache.get(layer.diff_id, "crc-64") if self._cache is not None else None for layer in layers]
+        missing = [layer for layer, index in zip(layers, found, strict=True) if index is None]
+        if missing:
+            from imageopt.image.split import index_splits  # loads a JSON decoder that the other sources do not need
 
-            found = index_split(layer)
-            self._new.append(found)
-        return found
+            self._new += (made := index_splits(missing))
+            read = iter(made)
+            return [index or next(read) for index in found]
+        return [index for index in found if index is not None]
 
     def keep(self) -> None:
         if self._cache is not None and self._new:

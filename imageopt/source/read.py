@@ -5,9 +5,10 @@ read once.
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, TypeVar
+from typing import TYPE_CHECKING, BinaryIO, Generic, TypeVar
 
 from imageopt.errors import InputError, ToolFailed, ToolMissing, UsageError
 from imageopt.progress import Progress
@@ -28,56 +29,64 @@ if TYPE_CHECKING:
 LayerT = TypeVar("LayerT")
 
 
+@dataclass(frozen=True, slots=True)
+class _Readers(Generic[LayerT]):
+    """How layers are made: from a stream, from an engine's records (None: not to be used), from what is known."""
+
+    index_layer: Callable[[BinaryIO], LayerT]
+    index_splits: Callable[[Sequence[SplitLayer]], Sequence[LayerT]] | None
+    known: Callable[[str], LayerT | None]
+
+
 def read_image(
     ref: ImageRef,
     index_layer: Callable[[BinaryIO], LayerT],
     *,
-    index_split: Callable[[SplitLayer], LayerT] | None = None,
+    index_splits: Callable[[Sequence[SplitLayer]], Sequence[LayerT]] | None = None,
     known: Callable[[str], LayerT | None] = lambda _digest: None,
     platform: str | None = None,
     progress: Progress | None = None,
 ) -> ReadImage[LayerT]:
-    """The image, its layers as `index_layer` made them, base first; `index_split` takes an engine's own records.
+    """The image, its layers as `index_layer` made them, base first; `index_splits` takes an engine's own records.
 
     `known` gives what is already known of a layer by the digest that a manifest states, and spares its reading.
     Raises InputError where the image is missing or damaged, ToolMissing and ToolFailed where the engine is, UsageError
     where the reference fits several images.
     """
     progress = progress or Progress()
+    readers = _Readers(index_layer, index_splits, known)
     match ref.source:
         case None:
-            return _from_engine_or_registry(ref, platform, index_layer, index_split, known, progress)
+            return _from_engine_or_registry(ref, platform, readers, progress)
         case "docker" | "podman":
-            return _from_engine(ref, platform, index_layer, index_split, known, progress)
+            return _from_engine(ref, platform, readers, progress)
         case "docker-archive" | "oci-archive":
             path, choice = _split(ref.name)
-            return _from_files(ref.source, ref, TarFiles(path), choice, platform, index_layer, known, progress)
+            return _from_files(ref.source, ref, TarFiles(path), choice, platform, readers, progress)
         case "oci":
             path, choice = _split(ref.name)
             if not path.is_dir():
                 raise InputError(f"{path} is not a folder", "name the folder of an OCI image layout")
-            return _from_files("oci", ref, FolderFiles(path), choice, platform, index_layer, known, progress)
+            return _from_files("oci", ref, FolderFiles(path), choice, platform, readers, progress)
         case "registry":
-            return _from_registry(ref, platform, index_layer, known, progress)
+            return _from_registry(ref, platform, readers, progress)
 
 
 def _from_engine_or_registry(
     ref: ImageRef,
     platform: str | None,
-    index_layer: Callable[[BinaryIO], LayerT],
-    index_split: Callable[[SplitLayer], LayerT] | None,
-    known: Callable[[str], LayerT | None],
+    readers: _Readers[LayerT],
     progress: Progress,
 ) -> ReadImage[LayerT]:
     """A bare name: the engine's image, else the registry's; where neither has it, what both said."""
     from imageopt.source.engine import ImageMissing
 
     try:
-        return _from_engine(ref, platform, index_layer, index_split, known, progress)
+        return _from_engine(ref, platform, readers, progress)
     except (ImageMissing, ToolMissing) as absent:
         progress.note(f"{absent.cause}: asking the registry")
         try:
-            return _from_registry(ref, platform, index_layer, known, progress)
+            return _from_registry(ref, platform, readers, progress)
         except (InputError, ToolFailed, UsageError) as error:
             raise InputError(f"{absent.cause}, and {error.cause}", absent.remedy) from None
 
@@ -85,8 +94,7 @@ def _from_engine_or_registry(
 def _from_registry(
     ref: ImageRef,
     platform: str | None,
-    index_layer: Callable[[BinaryIO], LayerT],
-    known: Callable[[str], LayerT | None],
+    readers: _Readers[LayerT],
     progress: Progress,
 ) -> ReadImage[LayerT]:
     from imageopt.source.registry import RegistryFiles
@@ -95,7 +103,7 @@ def _from_registry(
     with progress.step(f"asking {place.host} for {place.repository}"):
         files = RegistryFiles(place)
     try:
-        return _from_files("registry", ref, files, None, platform, index_layer, known, progress)
+        return _from_files("registry", ref, files, None, platform, readers, progress)
     finally:
         files.close()
 
@@ -103,9 +111,7 @@ def _from_registry(
 def _from_engine(
     ref: ImageRef,
     platform: str | None,
-    index_layer: Callable[[BinaryIO], LayerT],
-    index_split: Callable[[SplitLayer], LayerT] | None,
-    known: Callable[[str], LayerT | None],
+    readers: _Readers[LayerT],
     progress: Progress,
 ) -> ReadImage[LayerT]:
     from imageopt.source.local import Content, Records, local_image
@@ -114,54 +120,48 @@ def _from_engine(
         try:
             match image.stored():
                 case Content(files, manifest):
-                    return _from_content(image, files, manifest, index_layer, known, progress)
-                case Records() as records if index_split is not None:
+                    return _from_content(image, files, manifest, readers, progress)
+                case Records() as records if readers.index_splits is not None:
                     with progress.step(f"reading {ref.name} from the engine"):
-                        return _from_records(image, records, index_split, progress)
+                        return _from_records(image, records, readers.index_splits)
                 case _:
                     progress.note("reading through an export: every byte is to be verified")
         except Surprise as surprise:
             progress.note(f"reading through an export: {surprise}")
         with progress.step(f"reading {ref.name} from the engine"):
-            return _from_export(image, index_layer, progress)
+            return _from_export(image, readers, progress)
 
 
 def _from_content(
     image: "LocalImage",
     files: Files,
     manifest: str,
-    index_layer: Callable[[BinaryIO], LayerT],
-    known: Callable[[str], LayerT | None],
+    readers: _Readers[LayerT],
     progress: Progress,
 ) -> ReadImage[LayerT]:
     """The layers from the engine's content store. Raises Surprise where one is missing or damaged."""
     try:
         ref = ImageRef(image.kind, image.name)
-        return _from_files(image.kind, ref, files, manifest, None, index_layer, known, progress)
+        return _from_files(image.kind, ref, files, manifest, None, readers, progress)
     except InputError as error:
         raise Surprise(error.cause) from None
 
 
 def _from_records(
-    image: "LocalImage", stored: "Records", index_split: Callable[[SplitLayer], LayerT], progress: Progress
+    image: "LocalImage", stored: "Records", index_splits: Callable[[Sequence[SplitLayer]], Sequence[LayerT]]
 ) -> ReadImage[LayerT]:
     """The layers from the engine's own records. Raises Surprise where one is damaged."""
     config = stored.config
-    layers: dict[str, LayerT] = {}
-    for layer in stored.layers:
-        if layer.diff_id not in layers:
-            progress.update(f"layer {len(layers) + 1} of {len(config.diff_ids)}")
-            layers[layer.diff_id] = index_split(layer)
+    once = {layer.diff_id: layer for layer in stored.layers}
+    layers = dict(zip(once, index_splits(tuple(once.values())), strict=True))
     blobs = tuple(LayerBlob(diff_id, None, None) for diff_id in config.diff_ids)
     found = tuple(layers[diff_id] for diff_id in config.diff_ids)
     return ReadImage(image.kind, image.name, image.digest, config, blobs, found)
 
 
-def _from_export(
-    image: "LocalImage", index_layer: Callable[[BinaryIO], LayerT], progress: Progress
-) -> ReadImage[LayerT]:
+def _from_export(image: "LocalImage", readers: _Readers[LayerT], progress: Progress) -> ReadImage[LayerT]:
     export = ExportReader(
-        image.export().read, index_layer, lambda position: progress.update(f"{format_bytes(position)} read")
+        image.export().read, readers.index_layer, lambda position: progress.update(f"{format_bytes(position)} read")
     )
     described = image.described(export)
     config = image_config(described.config)
@@ -181,8 +181,7 @@ def _from_files(
     files: Files,
     choice: str | None,
     platform: str | None,
-    index_layer: Callable[[BinaryIO], LayerT],
-    known: Callable[[str], LayerT | None],
+    readers: _Readers[LayerT],
     progress: Progress,
 ) -> ReadImage[LayerT]:
     wanted = platform or (this_platform() if kind == "registry" else None)
@@ -196,11 +195,11 @@ def _from_files(
     read: dict[str, LayerT] = {}
     compressed: dict[str, bool] = {}
     for layer, diff_id in zip(described.layers, config.diff_ids, strict=True):
-        if layer.digest is not None and layer.name not in read and (found := known(layer.digest)) is not None:
+        if layer.digest is not None and layer.name not in read and (found := readers.known(layer.digest)) is not None:
             read[layer.name], compressed[layer.name] = found, layer.digest != diff_id
     names = {layer.name for layer in described.layers}
     with progress.step(f"reading {ref.name}"):
-        for name, index, head in read_layers(files, names - read.keys(), index_layer):
+        for name, index, head in read_layers(files, names - read.keys(), readers.index_layer):
             read[name], compressed[name] = index, is_compressed(head)
             progress.update(f"layer {len(read)} of {len(names)}")
     blobs = tuple(

@@ -16,8 +16,8 @@ BLOCK = 512
 _EXTENSION_LIMIT = 4 << 20  # a longer pax header or name is an attack, not a name
 _DIGITS = 20  # of a decimal number: 64 bits have no more
 _HEADER = Struct("100s 24s 12s 12s 8x c 100s 6s 82x 155s 12x")  # name, owner, size, mtime, kind, link, magic, prefix
-_PLAIN = frozenset((b"0", b"\0", b"1", b"2", b"3", b"4", b"5", b"6", b"7"))
 _WITH_CONTENT = frozenset((b"0", b"\0", b"7"))
+_PLAIN = {kind: kind in _WITH_CONTENT for kind in (b"0", b"\0", b"1", b"2", b"3", b"4", b"5", b"6", b"7")}
 _EXTENSIONS = frozenset((b"x", b"g", b"L", b"K"))
 
 
@@ -163,18 +163,21 @@ def plain_member(data: bytes, at: int = 0) -> Member | None:
     The header's own checksum is not looked at. Most headers repeat the numbers of others, which are read once.
     """
     name, owner, size, mtime, kind, link, magic, prefix = _HEADER.unpack_from(data, at)
-    if kind not in _PLAIN or not name[0]:
+    has_content = _PLAIN.get(kind)
+    if has_content is None or not name[0]:
         return None
     try:
         mode, uid, gid = _owner(owner)
-        stored = int(size.rstrip(b"\0 "), 8) if kind in _WITH_CONTENT else 0
+        stored = int(size.rstrip(b"\0 "), 8) if has_content else 0
         seconds = _octal(mtime)
     except ValueError:
         return None
     name = name.partition(b"\0")[0]
     if prefix[0] and magic == b"ustar\0":
         name = prefix.partition(b"\0")[0] + b"/" + name
-    return Member(name, kind, stored, stored, mode, uid, gid, seconds, link.partition(b"\0")[0] if link[0] else b"")
+    target = link.partition(b"\0")[0] if link[0] else b""
+    # what Member(...) makes, without the call that its named fields cost: this runs for every entry of an image
+    return tuple.__new__(Member, (name, kind, stored, stored, mode, uid, gid, seconds, target))
 
 
 @lru_cache(4096)
@@ -204,7 +207,7 @@ def _member(
     name = pax.get("path", name)
     link = pax.get("linkpath", link)
     size = _decimal(pax["size"], at) if "size" in pax else _size(header, at)
-    if kind in _PLAIN - _WITH_CONTENT:
+    if _PLAIN.get(kind) is False:
         size = 0
     logical = size
     if kind == b"S":

@@ -13,7 +13,7 @@ from imageopt.errors import ImageoptError, InputError, ToolFailed
 from imageopt.image.layer import index_layer
 from imageopt.image.load import load_image
 from imageopt.image.model import LayerIndex
-from imageopt.image.split import index_split
+from imageopt.image.split import index_split, index_splits
 from imageopt.source import engine as engine_module
 from imageopt.source.engine import connect, inspect_image
 from imageopt.source.model import ImageRef, ReadImage
@@ -42,7 +42,7 @@ def test_an_engine_out_of_reach_says_why(no_engine: pytest.MonkeyPatch, tmp_path
 
 
 def read(index: bool) -> ReadImage[LayerIndex]:
-    return read_image(ImageRef("docker", IMAGE), index_layer, index_split=index_split if index else None)
+    return read_image(ImageRef("docker", IMAGE), index_layer, index_splits=index_splits if index else None)
 
 
 @pytest.mark.engine
@@ -95,7 +95,7 @@ def test_the_engine_knows_an_image_by_each_of_its_names(engine: str) -> None:
     first = read(index=True)
     assert first.digest is not None
     for name in (first.digest, first.digest[7:], first.digest[7:19]):
-        assert read_image(ImageRef("docker", name), index_layer, index_split=index_split).digest == first.digest
+        assert read_image(ImageRef("docker", name), index_layer, index_splits=index_splits).digest == first.digest
 
 
 @pytest.mark.engine

@@ -12,7 +12,7 @@ from imageopt.errors import InputError
 from imageopt.image.layer import index_layer
 from imageopt.image.load import load_image
 from imageopt.image.model import LayerIndex
-from imageopt.image.split import index_split
+from imageopt.image.split import index_splits
 from imageopt.progress import Progress
 from imageopt.source.model import ImageRef, ReadImage
 from imageopt.source.read import read_image
@@ -38,7 +38,7 @@ def answers(identity: str, export: bytes, **info: Any) -> dict[str, tuple[int, A
 
 def read(reference: ImageRef, platform: str | None = None) -> tuple[ReadImage[LayerIndex], list[str]]:
     progress = Notes()
-    image = read_image(reference, index_layer, index_split=index_split, platform=platform, progress=progress)
+    image = read_image(reference, index_layer, index_splits=index_splits, platform=platform, progress=progress)
     return image, progress.notes
 
 
@@ -97,7 +97,7 @@ def test_a_store_without_the_engines_own_manifest_is_a_surprise(no_engine: pytes
     with answering(tmp_path / "s", DOCKER, told) as host:
         no_engine.setenv("DOCKER_HOST", host)
         with pytest.raises(InputError, match="export has no image for linux/amd64"):
-            read_image(ImageRef("docker", "app"), index_layer, index_split=index_split, progress=progress)
+            read_image(ImageRef("docker", "app"), index_layer, index_splits=index_splits, progress=progress)
     assert progress.notes == ["reading through an export: the engine's content store has no manifest of the image"]
 
 

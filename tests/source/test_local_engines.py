@@ -13,7 +13,7 @@ from imageopt.errors import InputError
 from imageopt.image.layer import index_layer
 from imageopt.image.load import load_image
 from imageopt.image.model import LayerIndex
-from imageopt.image.split import index_split
+from imageopt.image.split import index_splits
 from imageopt.progress import Progress
 from imageopt.source.files import Files
 from imageopt.source.local import Content, LocalImage
@@ -95,7 +95,7 @@ class Notes(Progress):
 
 def read(reference: ImageRef, platform: str | None = None) -> tuple[ReadImage[LayerIndex], list[str]]:
     progress = Notes()
-    image = read_image(reference, index_layer, index_split=index_split, platform=platform, progress=progress)
+    image = read_image(reference, index_layer, index_splits=index_splits, platform=platform, progress=progress)
     return image, progress.notes
 
 

@@ -1,0 +1,88 @@
+"""Work spread over processes gives what work in one gives, whatever becomes of a child."""
+
+import os
+import threading
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from imageopt.image import spread as module
+from imageopt.image.spread import spread
+
+PARENT = os.getpid()
+
+
+@pytest.fixture(autouse=True)
+def _cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: set(range(3)))
+
+
+def _spread(work: Callable[[int], str], items: Sequence[int], least: int = 0) -> list[str]:
+    return spread(work, items, [1] * len(items), encode=str.encode, decode=bytes.decode, least=least)
+
+
+def _where(item: int) -> str:
+    return f"{item} {os.getpid()}"
+
+
+def test_order_is_kept_and_several_processes_work() -> None:
+    done = _spread(_where, list(range(9)))
+    assert [text.split()[0] for text in done] == [str(number) for number in range(9)]
+    assert len({text.split()[1] for text in done}) == 3
+
+
+def test_little_work_stays_here() -> None:
+    assert {text.split()[1] for text in _spread(_where, [1, 2, 3], least=4)} == {str(os.getpid())}
+    assert _spread(_where, []) == []
+
+
+def test_what_a_child_cannot_do_is_done_here() -> None:
+    def work(item: int) -> str:
+        if os.getpid() != PARENT:
+            raise ValueError(item)
+        return f"{item}"
+
+    assert _spread(work, [1, 2, 3, 4]) == ["1", "2", "3", "4"]
+
+
+def test_a_child_that_is_killed_loses_nothing() -> None:
+    def work(item: int) -> str:
+        if os.getpid() != PARENT:
+            os.kill(os.getpid(), 9)
+        return f"{item}"
+
+    assert _spread(work, [1, 2, 3, 4]) == ["1", "2", "3", "4"]
+
+
+def test_an_error_is_raised_as_without_children_and_ends_them() -> None:
+    def work(item: int) -> str:
+        raise ValueError(item)
+
+    with pytest.raises(ValueError, match=r"^1$"):
+        _spread(work, [1, 2, 3, 4])
+    with pytest.raises(ChildProcessError):  # nobody is left
+        os.waitpid(-1, os.WNOHANG)
+
+
+def test_no_process_to_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> int:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(os, "fork", refuse)
+    assert _spread(str, [1, 2, 3]) == ["1", "2", "3"]
+
+
+def test_beside_other_threads_nothing_is_forked() -> None:
+    waiting = threading.Event()
+    other = threading.Thread(target=waiting.wait)
+    other.start()
+    try:
+        assert {text.split()[1] for text in _spread(_where, [1, 2, 3])} == {str(os.getpid())}
+    finally:
+        waiting.set()
+        other.join()
+
+
+def test_the_longest_are_shared_out_first() -> None:
+    assert module._shares([5, 1, 9, 4], 2) == [[2, 1], [0, 3]]
+    assert module._shares([], 3) == [[]]
