@@ -9,6 +9,7 @@ import hashlib
 import io
 import json
 import tarfile
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -123,6 +124,20 @@ def write_tar(path: Path, files: Mapping[str, bytes], links: Mapping[str, str] |
     items += [symlink(name, target) for name, target in (links or {}).items()]
     path.write_bytes(layer(*items))
     return path
+
+
+def split_record(data: bytes) -> bytes:
+    """What an engine notes down about a layer's tar: raw bytes, and size and checksum of each content."""
+    lines = []
+    with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+        begin = 0
+        for member in tar:
+            content = member.size if member.isreg() else 0
+            lines.append({"type": 2, "payload": b64encode(data[begin : member.offset_data]).decode()})
+            lines.append({"type": 1, "name": member.name, "size": content, "payload": b64encode(bytes(8)).decode()})
+            begin = member.offset_data + content
+    lines.append({"type": 2, "payload": b64encode(data[begin:]).decode()})
+    return b"\n".join(json.dumps(line).encode() for line in lines)
 
 
 def digest(data: bytes) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from imageopt.image.dive import dive_numbers
+from imageopt.image.elf import ElfFacts
 from imageopt.image.model import WASTE_KINDS, FileRecord, Image, ImageSizes, Layer, LayerIndex
 from imageopt.image.packages.read import read_packages
 from imageopt.image.union import File, Name, Union, unite
@@ -44,6 +45,7 @@ def account(read: ReadImage[LayerIndex]) -> Image:
         files=files,
         links=live.links,
         contents=live.contents,
+        elf=live.elf,
         packages=read_packages(read.layers, files, live.links, live.contents),
         duplicate_content_bytes=_duplicates(files),
         file_count=live.file_count,
@@ -60,6 +62,7 @@ class _Live(NamedTuple):
 
     links: dict[str, str]
     contents: dict[str, bytes]
+    elf: dict[str, ElfFacts]
     names: dict[File, str]
     file_count: int
 
@@ -67,6 +70,7 @@ class _Live(NamedTuple):
 def _live(layers: Sequence[LayerIndex], union: Union) -> _Live:
     links: dict[str, str] = {}
     contents: dict[str, bytes] = {}
+    elf: dict[str, ElfFacts] = {}
     names: dict[File, str] = {}
     file_count = 0
     for path, node in union.walk():
@@ -78,9 +82,11 @@ def _live(layers: Sequence[LayerIndex], union: Union) -> _Live:
                 names[file] = path
             if entry.path in layers[file.layer].contents:
                 contents[path] = layers[file.layer].contents[entry.path]
+            elif entry.path in layers[file.layer].elf:
+                elf[path] = layers[file.layer].elf[entry.path]
         elif isinstance(node, Name) and node.entry.kind == "symlink":
             links[path] = node.entry.link
-    return _Live(links, contents, names, file_count)
+    return _Live(links, contents, elf, names, file_count)
 
 
 def _says_more(path: str, chosen: str | None) -> bool:

@@ -16,7 +16,7 @@ from pathlib import Path
 from imageopt.image.model import ChecksumKind, LayerIndex
 from imageopt.source.decompress import zstd
 
-_VERSION = 2
+_VERSION = 3
 _MOST_BYTES = 1 << 30
 _MOST_SECONDS = 60 * 86_400
 _HASH = 16  # bytes of xxh3-128

@@ -21,6 +21,23 @@ _NAMES = {path.rpartition("/")[2] for path in _EXACT} | {*_IN_FOLDER, *_PLUG_AND
 }  # fmt: skip
 
 
+_SYSTEM = ("usr/bin/", "usr/sbin/", "usr/lib", "usr/share/", "bin/", "sbin/", "lib", "etc/", "var/lib/")
+_ELF_LEAST, _ELF_MOST = 64, 32 << 20  # bytes; a stream's file is held while it is looked at
+ELF_MAGIC = b"\x7fELF"
+
+
+def may_be_elf(path: str, mode: int, size: int) -> bool:
+    """Whether the file is to be asked for its needs: a Node addon, a library or program outside the system's folders.
+
+    What a distribution installs in its own folders runs there; what somebody brought along may not.
+    """
+    if not _ELF_LEAST <= size <= _ELF_MOST:
+        return False
+    if path.endswith(".node"):
+        return True
+    return (mode & 0o111 != 0 or ".so" in path) and not path.startswith(_SYSTEM)
+
+
 def captured(path: str, size: int) -> bool:
     """Whether the content of the file at `path` is to be kept; `size` in bytes."""
     folder, _, name = path.rpartition("/")

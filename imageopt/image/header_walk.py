@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 from xxhash import xxh3_128
 
+from imageopt.image.elf import ElfFacts, elf_facts
 from imageopt.image.layer import HashedTar, Listing, fill
 from imageopt.image.model import LayerIndex
 from imageopt.source.model import ReadImage
@@ -75,7 +76,23 @@ class _SoughtTar(HashedTar):
         if keep or size <= _SMALL:
             return super().content(size, keep)
         self.passed_over.append(self.position)
+        self._jump(size)
+        return b"", None
+
+    def elf(self, size: int) -> tuple[bytes, ElfFacts | None]:
+        if size <= _SMALL:
+            return super().elf(size)
+        start = self._stream.tell() - self.drop_buffered()
+
+        def read(offset: int, count: int) -> bytes:
+            self._stream.seek(start + offset)
+            return self._stream.read(max(0, min(count, size - offset)))
+
+        facts = elf_facts(read)
+        self._stream.seek(start)
+        return self.content(size, keep=False)[0], facts
+
+    def _jump(self, size: int) -> None:
         there = min(size, self._length - self.position)
         self._stream.seek(there - self.drop_buffered(), SEEK_CUR)
         self.position += there
-        return b"", None

@@ -8,8 +8,9 @@ from typing import BinaryIO
 
 from xxhash import xxh3_128
 
-from imageopt.image.captures import captured
+from imageopt.image.captures import ELF_MAGIC, captured, may_be_elf
 from imageopt.image.digest import Digest
+from imageopt.image.elf import ElfFacts, elf_facts_of
 from imageopt.image.model import ChecksumKind, Entry, EntryKind, LayerIndex
 from imageopt.source.decompress import opened
 from imageopt.source.tar import Member, TarStream, walk
@@ -55,9 +56,14 @@ def fill(listing: "Listing", tar: "HashedTar") -> None:
         path, kind = place
         checksum = b""
         if kind == "file":
-            checksum, data = tar.content(member.stored, captured(path, member.stored))
-            if data is not None:
-                listing.contents[path] = data
+            facts = None
+            if may_be_elf(path, member.mode, member.stored) and tar.peek(len(ELF_MAGIC)) == ELF_MAGIC:
+                checksum, facts = tar.elf(member.stored)
+            else:
+                checksum, data = tar.content(member.stored, captured(path, member.stored))
+                if data is not None:
+                    listing.contents[path] = data
+            listing.keep_elf(path, facts)
         else:
             tar.skip(member.stored)
         listing.add(path, kind, member, checksum)
@@ -76,12 +82,18 @@ class HashedTar(TarStream):
         self.skip(size, checksum.update)
         return checksum.digest(), None
 
+    def elf(self, size: int) -> tuple[bytes, ElfFacts | None]:
+        """The checksum of the next `size` bytes, and what the ELF file that they are needs."""
+        checksum, data = self.content(size, keep=True)
+        return checksum, elf_facts_of(data or b"")
+
 
 class Listing:
     """The members of one layer as they come, sorted into entries, whiteouts and what is left out."""
 
     def __init__(self) -> None:
         self.contents: dict[str, bytes] = {}
+        self.elf: dict[str, ElfFacts] = {}
         self._entries: list[Entry] = []
         self._whiteouts: list[str] = []
         self._opaques: list[str] = []
@@ -108,6 +120,13 @@ class Listing:
         if kind == "file" and member.name.endswith(b"/"):  # how tar wrote folders before it had a type for them
             kind = "directory"
         return path, kind
+
+    def keep_elf(self, path: str, facts: ElfFacts | None) -> None:
+        """Notes what the file needs; the last of a name counts."""
+        if facts is not None:
+            self.elf[path] = facts
+        elif path in self.elf:
+            del self.elf[path]
 
     def add(self, path: str, kind: EntryKind, member: Member, checksum: bytes) -> None:
         """Takes in an entry; `checksum` is of a regular file's content."""
@@ -137,6 +156,7 @@ class Listing:
             whiteouts=tuple(self._whiteouts),
             opaques=tuple(self._opaques),
             contents=self.contents,
+            elf=self.elf,
             problems=tuple(self._problems),
         )
 

@@ -5,9 +5,10 @@ two sizes of different meaning are never subtracted, except where the definition
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+from imageopt.image.elf import ElfFacts
 from imageopt.source.model import ImageConfig, SourceKind
 
 EntryKind = Literal["file", "hardlink", "symlink", "directory", "character", "block", "fifo"]
@@ -58,6 +59,7 @@ class LayerIndex:
     contents: Mapping[str, bytes]
     problems: tuple[str, ...]
     verified: bool = True  # all bytes were read, and the digests are theirs
+    elf: Mapping[str, ElfFacts] = field(default_factory=dict)  # by path; of the files that `may_be_elf` names
     unread: tuple[int, ...] = ()  # offsets in the tar of the contents that have no checksum, in the entries' order
 
 
@@ -214,4 +216,5 @@ class Image:
     problems: tuple[str, ...]
     checksums: ChecksumKind = "xxh3-128"  # checksums of unlike kinds are never compared
     statement: bytes | None = None  # as in `ReadImage`
+    elf: Mapping[str, ElfFacts] = field(default_factory=dict)  # what live addons, libraries and programs need, by path
     digest_verified: bool = True  # every layer was read to its end and is what its digest promises

@@ -10,7 +10,8 @@ from dataclasses import replace
 
 from imageopt.errors import InputError
 from imageopt.image.cache import pack, unpack
-from imageopt.image.captures import captured
+from imageopt.image.captures import captured, may_be_elf
+from imageopt.image.elf import elf_facts
 from imageopt.image.layer import Listing
 from imageopt.image.model import LayerIndex
 from imageopt.image.spread import spread
@@ -59,8 +60,7 @@ def index_split(layer: SplitLayer) -> LayerIndex:
             checksum = b""
             if kind == "file":
                 checksum = _checksum(record)
-                if captured(path, record.size):
-                    listing.contents[path] = layer.read(path, record.size) if record.size else b""
+                _look_into(layer, listing, path, member)
             listing.add(path, kind, member, checksum)
     if any(raw):
         raise Surprise("the engine's record of a layer ends with a header and no file")
@@ -92,6 +92,14 @@ def _member(raw: bytes, padding: int, headers: Headers) -> Member | None:
     if stream.position != len(raw) - padding:
         raise Surprise("the engine's record of a layer has bytes that belong to no file")
     return member
+
+
+def _look_into(layer: SplitLayer, listing: Listing, path: str, member: Member) -> None:
+    """Opens the file in the layer's folder where its content counts later."""
+    facts = layer.inspect(path, elf_facts) if may_be_elf(path, member.mode, member.stored) else None
+    listing.keep_elf(path, facts)
+    if facts is None and captured(path, member.stored):
+        listing.contents[path] = layer.read(path, member.stored) if member.stored else b""
 
 
 def _checksum(record: Record) -> bytes:

@@ -12,7 +12,7 @@ import imageopt
 from imageopt.evidence.model import Evidence, Origin
 from imageopt.image.model import WASTE_KINDS, Image, Layer
 from imageopt.masking import masked
-from imageopt.report.contents import inventory_section, packages_section, setuid_section
+from imageopt.report.contents import inventory_section, native_section, packages_section, setuid_section
 from imageopt.report.names import raw_name, readable
 from imageopt.rules.model import Analysis, EvidencePath, Finding, Location
 
@@ -77,6 +77,7 @@ def image_section(evidence: Evidence) -> Json | None:
         "packages": packages_section(image.packages),
         "inventory": inventory_section(evidence.inventory),
         "setuid": setuid_section(evidence.inventory),
+        "native": native_section(image),
         "problems": [readable(problem) for problem in image.problems],
     }
 

@@ -1,4 +1,4 @@
-"""What is in an image -> the parts `packages`, `inventory` and `setuid` of its JSON document.
+"""What is in an image -> the parts `packages`, `inventory`, `setuid` and `native` of its JSON document.
 
 What surprises: a Python distribution that Debian packages stands in two rows of `packages`, python's and dpkg's, so the
 rows are views and no sum. The composition counts each byte once.
@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from imageopt.evidence.model import Inventory
-from imageopt.image.model import FileRecord, Packages
+from imageopt.image.elf import ElfFacts
+from imageopt.image.model import FileRecord, Image, Packages
 from imageopt.report.names import raw_name, readable
 
 Json = dict[str, Any]
@@ -49,6 +50,28 @@ def inventory_section(inventory: Inventory) -> list[Json]:
 def setuid_section(inventory: Inventory) -> list[Json]:
     """The files with a setuid or setgid bit, by path."""
     return [_special(record) for record in inventory.setuid]
+
+
+def native_section(image: Image) -> list[Json]:
+    """The live addons, libraries and programs outside the system's folders, with what they need to run, by path."""
+    births = {record.path: record for record in image.files if record.path in image.elf and record.death is None}
+    return [_native(births[path], facts) for path, facts in sorted(image.elf.items()) if path in births]
+
+
+def _native(record: FileRecord, facts: ElfFacts) -> Json:
+    raw = raw_name(record.path)
+    shown = {
+        "path": readable(f"/{record.path}"),
+        "bytes": record.size,
+        "layer": record.birth,
+        "machine": facts.machine,
+        "libc": facts.libc,
+        "highest_glibc": facts.highest_glibc or None,
+        "interpreter": readable(facts.interpreter) or None,
+        "needed": [readable(name) for name in facts.needed],
+        "static": facts.static,
+    }
+    return shown if raw is None else {**shown, "path_raw": raw}
 
 
 def _items(packages: Packages) -> Iterator[tuple[str, Json]]:

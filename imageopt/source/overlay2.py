@@ -8,9 +8,13 @@ the export is used.
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
+
+LookT = TypeVar("LookT")
 
 
 class Surprise(Exception):
@@ -27,19 +31,31 @@ class SplitLayer:
 
     def read(self, path: str, size: int) -> bytes:
         """The bytes of the file at a relative path; no link on the way is followed. Raises Surprise."""
-        place = os.path.normpath(f"{self.folder}/{path}")
-        try:
-            handle = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-            with os.fdopen(handle, "rb", buffering=0) as stream:
-                there = Path(f"/proc/self/fd/{handle}").readlink()  # where links on the way led, if there were any
-                if str(there) != place or not place.startswith(f"{self.folder}/"):
-                    raise Surprise("a layer's file lies outside its folder")
-                data = stream.read(size + 1)
-        except OSError as error:
-            raise Surprise(f"a layer's file cannot be read: {error.strerror}") from None
+        with self._opened(path) as handle:
+            data = b"".join(iter(lambda: os.read(handle, size + 1), b""))
         if len(data) != size:
             raise Surprise("a layer's file is not what it was")
         return data
+
+    def inspect(self, path: str, look: Callable[[Callable[[int, int], bytes]], LookT]) -> LookT:
+        """What `look` makes of the file, given a function from offset and count to bytes. Raises Surprise."""
+        with self._opened(path) as handle:
+            return look(lambda offset, count: os.pread(handle, count, offset))
+
+    @contextmanager
+    def _opened(self, path: str) -> Iterator[int]:
+        place = os.path.normpath(f"{self.folder}/{path}")
+        try:
+            handle = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            try:
+                there = str(Path(f"/proc/self/fd/{handle}").readlink())  # where links on the way led, if there were any
+                if there != place or not place.startswith(f"{self.folder}/"):
+                    raise Surprise("a layer's file lies outside its folder")
+                yield handle
+            finally:
+                os.close(handle)
+        except OSError as error:
+            raise Surprise(f"a layer's file cannot be read: {error.strerror}") from None
 
 
 def split_layers(root: str, driver: str, diff_ids: Sequence[str]) -> list[SplitLayer]:

@@ -8,8 +8,6 @@ import contextlib
 import gzip
 import io
 import json
-import tarfile
-from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -19,7 +17,19 @@ import pytest
 from backports import zstd
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from imagebuilder import blob_name, config, digest, docker_archive, file, folder, hardlink, layer, symlink, whiteout
+from imagebuilder import (
+    blob_name,
+    config,
+    digest,
+    docker_archive,
+    file,
+    folder,
+    hardlink,
+    layer,
+    split_record,
+    symlink,
+    whiteout,
+)
 
 from imageopt.errors import ImageoptError, InputError
 from imageopt.image.header_walk import walk_headers
@@ -211,20 +221,6 @@ def test_an_archive_cut_anywhere_is_refused(tmp_path: Path) -> None:
     for length in {*range(0, end, 331), *range(end - 20, end)}:
         path.write_bytes(whole[:length])
         assert refused_in_one_line(partial(load_image, ImageRef("docker-archive", str(path)))), length
-
-
-def split_record(data: bytes) -> bytes:
-    """What an engine notes down about a layer's tar: raw bytes, and size and checksum of each content."""
-    lines = []
-    with tarfile.open(fileobj=io.BytesIO(data)) as tar:
-        begin = 0
-        for member in tar:
-            content = member.size if member.isreg() else 0
-            lines.append({"type": 2, "payload": b64encode(data[begin : member.offset_data]).decode()})
-            lines.append({"type": 1, "name": member.name, "size": content, "payload": b64encode(bytes(8)).decode()})
-            begin = member.offset_data + content
-    lines.append({"type": 2, "payload": b64encode(data[begin:]).decode()})
-    return b"\n".join(dumped(line) for line in lines)
 
 
 def read_record(data: bytes, folder: Path) -> None:
