@@ -82,7 +82,7 @@ class _SoughtTar(HashedTar):
     def elf(self, size: int) -> tuple[bytes, ElfFacts | None]:
         if size <= _SMALL:
             return super().elf(size)
-        start = self._stream.tell() - self.drop_buffered()
+        start = self._stream.seek(0, SEEK_CUR) - self.drop_buffered()
 
         def read(offset: int, count: int) -> bytes:
             self._stream.seek(start + offset)

@@ -1,6 +1,7 @@
 """Plain tars walked by their headers: the same as when they are read whole, without reading what no other is as big as."""
 
 import io
+import shutil
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,15 @@ def test_the_same_numbers_as_from_reading_it_all(tmp_path: Path, kind: str) -> N
     assert walked.waste == {"deleted": 1, "overwritten_same": 5000, "overwritten_changed": 0, "duplicate_entry": 0}
     lone = next(record for record in walked.files if record.path == "a/lone")
     assert lone.checksum == b""  # nothing is as big: it was not read
+
+
+def test_a_program_is_looked_into_where_it_lies(tmp_path: Path) -> None:
+    program = Path(shutil.which("true") or "/bin/true").read_bytes() + b"#" * 2000
+    tar = layer(file("app/addon.node", program), file("app/after", BIG))
+    walked, read = both(ImageRef("docker-archive", str(docker_archive(tmp_path / "a.tar", [tar]))))
+    assert list(walked.elf) == ["app/addon.node"]
+    assert walked.elf == read.elf
+    assert [record.path for record in walked.files] == ["app/addon.node", "app/after"]
 
 
 def test_what_is_captured_is_read_however_big(tmp_path: Path) -> None:
