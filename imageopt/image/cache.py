@@ -120,7 +120,7 @@ def pack(index: LayerIndex) -> bytes:
     return msgspec.msgpack.encode(index)
 
 
-def unpack(data: bytes) -> LayerIndex:
+def unpack(data: bytes | memoryview) -> LayerIndex:
     """What `pack` packed. Raises msgspec.MsgspecError for anything else."""
     import msgspec
 

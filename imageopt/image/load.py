@@ -1,6 +1,6 @@
 """A reference to an `Image`: read, indexed, checked against its digests, accounted for."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from io import SEEK_END
 from typing import BinaryIO
 
@@ -8,7 +8,8 @@ from imageopt.errors import InputError
 from imageopt.image.account import account
 from imageopt.image.cache import LayerCache
 from imageopt.image.layer import index_layer
-from imageopt.image.model import Image, LayerIndex
+from imageopt.image.local_layers import read_local_layers
+from imageopt.image.model import ChecksumKind, Image, LayerIndex
 from imageopt.progress import Progress
 from imageopt.source.export import is_compressed
 from imageopt.source.model import ImageRef, ReadImage
@@ -36,12 +37,13 @@ def load_image(
         ref,
         reader.index_layer,
         index_splits=None if verify_digests else reader.index_splits,
+        read_local=read_local_layers,
         known=reader.known,
         platform=platform,
         progress=progress,
     )
     check_digests(read)
-    reader.keep()
+    reader.keep(read.layers)
     if any(layer.unread for layer in read.layers):
         from imageopt.image.header_walk import settled
 
@@ -55,11 +57,11 @@ class _Reader:
     def __init__(self, cache: LayerCache | None, verify_digests: bool) -> None:
         self._cache = cache
         self._verify_digests = verify_digests
-        self._new: list[LayerIndex] = []
+        self._old: set[str] = set()  # the digests of those that came from the cache
 
     def known(self, digest: str) -> LayerIndex | None:
         """The index of a layer's stream by its digest."""
-        return self._cache.get(digest, "xxh3-128") if self._cache is not None else None
+        return self._get(digest, "xxh3-128")
 
     def index_layer(self, stream: BinaryIO) -> LayerIndex:
         length = 0 if self._verify_digests or not stream.seekable() else stream.seek(0, SEEK_END)
@@ -69,26 +71,31 @@ class _Reader:
             from imageopt.image.header_walk import walk_headers
 
             return walk_headers(stream, length)
-        index = index_layer(stream)
-        self._new.append(index)
-        return index
+        return index_layer(stream)
 
     def index_splits(self, layers: Sequence[SplitLayer]) -> list[LayerIndex]:
-        found = [self._cache.get(layer.diff_id, "crc-64") if self._cache is not None else None for layer in layers]
+        found = [self._get(layer.diff_id, "crc-64") for layer in layers]
         missing = [layer for layer, index in zip(layers, found, strict=True) if index is None]
         if missing:
             from imageopt.image.split import index_splits  # loads a JSON decoder that the other sources do not need
 
-            self._new += (made := index_splits(missing))
-            read = iter(made)
+            read = iter(index_splits(missing))
             return [index or next(read) for index in found]
         return [index for index in found if index is not None]
 
-    def keep(self) -> None:
-        if self._cache is not None and self._new:
-            for index in self._new:
+    def keep(self, layers: Iterable[LayerIndex]) -> None:
+        """Those that are new and whose digest is theirs; of a plain tar that was walked by its headers nobody knows."""
+        new = {layer.digest: layer for layer in layers if layer.digest and layer.digest not in self._old}
+        if self._cache is not None and new:
+            for index in new.values():
                 self._cache.put(index)
             self._cache.prune()
+
+    def _get(self, digest: str, checksums: ChecksumKind) -> LayerIndex | None:
+        index = self._cache.get(digest, checksums) if self._cache is not None else None
+        if index is not None:
+            self._old.add(index.digest)
+        return index
 
 
 def check_digests(read: ReadImage[LayerIndex]) -> None:

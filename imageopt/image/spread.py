@@ -33,7 +33,7 @@ def spread(
 
     `encode` and `decode` take a child's result here, and any exception in a child only means that it is done again.
     """
-    mine, *others = _shares(sizes, _processes() if sum(sizes) >= least else 1)
+    mine, *others = _shares(sizes, processes() if sum(sizes) >= least else 1)
     done: dict[int, DoneT] = {}
     children: list[_Child] = []
     try:
@@ -49,7 +49,8 @@ def spread(
     return [done[number] if number in done else work(item) for number, item in enumerate(items)]
 
 
-def _processes() -> int:
+def processes() -> int:
+    """How many processes may share the work: one for each core that is ours, and 1 where nothing can be forked."""
     if threading.active_count() > 1 or not hasattr(os, "sched_getaffinity"):
         return 1
     return min(len(os.sched_getaffinity(0)), _MOST)

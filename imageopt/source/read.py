@@ -5,7 +5,7 @@ read once.
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Generic, TypeVar
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from imageopt.source.local import LocalImage, Records
 
 LayerT = TypeVar("LayerT")
+ReadLayers = Callable[[Files, Iterable[str], Callable[[BinaryIO], LayerT]], Iterator[tuple[str, LayerT, bytes]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class _Readers(Generic[LayerT]):
 
     index_layer: Callable[[BinaryIO], LayerT]
     index_splits: Callable[[Sequence[SplitLayer]], Sequence[LayerT]] | None
+    read_local: ReadLayers[LayerT]
     known: Callable[[str], LayerT | None]
 
 
@@ -43,18 +45,19 @@ def read_image(
     index_layer: Callable[[BinaryIO], LayerT],
     *,
     index_splits: Callable[[Sequence[SplitLayer]], Sequence[LayerT]] | None = None,
+    read_local: ReadLayers[LayerT] | None = None,
     known: Callable[[str], LayerT | None] = lambda _digest: None,
     platform: str | None = None,
     progress: Progress | None = None,
 ) -> ReadImage[LayerT]:
     """The image, its layers as `index_layer` made them, base first; `index_splits` takes an engine's own records.
 
-    `known` gives what is already known of a layer by the digest that a manifest states, and spares its reading.
-    Raises InputError where the image is missing or damaged, ToolMissing and ToolFailed where the engine is, UsageError
-    where the reference fits several images.
+    `read_local` reads the layers of files on disk, as `read_layers` does for all. `known` gives what is already known
+    of a layer by the digest that a manifest states, and spares its reading. Raises InputError where the image is
+    missing or damaged, ToolMissing and ToolFailed where the engine is, UsageError where the reference fits several.
     """
     progress = progress or Progress()
-    readers = _Readers(index_layer, index_splits, known)
+    readers = _Readers(index_layer, index_splits, read_local or read_layers, known)
     match ref.source:
         case None:
             return _from_engine_or_registry(ref, platform, readers, progress)
@@ -199,7 +202,8 @@ def _from_files(
             read[layer.name], compressed[layer.name] = found, layer.digest != diff_id
     names = {layer.name for layer in described.layers}
     with progress.step(f"reading {ref.name}"):
-        for name, index, head in read_layers(files, names - read.keys(), readers.index_layer):
+        read_them = read_layers if kind == "registry" else readers.read_local
+        for name, index, head in read_them(files, sorted(names - read.keys()), readers.index_layer):
             read[name], compressed[name] = index, is_compressed(head)
             progress.update(f"layer {len(read)} of {len(names)}")
     blobs = tuple(

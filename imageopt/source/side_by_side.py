@@ -14,7 +14,7 @@ from typing import BinaryIO, TypeVar, cast
 from imageopt.source.files import Files, missing
 
 LayerT = TypeVar("LayerT")
-_HEAD = 4  # bytes that tell a compression
+HEAD = 4  # bytes that tell a compression
 
 
 def read_layers(
@@ -29,7 +29,7 @@ def read_layers(
 
     def one(name: str) -> tuple[str, LayerT, bytes]:
         with files.open(name) as stream:
-            head = stream.peek(_HEAD)[:_HEAD]
+            head = stream.peek(HEAD)[:HEAD]
             return name, index_layer(cast("BinaryIO", _Stoppable(stream, stopped))), head
 
     with ThreadPoolExecutor(min(len(sizes), os.cpu_count() or 1) or 1) as pool:
