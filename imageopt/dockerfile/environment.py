@@ -6,7 +6,7 @@ to be empty. Whoever has that image's configuration passes it in as `base_env`.
 """
 
 import posixpath
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -14,29 +14,37 @@ from imageopt.dockerfile.expand import Expansion, expansion
 from imageopt.dockerfile.model import Dockerfile, Instruction, Stage
 from imageopt.dockerfile.pairs import pairs
 from imageopt.dockerfile.stages import global_arguments
+from imageopt.dockerfile.versions import Growing, Versions
 
 _DEFAULT_SHELL = ("/bin/sh", "-c")
+_MOST_TEXT = 4_000_000  # characters of all values together; what a stage has beyond that is as good as unknown
 
 
 @dataclass(frozen=True, slots=True)
 class Environment:
     """The state that one instruction meets.
 
-    `variables` are the names with a known value, from ARG and ENV; `unknown` those that were given a value which the
+    `variables` are the names with a known value, from ARG and ENV; `holes` those that were given a value which the
     file does not tell. `env` is what the image's configuration would hold, None for such a value. `declared` are the
     stage's ARG names in order, repetitions included. `workdir` and `user` are None where the base image decides.
     `complete` says that nothing is hidden in a base image.
     """
 
-    variables: Mapping[str, str]
-    unknown: frozenset[str]
-    env: Mapping[str, str | None]
-    declared: tuple[str, ...]
+    variables: Versions[str]
+    holes: Versions[bool]
+    env: Versions[str | None]
+    declared: Growing
     shell: tuple[str, ...]
     workdir: str | None
     user: str | None
     complete: bool
     escape: str
+    text_length: int = 0
+
+    @property
+    def unknown(self) -> frozenset[str]:
+        """The names that were given a value which the file does not tell."""
+        return frozenset(self.holes)
 
     @property
     def arguments(self) -> tuple[tuple[str, str | None], ...]:
@@ -51,15 +59,21 @@ class Environment:
         """The expanded text; None where it rests on a name whose value the file does not tell."""
         expanded = self.expansion(text)
         missing = frozenset(expanded.absent)
-        doubtful = missing & self.unknown if self.complete else missing
+        doubtful = missing & self.holes.keys() if self.complete else missing
         return None if expanded.error or doubtful else expanded.text
 
     def with_value(self, name: str, value: str | None) -> Self:
         """The state after this name was given a value, None for an unknown one."""
-        variables = {other: text for other, text in self.variables.items() if other != name}
+        if value is not None and self.text_length + len(value) > _MOST_TEXT:
+            value = None
         if value is None:
-            return replace(self, variables=variables, unknown=self.unknown | {name})
-        return replace(self, variables=variables | {name: value}, unknown=self.unknown - {name})
+            return replace(self, variables=self.variables.without(name), holes=self.holes.changed(name, value=True))
+        return replace(
+            self,
+            variables=self.variables.changed(name, value),
+            holes=self.holes.without(name),
+            text_length=self.text_length + len(value),
+        )
 
 
 def stage_environment(
@@ -88,28 +102,38 @@ def environments(
     `base_env` are the variables of the image that the stage's first ancestor is built on, None where unknown.
     """
     given = dict(build_args or {})
-    outside = given | global_arguments(dockerfile.instructions, dockerfile.escape, given)
-    ancestors = [stage]
-    while (parent := ancestors[-1].parent) is not None:
-        ancestors.append(dockerfile.stages[parent])
-    state = _start(ancestors[-1], base_env, dockerfile.escape)
-    for ancestor in reversed(ancestors[1:]):
-        for instruction in ancestor.instructions:
-            state = _after(state, instruction, given, outside)
-    state = replace(state, declared=())
-    for instruction in stage.instructions:
-        yield state
-        state = _after(state, instruction, given, outside)
-    yield state
+    if given or base_env is not None:
+        chain = [stage]
+        while (parent := chain[-1].parent) is not None:
+            chain.append(dockerfile.stages[parent])
+        return iter(_states(dockerfile, chain[::-1], given, base_env)[stage.index])
+    if not dockerfile.memo:
+        dockerfile.memo.update(_states(dockerfile, dockerfile.stages, given, None))
+    return iter(dockerfile.memo[stage.index])
+
+
+def _states(
+    dockerfile: Dockerfile, stages: Iterable[Stage], given: Mapping[str, str], base_env: Mapping[str, str] | None
+) -> dict[int, tuple[Environment, ...]]:
+    """The states of each of the stages, by its number; a stage's parent comes before it."""
+    outside = {**given, **global_arguments(dockerfile.instructions, dockerfile.escape, given)}
+    found: dict[int, tuple[Environment, ...]] = {}
+    for stage in stages:
+        start = found[stage.parent][-1] if stage.parent is not None else _start(stage, base_env, dockerfile.escape)
+        states = [replace(start, declared=Growing([], 0))]
+        for instruction in stage.instructions:
+            states.append(_after(states[-1], instruction, given, outside))
+        found[stage.index] = tuple(states)
+    return found
 
 
 def _start(stage: Stage, base_env: Mapping[str, str] | None, escape: str) -> Environment:
     scratch = stage.base == "scratch"
     return Environment(
-        variables=dict(base_env or {}),
-        unknown=frozenset(),
-        env=dict(base_env or {}),
-        declared=(),
+        variables=Versions.of(base_env or {}),
+        holes=Versions.of({}),
+        env=Versions.of(base_env or {}),
+        declared=Growing([], 0),
         shell=_DEFAULT_SHELL,
         workdir="/" if scratch else None,
         user="" if scratch else None,
@@ -146,7 +170,7 @@ def _with_arg(
     before = state
     for pair in pairs(instruction):
         name = state.expansion(pair.name).text
-        state = replace(state, declared=(*state.declared, name))
+        state = replace(state, declared=state.declared.added(name))
         if name in given:
             state = state.with_value(name, given[name])
         elif pair.value is not None:
@@ -155,7 +179,7 @@ def _with_arg(
         elif name in outside:
             state = state.with_value(name, outside[name])
         elif name not in state.variables:  # it has a value only if the build is given one
-            state = replace(state, unknown=state.unknown | {name})
+            state = replace(state, holes=state.holes.changed(name, value=True))
     return state
 
 
@@ -165,7 +189,8 @@ def _with_env(state: Environment, instruction: Instruction) -> Environment:
     for pair in pairs(instruction):
         name = state.expansion(pair.name).text
         value = state.known(pair.value or "")
-        after = replace(after.with_value(name, value), env={**after.env, name: value})
+        after = after.with_value(name, value)
+        after = replace(after, env=after.env.changed(name, after.variables.get(name)))
     return after
 
 

@@ -7,8 +7,11 @@ character belongs to exactly one node, and an edit replaces a span of the text a
 import re
 from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from imageopt.dockerfile.environment import Environment
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +98,8 @@ class Instruction:
     problems: tuple[Problem, ...]
     pieces: tuple[tuple[int, int], ...] = ()
     trigger: "Instruction | None" = None
+    # filled by `shell.run_commands`: every rule asks for the commands
+    memo: "list[tuple[Command, ...]]" = field(default_factory=list, init=False, repr=False, compare=False)
 
     def locate(self, offset: int) -> int:
         """The offset in the text of the character at `offset` of `arguments`."""
@@ -136,6 +141,8 @@ class Dockerfile:
     instructions: tuple[Instruction, ...]
     stages: tuple[Stage, ...]
     problems: tuple[Problem, ...]
+    # filled by `environment.environments`, by the number of the stage
+    memo: "dict[int, tuple[Environment, ...]]" = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def render(self) -> bytes:
         """The bytes it was parsed from."""

@@ -47,6 +47,12 @@ def run_commands(instruction: Instruction) -> tuple[Command, ...]:
 
     The exec form is one command. A heredoc's body is read where it is the script itself or goes to a shell.
     """
+    if not instruction.memo:
+        instruction.memo.append(_read_commands(instruction))
+    return instruction.memo[0]
+
+
+def _read_commands(instruction: Instruction) -> tuple[Command, ...]:
     if instruction.trigger:
         return run_commands(instruction.trigger)
     if instruction.keyword not in ("RUN", "CMD", "ENTRYPOINT") or not instruction.words:
