@@ -37,7 +37,7 @@ class TestArguments:
 
     def test_are_inherited_by_a_stage_built_on_theirs(self) -> None:
         child = at_end("FROM a AS x\nARG A=1\nFROM x\n")
-        assert (child.variables, child.arguments) == ({"A": "1"}, ())
+        assert (dict(child.variables), child.arguments) == ({"A": "1"}, ())
         assert at_end("FROM a AS x\nARG A=1\nFROM b\n").variables == {}
 
     def test_may_use_each_other(self) -> None:
@@ -50,7 +50,7 @@ class TestArguments:
 class TestVariables:
     def test_the_later_of_arg_and_env_wins_but_env_is_what_stays(self) -> None:
         end = at_end("FROM a\nARG A=1\nENV A=2\nARG A=3\n")
-        assert (end.variables, end.env) == ({"A": "3"}, {"A": "2"})
+        assert (dict(end.variables), dict(end.env)) == ({"A": "3"}, {"A": "2"})
 
     def test_an_arg_without_a_value_leaves_the_variable_alone(self) -> None:
         assert at_end("FROM a\nENV A=2\nARG A\n").variables == {"A": "2"}
