@@ -1,6 +1,7 @@
 """How checks make findings: the place of an instruction, the bytes of files, the few paths that say most."""
 
 from collections.abc import Container, Iterable, Sequence
+from typing import Protocol
 
 from imageopt.dockerfile.model import Instruction
 from imageopt.evidence.model import Evidence
@@ -14,9 +15,22 @@ _NAMED = 3
 _DEPTH = 4  # names of a path that make one line of evidence
 
 
-def location(evidence: Evidence, instruction: Instruction) -> Location:
-    """The instruction's place in the Dockerfile."""
-    return Location(evidence.dockerfile_path, instruction.line, 1, instruction.end_line)
+class Spot(Protocol):
+    """Whatever begins somewhere in the Dockerfile's text: a word, a flag, a command."""
+
+    @property
+    def start(self) -> int:
+        """The offset in the text."""
+
+
+def location(evidence: Evidence, instruction: Instruction, at: Spot | None = None) -> Location:
+    """The instruction's place in the Dockerfile, or that of the spot in it which matters."""
+    line, column = instruction.line, 1
+    if at is not None and evidence.dockerfile is not None:
+        before = evidence.dockerfile.text[instruction.start : at.start]
+        line += before.count("\n")
+        column = len(before) - (before.rfind("\n") + 1) + 1
+    return Location(evidence.dockerfile_path, line, column, max(line, instruction.end_line))
 
 
 def measured(
@@ -28,8 +42,9 @@ def measured(
     *,
     basis: Basis = "exact",
     confidence: Confidence = "high",
+    at: Spot | None = None,
 ) -> Finding:
-    """A finding about files of the image: `files` are indices into the image's files."""
+    """A finding about files of the image: `files` are indices into the image's files; `at` is the word that matters."""
     assert evidence.image is not None
     records = [evidence.image.files[index] for index in files]
     size = sum(record.size for record in records)
@@ -43,7 +58,7 @@ def measured(
         title=rule.title,
         message=rule.message.format(size=format_bytes(size), files=len(records), top=names),
         saving=Saving(size, basis),
-        location=location(evidence, instruction) if instruction is not None else None,
+        location=location(evidence, instruction, at) if instruction is not None else None,
         layers=tuple(sorted(set(layers))),
         evidence=top[:_SHOWN],
         files=tuple(files),
@@ -60,8 +75,9 @@ def stated(
     saving: Saving | None = None,
     confidence: Confidence = "high",
     place: Location | None = None,
+    at: Spot | None = None,
 ) -> Finding:
-    """A finding about the Dockerfile or the project alone, without files of an image."""
+    """A finding about the Dockerfile or the project alone, without files of an image; `at` is the word that matters."""
     return Finding(
         rule=rule.name,
         code=rule.code,
@@ -70,7 +86,7 @@ def stated(
         title=rule.title,
         message=message or (f"{rule.title}." if "{" in rule.message else rule.message),
         saving=saving or Saving(None, "unknown"),
-        location=location(evidence, instruction) if instruction is not None else place,
+        location=location(evidence, instruction, at) if instruction is not None else place,
         layers=(),
         evidence=(),
         files=(),
