@@ -32,7 +32,7 @@ def test_it_holds_the_rules_the_templates_and_the_types(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     rules = {path.relative_to(CHECKOUT) for path in (CHECKOUT / "rules").rglob("*.toml")}
     assert {f"imageopt/_data/{path}" for path in rules} <= set(names)
-    for name in ("imageopt/py.typed", "imageopt/_data/dockerfile_templates/node-npm.Dockerfile.j2",
+    for name in ("imageopt/py.typed", "imageopt/_data/dockerfile_templates/node-service.Dockerfile.j2",
                  "imageopt/report/schemas/analysis-1.schema.json"):  # fmt: skip
         assert name in names
     assert not [name for name in names if name.startswith(("tests/", "sample_projects/"))]

@@ -1,4 +1,4 @@
-"""The first stage: manifests and lock, `npm ci`, the sources and the original's own build commands, then the pruning.
+"""The first stage: manifests and lock, the install that the lock pins, the original's own build commands, the pruning.
 
 NODE_ENV=production never reaches the install here, or the compiler would be missing; where the original had it set
 before the build, it is set after the install.
@@ -27,21 +27,21 @@ def build_stage(ground: Ground, account: Account) -> dict[str, object]:
         "before_install": [*_system(ground, account), *(_text(ground, step) for step in ground.found.before_install)],
         "sources_first": [_text(ground, step) for step in first],
         "manifests": " ".join(map(word, manifests(ground))),
-        "inputs": [copy([path], f"./{path}") for path in ground.inputs.paths],
+        "inputs": [copy([path], f"./{path}") for path in _folders(ground)],
+        "setup": ground.manager.setup,
+        "install": ground.manager.install,
         "mounts": _mounts(ground, account),
         "install_flags": _install_flags(ground),
         "steps": [_text(ground, step) for step in _steps(ground, first)],
-        "prunes": ground.runner is None and not ground.installs_production,
-        "prune_flags": _prune_flags(ground),
+        "prune": _prune(ground),
     }
 
 
 def manifests(ground: Ground) -> list[str]:
-    """The files that decide what is installed; `.npmrc` may name a registry."""
+    """The files that decide what is installed; `.npmrc` and its like may name a registry."""
     lock = ground.project.lock
     assert lock is not None
-    names = ["package.json", lock.path]
-    return [*names, ".npmrc"] if exists(ground.project.root, ".npmrc") else names
+    return ["package.json", lock.path, *(n for n in ground.manager.manifests if exists(ground.project.root, n))]
 
 
 def uses_global(ground: Ground, words: tuple[str, ...]) -> bool:
@@ -108,32 +108,41 @@ def _mounts(ground: Ground, account: Account) -> str:
     if "type=cache" in given:
         return given
     cache = _cache_folder(ground)
-    account.done["drop-caches"] = f"npm's cache in {cache} is mounted while it installs, and is in no layer"
+    account.done["drop-caches"] = (
+        f"{ground.manager.name}'s cache in {cache} is mounted while it installs, and is in no layer"
+    )
     return f"--mount=type=cache,target={word(cache)} {given}"
 
 
 def _cache_folder(ground: Ground) -> str:
-    for item in ground.found.runtime:
+    for item in ground.found.runtime if ground.manager.name == "npm" else ():
         for pair in pairs(item) if item.keyword == "ENV" else ():
             if pair.name.lower() == "npm_config_cache" and re.fullmatch(r"/[\w./-]+", pair.value or ""):
                 return pair.value or ""
-    return "/root/.npm"
+    return ground.manager.cache
+
+
+def _folders(ground: Ground) -> list[str]:
+    """What else of the project the install reads."""
+    return list(dict.fromkeys((*ground.manager.folders, *ground.inputs.paths)))
 
 
 def _install_flags(ground: Ground) -> str:
     flags = [word(flag) for flag in ground.found.install_flags]
-    npmrc = read_text(ground.project.root, ".npmrc") or ""
-    if ground.installs_production:
-        flags.append("--omit=dev")
+    npmrc = (read_text(ground.project.root, ".npmrc") or "") if ground.manager.name == "npm" else ""
+    if ground.installs_production and ground.manager.production:
+        flags.append(ground.manager.production)
     elif re.search(r"^\s*(?:omit\s*=\s*dev|production\s*=\s*true)", npmrc, re.MULTILINE):
         flags.append("--include=dev")
     return "".join(f" {flag}" for flag in flags)
 
 
-def _prune_flags(ground: Ground) -> str:
-    """Flags that decide which tree npm works out; with others than the install's it would change the tree."""
+def _prune(ground: Ground) -> str:
+    """The command that leaves the production packages, with the flags that decide which tree the manager works out."""
+    if ground.runner is not None or (ground.installs_production and ground.manager.production):
+        return ""
     kept = [flag for flag in ground.found.install_flags if flag in ("--legacy-peer-deps", "--force", "-f")]
-    return "".join(f" {flag}" for flag in kept)
+    return " ".join([ground.manager.prune, *(kept if ground.manager.name == "npm" else ())])
 
 
 def _text(ground: Ground, step: Step) -> str:

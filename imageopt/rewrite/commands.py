@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from imageopt.dockerfile.model import Instruction
+from imageopt.project.model import PackageManager
 from imageopt.project.scripts import LONGEST
 
 Purpose = Literal[
@@ -29,6 +30,8 @@ Purpose = Literal[
 ]
 
 _COMPOUND = re.compile(r"(?:^|[;&|\n]\s*)(?:if|for|while|until|case|function|\{|\()(?:\s|$)|<<")
+_MANAGERS = {"npm", "pnpm", "yarn", "corepack"}
+_OF_WORKSPACES = r"(?:--filter|-F|-r|--recursive|-w|--workspace-root|-W|--ignore-workspace-root-check)\b"
 _NPM_INSTALL = {"install", "i", "in", "ci", "clean-install", "add", "isntall", "install-clean", "install-ci-test"}
 _VALUE_FLAGS = {
     "--registry",
@@ -40,7 +43,17 @@ _VALUE_FLAGS = {
     "--include",
     "--only",
     "--userconfig",
+    "--dir",
+    "--cwd",
+    "--store-dir",
+    "--reporter",
+    "--network-timeout",
+    "--cache-folder",
 }
+_NOT_KEPT = (  # which packages, and how strictly: the install that is written decides that itself
+    r"--(?:production|prod|only|(?:no-)?save|(?:no-)?package-lock|include|dev|(?:no-|prefer-)?frozen-lockfile"
+    r"|pure-lockfile|no-lockfile|(?:no-)?immutable|offline|prefer-offline|check-files)\b|-[PDSBO]$"
+)
 _CACHES = re.compile(
     r"(?:/var/lib/apt/|/var/cache/|/root/\.(?:npm|cache)|~/\.(?:npm|cache)|/tmp|/usr/share/(?:doc|man|locale))"
 )
@@ -58,10 +71,10 @@ class Command:
     purpose: Purpose
 
 
-def commands_of(run: Instruction) -> tuple[Command, ...]:
-    """The commands of a RUN in order; what cannot be split is one command."""
+def commands_of(run: Instruction, manager: PackageManager = "npm") -> tuple[Command, ...]:
+    """The commands of a RUN in order, as a project of that package manager means them; what cannot be split is one."""
     if run.json is not None:
-        return (Command(shlex.join(run.json), run.json, purpose(run.json, shlex.join(run.json))),)
+        return (Command(shlex.join(run.json), run.json, purpose(run.json, shlex.join(run.json), manager)),)
     text = run.arguments.strip()
     if run.heredocs or _COMPOUND.search(text):
         body = "\n".join([text, *(heredoc.body for heredoc in run.heredocs)])
@@ -69,11 +82,11 @@ def commands_of(run: Instruction) -> tuple[Command, ...]:
     found = []
     for part in _split(text):
         words = _words(part)
-        found.append(Command(part, words, purpose(words, part)))
+        found.append(Command(part, words, purpose(words, part, manager)))
     return tuple(found)
 
 
-def purpose(words: tuple[str, ...], text: str) -> Purpose:
+def purpose(words: tuple[str, ...], text: str, manager: PackageManager = "npm") -> Purpose:
     """What a command is for, by its program and arguments."""
     if not words:
         return "unknown"
@@ -86,7 +99,9 @@ def purpose(words: tuple[str, ...], text: str) -> Purpose:
             action = next((word for word in rest if not word.startswith("-")), "")
             return "system-install" if action in ("install", "add") else "nothing"
         case "npm":
-            return _npm(rest)
+            return _npm(rest) if manager == "npm" else _npm_beside(rest)
+        case "yarn" | "pnpm" if program == manager:
+            return _pnpm_or_yarn(program, rest)
         case "yarn" | "pnpm" | "bun":
             return "foreign-manager"
         case "chown" | "chmod" | "chgrp":
@@ -110,13 +125,13 @@ def system_packages(command: Command) -> tuple[str, ...]:
 
 
 def install_flags(command: Command) -> tuple[str, ...]:
-    """The flags of an `npm install` that its `npm ci` must keep: all but those on what to install and save."""
+    """The flags of an install that the one from the lock file must keep: all but those on what to install and save."""
     kept: list[str] = []
-    words = list(command.words[2:])
+    words = [word for word in command.words[1:] if word not in _NPM_INSTALL]
     while words:
         word = words.pop(0)
         value = [words.pop(0)] if word in _VALUE_FLAGS and words else []
-        if re.match(r"--(?:production|prod|only|(?:no-)?save|(?:no-)?package-lock|include)\b|-[PDSBO]$", word):
+        if re.match(_NOT_KEPT, word):
             continue
         if word.startswith("--omit") and (word.endswith("=dev") or value == ["dev"]):
             continue
@@ -125,8 +140,9 @@ def install_flags(command: Command) -> tuple[str, ...]:
 
 
 def installs_production_only(command: Command) -> bool:
-    """Whether an `npm install` leaves the development packages out."""
-    return re.search(r"--(?:production|prod)(?!=false)\b|--omit[= ]dev|--only[= ]prod", command.text) is not None
+    """Whether an install leaves the development packages out."""
+    left_out = r"--(?:production|prod)(?!=false)\b|--omit[= ]dev|--only[= ]prod|\spnpm (?:i|install)\b.* -P\b"
+    return re.search(left_out, f" {command.text}") is not None
 
 
 def _npm(rest: tuple[str, ...]) -> Purpose:
@@ -143,6 +159,54 @@ def _npm(rest: tuple[str, ...]) -> Purpose:
     if action in ("run", "run-script", "exec", "test", "rebuild", "start", "t"):
         return "build"
     return "unknown"
+
+
+def _npm_beside(rest: tuple[str, ...]) -> Purpose:
+    """npm in a project of another manager: it brings that manager, runs scripts, and must not install the packages."""
+    found = _npm(rest)
+    if found == "global-install" and _packages(rest) and _packages(rest) <= _MANAGERS:
+        return "nothing"  # the build stage is given the right one
+    return "foreign-manager" if found in ("install", "prune") else found
+
+
+def _packages(rest: tuple[str, ...]) -> set[str]:
+    """The names of the packages that an `npm install -g` installs, without their versions."""
+    plain = [word for index, word in enumerate(rest) if not word.startswith("-") and not _is_value(rest, index)]
+    return {re.sub(r"(?<=.)@.*", "", word) for word in plain[1:]}
+
+
+def _pnpm_or_yarn(program: str, rest: tuple[str, ...]) -> Purpose:
+    """What follows `pnpm` or `yarn`: an action, or the name of a script of package.json."""
+    if any(re.match(_OF_WORKSPACES, word) for word in rest):
+        return "unknown"
+    plain = [word for index, word in enumerate(rest) if not word.startswith("-") and not _is_value(rest, index)]
+    action = plain[0] if plain else ("install" if program == "yarn" and not {"-v", "--version"} & set(rest) else "")
+    match action:
+        case "install" | "i" | "add" | "global":
+            if {"-g", "--global"} & set(rest) or action == "global":
+                return "global-install"
+            return "install" if action != "add" and len(plain) <= 1 else "package-change"
+        case "prune":
+            return "prune"
+        case "" | "cache" | "store" | "fetch" | "audit" | "why" | "version":
+            return "nothing"
+        case (
+            "config"
+            | "set"
+            | "setup"
+            | "link"
+            | "deploy"
+            | "workspace"
+            | "workspaces"
+            | "plugin"
+            | "rebuild"
+            | "import"
+        ):
+            return "unknown"
+        case "dlx" | "create" | "remove" | "up" | "update" | "upgrade":
+            return "package-change"
+        case _:
+            return "build"
 
 
 def _is_value(rest: tuple[str, ...], index: int) -> bool:

@@ -9,6 +9,7 @@ from imageopt.dockerfile.model import Dockerfile, Instruction, Stage
 from imageopt.project.model import Project
 from imageopt.rewrite.layout import Layout
 from imageopt.rewrite.lifecycle import InstallInputs
+from imageopt.rewrite.managers import Manager
 from imageopt.rewrite.model import Refused
 from imageopt.rewrite.runtime_base import Bases
 from imageopt.rewrite.survey import Survey
@@ -23,6 +24,7 @@ class Ground:
     """
 
     project: Project
+    manager: Manager
     tree: Dockerfile
     stage: Stage
     found: Survey

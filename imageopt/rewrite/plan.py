@@ -15,6 +15,7 @@ from imageopt.rewrite.build_stage import build_stage, manifests, uses_global
 from imageopt.rewrite.ground import Account, Ground
 from imageopt.rewrite.layout import layout, rebuilt
 from imageopt.rewrite.lifecycle import install_inputs
+from imageopt.rewrite.managers import Manager
 from imageopt.rewrite.ownership import service_user
 from imageopt.rewrite.render import word
 from imageopt.rewrite.running_stage import env_names, running_stage
@@ -35,7 +36,9 @@ class Plan:
     rebuilt: tuple[str, ...]
 
 
-def make_plan(project: Project, tree: Dockerfile, stage: Stage, base: BaseImage, found: Survey, target: str) -> Plan:
+def make_plan(
+    project: Project, manager: Manager, tree: Dockerfile, stage: Stage, base: BaseImage, found: Survey, target: str
+) -> Plan:
     """The plan for a survey without objections. Raises Unsafe for a value without a safe spelling."""
     account = Account()
     system = runtime_system(project, found)
@@ -45,6 +48,7 @@ def make_plan(project: Project, tree: Dockerfile, stage: Stage, base: BaseImage,
     user = service_user(project, found, account)
     ground = Ground(
         project=project,
+        manager=manager,
         tree=tree,
         stage=stage,
         found=found,
@@ -76,7 +80,7 @@ def _explain(ground: Ground, account: Account) -> None:
     done["multi-stage"] = f"what builds stays in its own stage; {ground.layout.reason}"
     if ground.bases.runtime != ground.stage.from_instruction.words[0].raw:
         done["base-swap"] = f"{ground.bases.runtime}: {ground.bases.reason}"
-    done["npm-ci"] = f"{lock.path} fits package.json, so exactly what it pins is installed"
+    done[ground.manager.frozen] = f"{lock.path} fits package.json, so exactly what it pins is installed"
     count = sum(package.dev for package in lock.packages)
     if ground.runner is not None:
         account.refuse("prune-dev-deps", f"the service starts with {ground.runner}, a development dependency")

@@ -14,6 +14,7 @@ from imageopt.project.model import Project
 from imageopt.rewrite.base_image import node_image
 from imageopt.rewrite.ignore_file import IgnoreChange, propose_ignore
 from imageopt.rewrite.junk import junk_paths
+from imageopt.rewrite.managers import manager
 from imageopt.rewrite.model import FileChange, Refused, Rewrite
 from imageopt.rewrite.plan import Plan, make_plan
 from imageopt.rewrite.render import Unsafe, render
@@ -21,6 +22,12 @@ from imageopt.rewrite.survey import survey
 from imageopt.rewrite.worth import automatic, credit, is_worth_doing
 from imageopt.rules.model import Finding
 
+_MAKE_LOCK = {
+    "npm": "run `npm install --package-lock-only`",
+    "pnpm": "run `pnpm install --lockfile-only`",
+    "yarn": "run `yarn install`",
+    "bun": "run `bun install`",
+}
 _TARGETS = ("auto", "alpine", "slim", "keep")
 
 
@@ -45,14 +52,17 @@ def propose(evidence: Evidence, findings: Sequence[Finding], *, target: str = "a
             f"line {stage.from_instruction.line}: {stage.from_instruction.words[0].raw} is not an official Node image,"
             " so what it brings is not known"
         )
-    found = survey(tree, stage)
+    tool = manager(project)
+    if isinstance(tool, str):
+        return _refused(tool)
+    found = survey(tree, stage, tool)
     if found.objections:
         return Rewrite(
             "refused", (), (), tuple(Refused("multi-stage", reason) for reason in found.objections), None, "unknown", ()
         )
     try:
-        plan = make_plan(project, tree, stage, base, found, target)
-        text = render("node-npm", plan.values)
+        plan = make_plan(project, tool, tree, stage, base, found, target)
+        text = render("node-service", plan.values)
     except Unsafe as error:
         return _refused(str(error))
     return _rewrite(evidence, findings, plan, text)
@@ -110,18 +120,17 @@ def _obstacle(project: Project, tree: Dockerfile) -> str | None:
         return f"the Dockerfile has a fault: {tree.problems[0].message}" if tree.problems else "it has no FROM"
     if manifest is None:
         return "there is no package.json; only Node projects can be rewritten so far"
-    if project.package_manager != "npm":
-        return f"the project uses {project.package_manager}; only npm can be rewritten so far"
     if len(tree.stages) > 1:
         return f"the Dockerfile has {len(tree.stages)} stages already; only a single stage can be rewritten so far"
     if lock is None or lock.state == "missing":
-        return "there is no package-lock.json: run `npm install --package-lock-only` and commit it"
+        return f"there is no lock file: {_MAKE_LOCK[project.package_manager or 'npm']} and commit it"
     if lock.state == "drifted":
-        return f"{lock.path} does not fit package.json ({lock.reason}): run `npm install` and commit the lock file"
+        remedy = f"run `{lock.manager} install` and commit the lock file"
+        return f"{lock.path} does not fit package.json ({lock.reason}): {remedy}"
     if lock.state == "unknown":
         return lock.reason
     if manifest.workspaces:
-        return "the project is a workspace of several packages; npm cannot prune those reliably"
+        return "the project is a workspace of several packages, which cannot be pruned reliably"
     if project.start is None:
         return "nothing says how the service starts: add a CMD to the Dockerfile or a start script to package.json"
     return None

@@ -63,7 +63,7 @@ def assignment(name: str, value: str) -> str:
 
 
 def render(template: str, values: Mapping[str, object]) -> str:
-    """The Dockerfile of a template such as `node-npm`. Raises InputError where the template itself is wrong."""
+    """The Dockerfile of a template such as `node-service`. Raises InputError where the template itself is wrong."""
     import jinja2
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 

@@ -12,9 +12,11 @@ from imageopt.dockerfile.environment import Environment, environments
 from imageopt.dockerfile.model import Dockerfile, Instruction, Stage
 from imageopt.dockerfile.pairs import pairs
 from imageopt.rewrite.commands import Command, commands_of, install_flags, installs_production_only
+from imageopt.rewrite.managers import Manager
 
 MANIFESTS = re.compile(
-    r"(?:\./)?(?:package(?:-lock)?\.json|package\*\.json|package-lock\*\.json|npm-shrinkwrap\.json|\.npmrc)\*?"
+    r"(?:\./)?(?:package(?:-lock)?\.json|package\*\.json|package-lock\*\.json|npm-shrinkwrap\.json|\.npmrc"
+    r"|pnpm-lock\.yaml|pnpm-workspace\.yaml|\.pnpmfile\.cjs|yarn\.lock|\.yarnrc(?:\.yml)?)\*?"
 )
 _SHIPPED = ("LABEL", "MAINTAINER", "EXPOSE", "STOPSIGNAL", "VOLUME", "HEALTHCHECK", "ENTRYPOINT", "CMD", "ENV", "SHELL")
 
@@ -71,17 +73,17 @@ class Survey:
         return next((item for item in reversed(self.runtime) if item.keyword == keyword), None)
 
 
-def survey(tree: Dockerfile, stage: Stage) -> Survey:
-    """The survey of a stage; look at `objections` first."""
+def survey(tree: Dockerfile, stage: Stage, manager: Manager) -> Survey:
+    """The survey of a stage in a project of that package manager; look at `objections` first."""
     found = Survey()
     for instruction, state in zip((*stage.instructions, None), environments(tree, stage), strict=True):
         if instruction is None:
             found.final_folder = posixpath.normpath(state.workdir or "/")
             found.user = state.user or ""
         else:
-            _Reader(found, instruction, state).read()
+            _Reader(found, instruction, state, manager).read()
     if found.install is None:
-        found.objections.append("no RUN of it installs packages with npm")
+        found.objections.append(f"no RUN of it installs packages with {manager.name}")
     elif found.folder in ("", "/"):
         found.objections.append("it has no WORKDIR: the application would lie in the root folder")
     elif not within(found.final_folder, found.folder):
@@ -92,8 +94,8 @@ def survey(tree: Dockerfile, stage: Stage) -> Survey:
 class _Reader:
     """Places one instruction."""
 
-    def __init__(self, found: Survey, instruction: Instruction, state: Environment) -> None:
-        self.found, self.instruction, self.state = found, instruction, state
+    def __init__(self, found: Survey, instruction: Instruction, state: Environment, manager: Manager) -> None:
+        self.found, self.instruction, self.state, self.manager = found, instruction, state, manager
         self.workdir = posixpath.normpath(state.workdir or "/")
 
     def read(self) -> None:
@@ -119,6 +121,10 @@ class _Reader:
                 self.found.runtime.append(self.instruction)
             case keyword:
                 self._object(f"{keyword} is not understood here")
+
+    @property
+    def _install_folders(self) -> set[str]:
+        return {*self.manager.folders, *(posixpath.dirname(name) for name in self.manager.folders if "/" in name)}
 
     def _object(self, reason: str) -> None:
         self.found.objections.append(f"line {self.instruction.line}: {reason}")
@@ -157,6 +163,8 @@ class _Reader:
         sources = tuple(words[:-1])
         if any(posixpath.basename(posixpath.normpath(source)) == "node_modules" for source in sources):
             self._object("it copies node_modules from outside of the image")
+        if sources and all(posixpath.normpath(source) in self._install_folders for source in sources):
+            return  # the install copies them itself
         if self.workdir != "/" and within(place, self.workdir):
             if all(MANIFESTS.fullmatch(source) for source in sources) and place == self.workdir and sources:
                 return  # the install copies them itself
@@ -169,7 +177,7 @@ class _Reader:
             self.found.outside.append(instruction)
 
     def _run(self) -> None:
-        commands = commands_of(self.instruction)
+        commands = commands_of(self.instruction, self.manager.name)
         kept = [command for command in commands if self._keeps(command)]
         if not kept:
             return
@@ -208,7 +216,7 @@ class _Reader:
                     found.builds = found.builds or command.words[0] not in ("echo", "ls", "cat", "test", "true")
                     return True
             case "foreign-manager":
-                self._object(f"it uses {command.words[0]}; only npm is understood so far")
+                self._object(f"it uses {command.words[0]}, and the project {self.manager.name}")
             case "package-change":
                 self._object(f"`{_short(command.text)}` installs something that no lock file pins")
             case "unknown":

@@ -16,7 +16,7 @@ from imageopt.units import format_bytes
 
 ORDER = (
     "multi-stage", "base-swap", "prune-dev-deps", "dockerignore", "copy-chown", "drop-caches", "drop-global-tools",
-    "npm-ci", "order-copies", "exec-form-start", "node-env", "run-as-node",
+    "npm-ci", "frozen-install", "order-copies", "exec-form-start", "node-env", "run-as-node",
 )  # fmt: skip
 _SAVES = {
     "multi-stage",
@@ -29,7 +29,8 @@ _SAVES = {
 }
 _SECURITY = {"run-as-node"}
 _SAFETY: Mapping[str, Safety] = {
-    "npm-ci": "safe", "dockerignore": "safe", "copy-chown": "safe", "drop-caches": "safe", "order-copies": "safe",
+    "npm-ci": "safe", "frozen-install": "safe", "dockerignore": "safe", "copy-chown": "safe", "drop-caches": "safe",
+    "order-copies": "safe",
 }  # fmt: skip
 _LEAST_BYTES = 1_000_000
 _LEAST_SHARE = 100  # one part in a hundred

@@ -84,3 +84,62 @@ def test_whether_only_production_packages_are_installed(text: str, only: bool) -
 def test_system_packages_lose_versions_and_flags() -> None:
     (command,) = commands_of(run("apt-get install -y --no-install-recommends git=1:2.3 libc6/stable make"))
     assert system_packages(command) == ("git", "libc6", "make")
+
+
+PNPM = [
+    ("pnpm install --frozen-lockfile", "install"),
+    ("pnpm i", "install"),
+    ("pnpm add -g pm2", "global-install"),
+    ("pnpm add lodash", "package-change"),
+    ("pnpm install lodash", "package-change"),
+    ("pnpm build", "build"),
+    ("pnpm run build", "build"),
+    ("pnpm prune --prod", "prune"),
+    ("pnpm --filter web build", "unknown"),
+    ("pnpm deploy /out", "unknown"),
+    ("pnpm store prune", "nothing"),
+    ("npm install -g pnpm@8", "nothing"),
+    ("npm install -g pnpm typescript", "global-install"),
+    ("npm install", "foreign-manager"),
+    ("npm run build", "build"),
+    ("yarn build", "foreign-manager"),
+    ("corepack enable", "nothing"),
+]
+YARN = [
+    ("yarn", "install"),
+    ("yarn install --immutable", "install"),
+    ("yarn --frozen-lockfile", "install"),
+    ("yarn --version", "nothing"),
+    ("yarn global add serve", "global-install"),
+    ("yarn add lodash", "package-change"),
+    ("yarn build", "build"),
+    ("yarn cache clean", "nothing"),
+    ("yarn workspaces focus --production", "unknown"),
+    ("yarn config set x y", "unknown"),
+    ("yarn dlx x", "package-change"),
+    ("pnpm install", "foreign-manager"),
+]
+
+
+@pytest.mark.parametrize(("text", "purpose"), PNPM)
+def test_a_command_in_a_project_of_pnpm(text: str, purpose: str) -> None:
+    assert [command.purpose for command in commands_of(run(text), "pnpm")] == [purpose]
+
+
+@pytest.mark.parametrize(("text", "purpose"), YARN)
+def test_a_command_in_a_project_of_yarn(text: str, purpose: str) -> None:
+    assert [command.purpose for command in commands_of(run(text), "yarn")] == [purpose]
+
+
+@pytest.mark.parametrize(
+    ("text", "flags"),
+    [
+        ("pnpm install --frozen-lockfile --prod --ignore-scripts", ("--ignore-scripts",)),
+        ("pnpm i --prefer-offline --store-dir /s", ("--store-dir", "/s")),
+        ("yarn --frozen-lockfile --network-timeout 100000", ("--network-timeout", "100000")),
+        ("yarn install --immutable", ()),
+    ],
+)
+def test_flags_of_the_other_managers_that_are_kept(text: str, flags: tuple[str, ...]) -> None:
+    (command,) = commands_of(run(text))
+    assert install_flags(command) == flags

@@ -30,7 +30,7 @@ def without(files: dict[str, str], name: str) -> dict[str, str]:
     [
         (
             without(GOOD, "package-lock.json"),
-            "there is no package-lock.json: run `npm install --package-lock-only` and commit it",
+            "there is no lock file: run `npm install --package-lock-only` and commit it",
         ),
         (
             {**GOOD, **without(package(prod={"express": "5.0.0"}, **TYPESCRIPT), "package-lock.json")},
@@ -43,7 +43,7 @@ def without(files: dict[str, str], name: str) -> dict[str, str]:
         (without(GOOD, "package.json"), "there is no package.json; only Node projects can be rewritten so far"),
         (
             {**without(GOOD, "package-lock.json"), "yarn.lock": "", "Dockerfile": NAIVE.replace("npm install", "yarn")},
-            "the project uses yarn; only npm can be rewritten so far",
+            "only yarn can check yarn.lock",
         ),
         (
             {**GOOD, "Dockerfile": "FROM node:20 AS a\nRUN npm ci\nFROM node:20\nCOPY --from=a / /\n"},
@@ -51,7 +51,7 @@ def without(files: dict[str, str], name: str) -> dict[str, str]:
         ),
         (
             {**GOOD, **package(prod={"express": "4.19.2"}, workspaces=["packages/*"], **TYPESCRIPT)},
-            "the project is a workspace of several packages; npm cannot prune those reliably",
+            "the project is a workspace of several packages, which cannot be pruned reliably",
         ),
         (
             {**package(prod={"ms": "2.1.3"}), "a.js": "", "Dockerfile": FIXED},
@@ -75,7 +75,7 @@ def test_a_refusal_gives_the_reason_and_the_remedy(tmp_path: Path, files: dict[s
 @pytest.mark.parametrize(
     ("dockerfile", "reason"),
     [
-        ("RUN yarn build", "line 5: it uses yarn; only npm is understood so far"),
+        ("RUN yarn build", "line 5: it uses yarn, and the project npm"),
         ("RUN npm install lodash", "line 5: `npm install lodash` installs something that no lock file pins"),
         ("RUN locale-gen", "line 5: imageopt cannot tell whether the running service needs what `locale-gen` does"),
         (

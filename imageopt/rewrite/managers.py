@@ -1,0 +1,123 @@
+"""What each package manager is told in a Dockerfile: how it gets there, installs what is locked, leaves the rest out.
+
+A lock file that does not fit must make the build fail, never be mended in silence; and what the running service does
+not need goes in the build stage, where it costs nothing.
+"""
+
+import re
+from dataclasses import dataclass
+
+from imageopt.project.files import exists, read_text
+from imageopt.project.jsonc import parse_object, text_of
+from imageopt.project.model import PackageManager, Project
+
+_PINNED = re.compile(r"(npm|pnpm|yarn|bun)@(\d+(?:\.\d+){0,2}(?:-[\w.]+)?)(?:\+[\w.]+)?")
+_PNPM_OF_LOCK = {"5.3": "6", "5.4": "7", "6.0": "8", "9.0": "9"}  # the first release line that writes such a lock file
+_FOCUS = 4  # the release line of Yarn that can install production packages alone without a plugin
+
+
+@dataclass(frozen=True, slots=True)
+class Manager:
+    """`setup` is the command that brings the manager into a Node image ("" where it is there).
+
+    `install` leaves no choice to the manager; `production` are flags for the packages that run alone, `prune` is the
+    command that leaves only those ("" where it has none). `cache` is where root's downloads are kept, `manifests` and
+    `folders` what the install reads besides package.json and the lock file, `frozen` the transformation's name.
+    """
+
+    name: PackageManager
+    setup: str
+    install: str
+    production: str
+    prune: str
+    cache: str
+    manifests: tuple[str, ...]
+    folders: tuple[str, ...]
+    frozen: str
+
+
+def manager(project: Project) -> Manager | str:
+    """The project's package manager, or the reason why it cannot be used in a rewrite."""
+    match project.package_manager:
+        case "pnpm":
+            return _pnpm(project)
+        case "yarn":
+            return _yarn(project)
+        case "npm":
+            return Manager(
+                name="npm",
+                setup="",
+                install="npm ci",
+                production="--omit=dev",
+                prune="npm prune --omit=dev",
+                cache="/root/.npm",
+                manifests=(".npmrc",),
+                folders=(),
+                frozen="npm-ci",
+            )
+        case other:
+            return f"the project uses {other}; only npm, pnpm and yarn can be rewritten so far"
+
+
+def pinned_version(project: Project) -> str:
+    """The exact version that package.json's `packageManager` names for the project's manager; "" for none."""
+    manifest = parse_object(read_text(project.root, "package.json") or "") or {}
+    match = _PINNED.fullmatch(text_of(manifest.get("packageManager")))
+    return match[2] if match and match[1] == project.package_manager else ""
+
+
+def _pnpm(project: Project) -> Manager | str:
+    lock = project.lock
+    version = pinned_version(project) or _PNPM_OF_LOCK.get(lock.version if lock else "", "")
+    if not version:
+        return "nothing says which pnpm it is: add `packageManager` to package.json"
+    return Manager(
+        name="pnpm",
+        # corepack's keys go out of date, and Node 25 no longer brings it
+        setup=f"npm install -g pnpm@{version}",
+        install="pnpm install --frozen-lockfile",
+        production="--prod",
+        prune="CI=true pnpm prune --prod",  # without CI it may ask
+        cache="/root/.local/share/pnpm/store",
+        manifests=(".npmrc", "pnpm-workspace.yaml", ".pnpmfile.cjs"),
+        folders=("patches",) if exists(project.root, "patches") else (),
+        frozen="frozen-install",
+    )
+
+
+def _yarn(project: Project) -> Manager | str:
+    settings = read_text(project.root, ".yarnrc.yml")
+    version = pinned_version(project)
+    if settings is None and version.partition(".")[0] in ("", "1"):
+        return Manager(
+            name="yarn",
+            setup="",
+            install="yarn install --frozen-lockfile",
+            production="--production",
+            prune="yarn install --frozen-lockfile --production --ignore-scripts --prefer-offline",
+            cache="/usr/local/share/.cache/yarn",
+            manifests=(".npmrc", ".yarnrc"),
+            folders=(),
+            frozen="frozen-install",
+        )
+    settings = settings or ""
+    if not re.search(r"^nodeLinker:\s*['\"]?node-modules", settings, re.MULTILINE):
+        return "Yarn keeps its packages packed (Plug'n'Play); only `nodeLinker: node-modules` can be rewritten so far"
+    brought = re.search(r"^yarnPath:\s*['\"]?(\.yarn/releases/yarn-(\d+)[\w.-]*)", settings, re.MULTILINE)
+    release = brought[2] if brought else version.partition(".")[0]
+    if not release:
+        return "nothing says which Yarn it is: add `packageManager` to package.json"
+    if int(release) < _FOCUS:
+        return f"Yarn {release} cannot install production packages alone: move to Yarn {_FOCUS} or later"
+    folders = [name for name in (".yarn/releases", ".yarn/plugins", ".yarn/patches") if exists(project.root, name)]
+    return Manager(
+        name="yarn",
+        setup="" if brought else f"npm install -g --force corepack && corepack prepare yarn@{version} --activate",
+        install="yarn install --immutable",
+        production="",
+        prune="yarn workspaces focus --production",
+        cache="/root/.yarn/berry/cache",
+        manifests=(".npmrc", ".yarnrc.yml"),
+        folders=tuple(folders),
+        frozen="frozen-install",
+    )
