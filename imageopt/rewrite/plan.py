@@ -1,4 +1,4 @@
-"""Survey, project and target -> the values of the two-stage template, and the account of what is done and refused.
+"""Survey, project and target -> the values of a two-stage template, and the account of what is done and refused.
 
 Everything about the new Dockerfile is decided here and in the two stages; the template only orders it.
 """
@@ -20,6 +20,7 @@ from imageopt.rewrite.ownership import service_user
 from imageopt.rewrite.render import word
 from imageopt.rewrite.running_stage import env_names, running_stage
 from imageopt.rewrite.runtime_base import choose
+from imageopt.rewrite.static_site import SERVER, Site, site_values, static_site
 from imageopt.rewrite.survey import Survey
 from imageopt.rewrite.system import runtime_system
 
@@ -30,6 +31,7 @@ _BUILD_NAMES = ("build", "builder")
 class Plan:
     """`values` for the template, the account, the context's paths that the Dockerfile names, and those it makes."""
 
+    template: str
     values: dict[str, object]
     account: Account
     needed: tuple[str, ...]
@@ -41,11 +43,15 @@ def make_plan(
 ) -> Plan:
     """The plan for a survey without objections. Raises Unsafe for a value without a safe spelling."""
     account = Account()
+    site = static_site(project, found) if target in ("auto", "alpine") else None
+    if isinstance(site, str):
+        account.refuse("static-site", site)
+        site = None
     system = runtime_system(project, found)
     bases = choose(base, project, found, system, target)
     account.refusals += bases.refusals
-    runner = _development_tool(project)
-    user = service_user(project, found, account)
+    runner = None if site else _development_tool(project)
+    user = "" if site else service_user(project, found, account)
     ground = Ground(
         project=project,
         manager=manager,
@@ -61,16 +67,31 @@ def make_plan(
         user=user,
         owner="node:node" if user == "node" else user,
     )
-    _explain(ground, account)
     values: dict[str, object] = {
         "header": tree.text[: stage.from_instruction.start].replace("\r\n", "\n"),
         "platform": f"--platform={word(stage.platform)} " if stage.platform else "",
         "folder": word(found.folder),
-        "build": build_stage(ground, account),
-        "runtime": running_stage(ground, account),
     }
     made = rebuilt(project, found)
-    return Plan(values, account, _needed(ground, made), made)
+    if site:
+        _explain_site(ground, site, account)
+        values |= site_values(ground, site, account)
+        return Plan("static-site", values, account, _needed(ground, made), made)
+    _explain(ground, account)
+    values |= {"build": build_stage(ground, account), "runtime": running_stage(ground, account)}
+    return Plan("node-service", values, account, _needed(ground, made), made)
+
+
+def _explain_site(ground: Ground, site: Site, account: Account) -> None:
+    done = account.done
+    done["multi-stage"] = f"what builds stays in its own stage; only {site.folder} is served"
+    done["base-swap"] = f"{SERVER}: the site is files, and needs no Node to be served"
+    done["prune-dev-deps"] = "no package is in the running image"
+    done["run-as-node"] = f"the web server runs as its own user, and {site.port} is no port of root's"
+    done["node-env"] = "no Node runs there"
+    _explain_install(ground, account)
+    if ground.found.globals:
+        done["drop-global-tools"] = "they are not in the running image"
 
 
 def _explain(ground: Ground, account: Account) -> None:
@@ -80,16 +101,12 @@ def _explain(ground: Ground, account: Account) -> None:
     done["multi-stage"] = f"what builds stays in its own stage; {ground.layout.reason}"
     if ground.bases.runtime != ground.stage.from_instruction.words[0].raw:
         done["base-swap"] = f"{ground.bases.runtime}: {ground.bases.reason}"
-    done[ground.manager.frozen] = f"{lock.path} fits package.json, so exactly what it pins is installed"
+    _explain_install(ground, account)
     count = sum(package.dev for package in lock.packages)
     if ground.runner is not None:
         account.refuse("prune-dev-deps", f"the service starts with {ground.runner}, a development dependency")
     elif count:
         done["prune-dev-deps"] = f"{count} of {len(lock.packages)} locked packages serve development only"
-    if ground.inputs.everything:
-        account.refuse("order-copies", ground.inputs.reason)
-    else:
-        done["order-copies"] = "package.json and the lock file come before the sources, so packages stay cached"
     tools = [command for _, command in ground.found.globals]
     if tools and not any(uses_global(ground, command.words) for command in tools):
         done["drop-global-tools"] = "nothing that builds or runs the service calls them"
@@ -97,6 +114,17 @@ def _explain(ground: Ground, account: Account) -> None:
         done["node-env"] = "set in the running image only; the build still installs its tools"
     if ground.user == "node" and ground.project.writable_paths:
         account.notes.append("volumes that exist already belong to root: chown them to 1000:1000 once")
+
+
+def _explain_install(ground: Ground, account: Account) -> None:
+    lock = ground.project.lock
+    assert lock is not None
+    account.done[ground.manager.frozen] = f"{lock.path} fits package.json, so exactly what it pins is installed"
+    if ground.inputs.everything:
+        account.refuse("order-copies", ground.inputs.reason)
+    else:
+        reason = "package.json and the lock file come before the sources, so packages stay cached"
+        account.done["order-copies"] = reason
 
 
 def _needed(ground: Ground, made: tuple[str, ...]) -> tuple[str, ...]:

@@ -62,7 +62,7 @@ def propose(evidence: Evidence, findings: Sequence[Finding], *, target: str = "a
         )
     try:
         plan = make_plan(project, tool, tree, stage, base, found, target)
-        text = render("node-service", plan.values)
+        text = render(plan.template, plan.values)
     except Unsafe as error:
         return _refused(str(error))
     return _rewrite(evidence, findings, plan, text)

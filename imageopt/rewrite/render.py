@@ -67,8 +67,10 @@ def render(template: str, values: Mapping[str, object]) -> str:
     import jinja2
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-    path = data_folder("dockerfile_templates") / f"{template}.Dockerfile.j2"
+    folder = data_folder("dockerfile_templates")
+    name = f"{template}.Dockerfile.j2"
     environment = ImmutableSandboxedEnvironment(
+        loader=jinja2.FileSystemLoader(folder),
         undefined=jinja2.StrictUndefined,
         autoescape=False,
         keep_trailing_newline=True,
@@ -76,6 +78,6 @@ def render(template: str, values: Mapping[str, object]) -> str:
         lstrip_blocks=True,
     )
     try:
-        return environment.from_string(path.read_text(encoding="utf-8")).render(values)
+        return environment.get_template(name).render(values)
     except (OSError, jinja2.TemplateError) as error:
-        raise InputError(f"the template {path.name} cannot be used: {error}", "reinstall imageopt") from None
+        raise InputError(f"the template {name} cannot be used: {error}", "reinstall imageopt") from None

@@ -42,15 +42,19 @@ def env_names(ground: Ground) -> set[str]:
     return {pair.name for item in ground.found.runtime if item.keyword == "ENV" for pair in pairs(item)}
 
 
-def _head(ground: Ground) -> list[str]:
-    """Arguments that kept instructions refer to, then what stood before the first COPY of the original."""
+def referred_arguments(ground: Ground) -> list[str]:
+    """The ARGs that instructions of the running image refer to."""
     referring = " ".join(item.arguments for item in ground.found.runtime)
-    lines = [
+    return [
         ground.kept(item)
         for item in ground.found.arguments
         if any(re.search(rf"\$\{{?{re.escape(pair.name)}\b", referring) for pair in pairs(item))
     ]
-    return lines + [ground.kept(item) for item in ground.found.runtime if _is_head(ground, item)]
+
+
+def _head(ground: Ground) -> list[str]:
+    """Arguments that kept instructions refer to, then what stood before the first COPY of the original."""
+    return referred_arguments(ground) + [ground.kept(item) for item in ground.found.runtime if _is_head(ground, item)]
 
 
 def _is_head(ground: Ground, item: Instruction) -> bool:

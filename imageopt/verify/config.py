@@ -13,19 +13,22 @@ from imageopt.verify.cleanup import LABEL
 from imageopt.verify.model import Change
 
 _BASE_VERSIONS = ("NODE_VERSION", "YARN_VERSION", "NPM_VERSION", "PYTHON_VERSION", "PHP_VERSION", "NGINX_VERSION")
+_OF_NODE = ("NODE_", "NPM_", "npm_", "YARN_", "COREPACK_")
+_FILE_SERVERS = ("serve", "http-server", "vite", "preview")
 _LAUNCHERS = ("npm", "yarn", "pnpm", "bun", "npx", "/bin/sh", "sh")
 
 
 def compare_configs(before: ImageConfig, after: ImageConfig) -> tuple[Change, ...]:
     """The changed keys in a fixed order; of environment and labels each name by itself."""
+    site = _is_site(_words_of(before), _words_of(after))
     return (
         *_user(before.user, after.user),
-        *_start(before, after),
-        *_environment(_pairs(before.env), _pairs(after.env)),
+        *_start(before, after, site=site),
+        *_environment(_pairs(before.env), _pairs(after.env), site=site),
         *_simple("WorkingDir", before.working_dir, after.working_dir),
         *_sets("ExposedPorts", before.exposed_ports, after.exposed_ports),
         *_sets("Volumes", before.volumes, after.volumes),
-        *_simple("StopSignal", before.stop_signal or "", after.stop_signal or ""),
+        *_stop_signal(before.stop_signal or "", after.stop_signal or "", site=site),
         *_health(" ".join(before.healthcheck), " ".join(after.healthcheck)),
         *_labels(before.labels, after.labels),
     )
@@ -38,10 +41,14 @@ def _user(before: str, after: str) -> Iterator[Change]:
         yield Change("User", before or "root", after or "root", expected=better, reason=reason)
 
 
-def _start(before: ImageConfig, after: ImageConfig) -> Iterator[Change]:
+def _start(before: ImageConfig, after: ImageConfig, *, site: bool) -> Iterator[Change]:
     """The words that start the program. That its launcher falls away is what a rewrite is about, and it was run."""
-    old, new = (*before.entrypoint, *before.cmd), (*after.entrypoint, *after.cmd)
+    old, new = _words_of(before), _words_of(after)
     if old == new:
+        return
+    if site:
+        reason = "another web server serves the same files"
+        yield Change("Cmd", " ".join(old), " ".join(new), expected=True, reason=reason)
         return
     bare_old, bare_new = _without_wrapper(old), _without_wrapper(new)
     launched = bare_old[:1] and bare_old[0] in _LAUNCHERS and bare_new[:1] and bare_new[0].endswith("node")
@@ -50,17 +57,36 @@ def _start(before: ImageConfig, after: ImageConfig) -> Iterator[Change]:
     yield Change("Cmd", " ".join(old), " ".join(new), expected=expected, reason=reason)
 
 
+def _words_of(config: ImageConfig) -> tuple[str, ...]:
+    return (*config.entrypoint, *config.cmd)
+
+
+def _is_site(before: tuple[str, ...], after: tuple[str, ...]) -> bool:
+    """Whether Node only served files before, and nginx does now: what it answers is held against each other."""
+    served = any(word in _FILE_SERVERS for text in before for word in text.split())
+    return served and _without_wrapper(after)[:1] == ("nginx",)
+
+
+def _stop_signal(before: str, after: str, *, site: bool) -> Iterator[Change]:
+    if site and before != after and not before:
+        yield Change("StopSignal", "not set", after, expected=True, reason="it is the web server's own")
+    else:
+        yield from _simple("StopSignal", before, after)
+
+
 def _without_wrapper(words: tuple[str, ...]) -> tuple[str, ...]:
     """Without the entry point script of the official images, which only passes its arguments on."""
     return words[1:] if words and words[0].endswith("docker-entrypoint.sh") else words
 
 
-def _environment(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[Change]:
+def _environment(before: Mapping[str, str], after: Mapping[str, str], *, site: bool) -> Iterator[Change]:
     for name in sorted(before.keys() | after.keys()):
         old, new = before.get(name), after.get(name)
         if old == new:
             continue
         expected, reason = _judge_variable(name, old, new)
+        if site and new is None and name.startswith(_OF_NODE):
+            expected, reason = True, "no Node runs in the image"
         # values may be secret: only those of known names are shown
         shown = name in _BASE_VERSIONS or name in ("NODE_ENV", "PATH")
         words = (_words(old, shown=shown), _words(new, shown=shown))

@@ -282,4 +282,40 @@ SHAPES: dict[str, dict[str, str]] = {
             {SIGTERM}""",
         "Dockerfile": 'FROM node:20\nWORKDIR /app\nCOPY . .\nRUN npm ci --omit=dev\nCMD ["npm", "run", "start"]\n',
     },
+    "static-site": {
+        **package(prod={"serve": "14.2.4"}, dev={"vite": "5.4.19"}, scripts={"build": "vite build"}),
+        "index.html": "<h1>hello</h1>\n",
+        "src/main.js": "document.title = 'x';\n",
+        "Dockerfile": """\
+            # the portal
+            FROM node:20
+            ARG VERSION=dev
+            LABEL version=$VERSION
+            RUN npm install -g serve
+            WORKDIR /app
+            COPY . .
+            RUN npm install
+            RUN npm run build
+            ENV SITE=portal
+            EXPOSE 5000
+            HEALTHCHECK CMD wget -qO- http://localhost:5000/ || exit 1
+            CMD ["npx", "serve", "-s", "dist", "-l", "5000"]
+            """,
+    },
+    "static-site-previewed": {
+        **package(
+            dev={"vite": "5.4.19"},
+            scripts={"build": "vite build --outDir web", "start": "vite preview --host --port 8081"},
+        ),
+        "index.html": "<h1>hello</h1>\n",
+        "Dockerfile": NAIVE,
+    },
+    "static-site-with-rules": {
+        **package(
+            prod={"serve": "14.2.4"}, dev={"vite": "5.4.19"}, scripts={"build": "vite build", "start": "serve -s dist"}
+        ),
+        "index.html": "<h1>hello</h1>\n",
+        "serve.json": '{"headers": []}\n',
+        "Dockerfile": NAIVE,
+    },
 }

@@ -90,3 +90,13 @@ def test_values_of_the_environment_are_not_shown() -> None:
 def test_a_launcher_may_fall_away(shell: tuple[str, ...]) -> None:
     (change,) = compare_configs(replace(CONFIG, cmd=shell), replace(CONFIG, cmd=("/usr/local/bin/node", "server.js")))
     assert change.expected
+
+
+def test_a_web_server_in_the_place_of_one_that_runs_on_node() -> None:
+    """What went with Node is expected; what the author set is not, nor any other program in the place of the server."""
+    before = replace(CONFIG, cmd=("npx", "serve", "-s", "dist"))
+    after = replace(before, cmd=("nginx", "-g", "daemon off;"), env=("PATH=/bin",), stop_signal="SIGQUIT")
+    judged = {change.what: change.expected for change in compare_configs(before, after)}
+    assert judged == {"Cmd": True, "Env NODE_VERSION": True, "Env TOKEN": False, "StopSignal": True}
+    judged = {change.what: change.expected for change in compare_configs(CONFIG, after)}
+    assert (judged["Cmd"], judged["StopSignal"]) == (False, False)
