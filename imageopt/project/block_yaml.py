@@ -1,8 +1,8 @@
 """The YAML that package managers write, line by line: a lock file in the time the library takes for a tenth of it.
 
-pnpm and Yarn write nothing but nested mappings, plain lists and scalars of one line. Whatever else stands there,
-after an edit say, makes the whole text go through the library instead: the same answer, only later. Two things nobody reads
-are not taken apart: a mapping in braces stays text, and a text of many lines is empty.
+pnpm and Yarn write nothing but nested mappings, plain lists and scalars of one line. Whatever else stands there, after
+an edit say, makes the whole text go through the library instead: the same answer, only later. Two things that nobody
+reads are not taken apart: a mapping in braces stays text, and a text of many lines is empty.
 """
 
 import re

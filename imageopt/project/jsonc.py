@@ -11,6 +11,9 @@ from imageopt.project.files import read_text
 
 Json = dict[str, object]
 
+_STRING = r'("(?:[^"\\]|\\.)*+"?)'  # first, so that what stands in a string is left alone
+_COMMENT = re.compile(rf"{_STRING}|//[^\n]*|/\*(?:.*?\*/|.*)", re.DOTALL)
+_COMMA = re.compile(rf"{_STRING}|,(?=\s*[\]}}])", re.DOTALL)
 _HALF = re.compile("[\ud800-\udfff]")
 
 
@@ -58,33 +61,8 @@ def _whole(text: str) -> str:
 
 def _plain(text: str) -> str:
     """The text without comments and trailing commas."""
-    kept: list[str] = []
-    position, end = 0, len(text)
-    while position < end:
-        character = text[position]
-        if character == '"':
-            close = position + 1
-            while close < end and text[close] != '"':
-                close += 2 if text[close] == "\\" else 1
-            kept.append(text[position : close + 1])
-            position = close + 1
-        elif text.startswith("//", position):
-            newline = text.find("\n", position)
-            position = end if newline < 0 else newline
-        elif text.startswith("/*", position):
-            close = text.find("*/", position + 2)
-            position = end if close < 0 else close + 2
-        else:
-            if character in "]}":
-                _drop_comma(kept)
-            kept.append(character)
-            position += 1
-    return "".join(kept)
+    return _COMMA.sub(_string_or_nothing, _COMMENT.sub(_string_or_nothing, text))
 
 
-def _drop_comma(kept: list[str]) -> None:
-    index = len(kept) - 1
-    while index >= 0 and kept[index].isspace():
-        index -= 1
-    if index >= 0 and kept[index] == ",":
-        del kept[index]
+def _string_or_nothing(match: re.Match[str]) -> str:
+    return match[1] or ""

@@ -21,7 +21,8 @@ class Fact:
 class LockedPackage:
     """One package of the lock file; `path` is where it is installed (`node_modules/a/node_modules/b`).
 
-    `dev`: only development dependencies lead to it. `libc` as the lock lists it.
+    `dev`: only development dependencies lead to it. `libc` as the lock lists it. `dependencies` are the names it
+    asks for. Where the lock does not tell the folder (pnpm, Yarn), `path` is the one that a plain installation chooses.
     """
 
     name: str
@@ -33,11 +34,16 @@ class LockedPackage:
     os: tuple[str, ...]
     cpu: tuple[str, ...]
     libc: tuple[str, ...]
+    dependencies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Lock:
-    """The lock file. `state` compares it with the manifest; `reason` says why it drifted or is unknown."""
+    """The lock file. `state` compares it with the manifests; `reason` says why it drifted or is unknown.
+
+    `drifted` are the names of all dependencies that do not fit, sorted. `tells_scripts`: whether a package without
+    `has_install_script` is known to have none; most formats do not say.
+    """
 
     manager: PackageManager
     path: str
@@ -45,6 +51,8 @@ class Lock:
     state: LockState
     reason: str
     packages: tuple[LockedPackage, ...]
+    drifted: tuple[str, ...] = ()
+    tells_scripts: bool = True
 
 
 @dataclass(frozen=True, slots=True)
