@@ -160,6 +160,7 @@ def _location(location: Location | None) -> Json | None:
         "line": location.line,
         "column": location.column,
         "end_line": location.end_line,
+        "end_column": location.end_column,
     }
 
 

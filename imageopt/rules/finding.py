@@ -1,7 +1,7 @@
 """How checks make findings: the place of an instruction, the bytes of files, the few paths that say most."""
 
 from collections.abc import Container, Iterable, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from imageopt.dockerfile.model import Instruction
 from imageopt.evidence.model import Evidence
@@ -16,21 +16,50 @@ _DEPTH = 4  # names of a path that make one line of evidence
 
 
 class Spot(Protocol):
-    """Whatever begins somewhere in the Dockerfile's text: a word, a flag, a command."""
+    """Whatever has its place in the Dockerfile's text: a word, a flag, a command, an instruction."""
 
     @property
     def start(self) -> int:
-        """The offset in the text."""
+        """The offset of its first character in the text."""
+
+    @property
+    def end(self) -> int:
+        """The offset behind its last character."""
+
+
+class Span(NamedTuple):
+    """A part of the text that is no node of the tree: a rule's match, an option within a word."""
+
+    start: int
+    end: int
 
 
 def location(evidence: Evidence, instruction: Instruction, at: Spot | None = None) -> Location:
-    """The instruction's place in the Dockerfile, or that of the spot in it which matters."""
-    line, column = instruction.line, 1
-    if at is not None and evidence.dockerfile is not None:
-        before = evidence.dockerfile.text[instruction.start : at.start]
-        line += before.count("\n")
-        column = len(before) - (before.rfind("\n") + 1) + 1
-    return Location(evidence.dockerfile_path, line, column, max(line, instruction.end_line))
+    """The place of the spot that matters, or of the whole instruction; a column counts characters, from 1."""
+    if evidence.dockerfile is None:
+        return Location(evidence.dockerfile_path, instruction.line, 1, instruction.end_line)
+    text = evidence.dockerfile.text
+    if at is None or isinstance(at, Instruction):
+        at = _written(text, at or instruction)
+    line = instruction.line + text.count("\n", instruction.start, at.start)
+    return Location(
+        evidence.dockerfile_path,
+        line,
+        _column(text, at.start),
+        line + text.count("\n", at.start, at.end),
+        _column(text, at.end),
+    )
+
+
+def _written(text: str, instruction: Instruction) -> Span:
+    """The instruction from its keyword to its last character, without indentation and line end."""
+    lines = text[instruction.start : instruction.end]
+    return Span(instruction.end - len(lines.lstrip()), instruction.start + len(lines.rstrip()))
+
+
+def _column(text: str, offset: int) -> int:
+    begin = text.rfind("\n", 0, offset) + 1
+    return offset - begin + (0 if begin == 0 and text.startswith("\ufeff") else 1)
 
 
 def measured(

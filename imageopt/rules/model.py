@@ -16,12 +16,16 @@ SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info", "style", "off") 
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """A place in a file of the project; `line` and `column` start at 1."""
+    """A place in a file of the project; lines and columns start at 1, columns count characters.
+
+    `end_column` is the one behind the last character, None where only lines are known.
+    """
 
     file: str
     line: int
     column: int
     end_line: int
+    end_column: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

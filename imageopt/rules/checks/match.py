@@ -8,7 +8,7 @@ from imageopt.dockerfile.environment import environments
 from imageopt.dockerfile.model import Command, Dockerfile, Instruction, Stage
 from imageopt.dockerfile.shell import is_posix_shell, run_commands
 from imageopt.evidence.model import Evidence
-from imageopt.rules.finding import stated
+from imageopt.rules.finding import Span, Spot, stated
 from imageopt.rules.model import Finding, Match, Rule
 
 _TAKES_VALUE = frozenset(
@@ -17,14 +17,14 @@ _TAKES_VALUE = frozenset(
 
 
 def matching(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:  # noqa: ARG001
-    """One finding for each instruction that fits one of the rule's matches."""
+    """One finding for each instruction that fits one of the rule's matches, at what fitted first."""
     if evidence.dockerfile is None:
         return
     own = shipped_stages(evidence.dockerfile, evidence.target)
     for stage, instruction in shipped(evidence.dockerfile, evidence.target, everything=True):
-        inside = stage.index in own
-        if any(_fits(item, instruction) and (inside or not item.shipped_only) for item in rule.matches):
-            yield stated(evidence, rule, instruction)
+        wanted = (item for item in rule.matches if stage.index in own or not item.shipped_only)
+        if spot := next(filter(None, (fitting(item, instruction) for item in wanted)), None):
+            yield stated(evidence, rule, instruction, at=spot)
 
 
 def shipped_stages(dockerfile: Dockerfile, target: str | None) -> tuple[int, ...]:
@@ -67,17 +67,24 @@ def has_option(command: Command, option: str) -> bool:
     return any(word.value == option or word.value.startswith(f"{option}=") for word in command.arguments)
 
 
-def _fits(match: Match, instruction: Instruction) -> bool:
+def fitting(match: Match, instruction: Instruction) -> Spot | None:
+    """What in the instruction fits the match: the text that was sought, else the command, else all of it."""
     if instruction.keyword != match.instruction:
-        return False
-    if match.text and not re.search(match.text, instruction.arguments):
-        return False
-    commands = run_commands(instruction) if instruction.keyword == "RUN" else ()
+        return None
+    text = re.search(match.text, instruction.arguments) if match.text else None
+    if match.text and text is None:
+        return None
     if match.unless and re.search(match.unless, _all_text(instruction)):
-        return False
+        return None
     if match.unless_mount and _mounts(instruction, match.unless_mount):
-        return False
-    return not match.command or any(_command_fits(match, command) for command in commands)
+        return None
+    commands = run_commands(instruction) if match.command and instruction.keyword == "RUN" else ()
+    command = next((command for command in commands if _command_fits(match, command)), None)
+    if match.command and command is None:
+        return None
+    if text is not None and text.end() > text.start():
+        return Span(instruction.locate(text.start()), instruction.locate(text.end() - 1) + 1)
+    return command or instruction
 
 
 def _command_fits(match: Match, command: Command) -> bool:
