@@ -7,15 +7,20 @@ from imageopt.verify.request import VerifyRequest
 from imageopt.verify.run import RunPlan
 
 _MOST_PATHS = 40
+_MOST_LINKS = 40
 _USUAL_PATHS = ("/", "/health")
 
 
 def plan_run(request: VerifyRequest, sides: Iterable[Evidence | None]) -> RunPlan:
-    """The plan, the same for both sides; the paths are those given, else those found, sorted, and the usual ones."""
+    """The plan, the same for both sides; the paths are those given, else those found, sorted, and the usual ones.
+
+    What answers link to is asked as well, unless the paths are given.
+    """
     known = [evidence for evidence in sides if evidence is not None]
     port = request.port if request.port is not None else next(_ports(known), None)
     paths = request.paths or (*_USUAL_PATHS, *sorted({path for path in _routes(known) if path.startswith("/")}))
-    return RunPlan(port, tuple(dict.fromkeys(paths))[:_MOST_PATHS], request.run_timeout)
+    asked = tuple(dict.fromkeys(paths))[:_MOST_PATHS]
+    return RunPlan(port, asked, request.run_timeout, 0 if request.paths else _MOST_LINKS)
 
 
 def _ports(sides: Iterable[Evidence]) -> Iterator[int]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from imageopt.build.log import plain_line
 from imageopt.verify.cleanup import CleanUp
 from imageopt.verify.container import Container, create, remove_by_name
+from imageopt.verify.links import linked_paths
 from imageopt.verify.mask import Exchange, Mask, digest, varying
 from imageopt.verify.model import Response, RunRecord
 from imageopt.verify.probe import ask_all, wait_until_ready
@@ -32,19 +33,27 @@ _PROBLEMS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class RunPlan:
-    """What both containers are asked: the same port and the same paths. `port` is None for a program without one."""
+    """What both containers are asked: the same port and the same paths. `port` is None for a program without one.
+
+    `links`: how many more paths may be asked that the answers themselves name.
+    """
 
     port: int | None
     paths: tuple[str, ...]
     seconds: float
+    links: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """A run with its answers as they came, in pairs; `finish` turns two of these into records."""
+    """A run with its answers as they came, in pairs; `finish` turns two of these into records.
+
+    `linked` are the paths that were asked because an answer names them: the other version must be asked them too.
+    """
 
     record: RunRecord
     pairs: tuple[tuple[Exchange, Exchange], ...] = ()
+    linked: tuple[str, ...] = ()
 
 
 def observe(client: "docker.DockerClient", image: str, plan: RunPlan, name: str, cleanup: CleanUp) -> Observed:
@@ -82,13 +91,16 @@ def _observe_server(container: Container, plan: RunPlan, inner: int) -> Observed
         silence = f"nothing answered on port {inner} within {plan.seconds:.0f} s"
         return Observed(_not_started(container, silence if container.runs() else _end(container), inner))
     first = ask_all(host, port, plan.paths, inner_port=inner)
+    linked = tuple(path for path in linked_paths(first.values(), port=inner, most=plan.links) if path not in plan.paths)
+    first |= ask_all(host, port, linked, inner_port=inner)
+    asked = (*plan.paths, *linked)
     time.sleep(_BETWEEN_ROUNDS_SECONDS)
     second = ask_all(host, port, first, inner_port=inner)
     died = "" if container.runs() else f"while it was asked {_end(container)}"
-    pairs = tuple((first[path], second[path]) for path in plan.paths if path in first and path in second)
+    pairs = tuple((first[path], second[path]) for path in asked if path in first and path in second)
     answered = {pair[0].path for pair in pairs}
-    unanswered = tuple(path for path in plan.paths if path not in answered)
-    return Observed(replace(_stopped(container, inner, ready), reason=died, unanswered=unanswered), pairs)
+    unanswered = tuple(path for path in asked if path not in answered)
+    return Observed(replace(_stopped(container, inner, ready), reason=died, unanswered=unanswered), pairs, linked)
 
 
 def _observe_program(client: "docker.DockerClient", image: str, plan: RunPlan, name: str, cleanup: CleanUp) -> Observed:

@@ -57,7 +57,7 @@ def test_a_port_is_given_exposed_or_listened_on(
 def test_paths_are_the_usual_ones_and_those_of_the_source_unless_given(tmp_path: Path) -> None:
     side = evidence(tmp_path, routes=["/b", "/a", "/health", "relative"])
     request = VerifyRequest(tmp_path, "Dockerfile", b"", run_timeout=7)
-    assert plan_run(request, [side, side]) == RunPlan(None, ("/", "/health", "/a", "/b"), 7)
+    assert plan_run(request, [side, side]) == RunPlan(None, ("/", "/health", "/a", "/b"), 7, 40)
     assert plan_run(replace(request, paths=("/only",)), [side, side]).paths == ("/only",)
 
 
