@@ -21,7 +21,19 @@ _GLOBAL = re.compile(
     r"|(?:^|/)\.(?:config/)?composer/vendor/"
 )
 _SECRET = re.compile(
-    r"(?:.*/)?(?:\.env(?:\.(?!example|sample|template|dist)[^/]*)?|id_(?:rsa|dsa|ecdsa|ed25519)|[^/]+\.(?:pem|key|p12|pfx))$"
+    r"\.env(?:\.(?!example|sample|template|dist|defaults?$).*)?|id_(?:rsa|dsa|ecdsa|ed25519)(?:_sk)?|ssh_host_[a-z0-9]+_key"
+    r"|\.(?:netrc|git-credentials|pypirc|pgpass|my\.cnf)|.+\.(?:pem|key|p12|pfx|jks|keystore|ppk|kdbx)"
+    r"|(?:google-?)?service-?account[\w.-]*\.json"
+)
+_SECRET_BELOW = ("/.aws/credentials", "/.docker/config.json", "/.kube/config")
+# certificates and public keys are there to be read; what packages and tests hold opens nothing
+_NO_SECRET = re.compile(
+    r"(?:^|[^a-z])(?:ca|cacerts?|certs?|certificates?|chain|fullchain|bundle|crt|public|pub|gpg|pgp|apt|repo|release"
+    r"|signing|archive|snakeoil|roots?)(?:[^a-z]|$)"
+)
+_NO_SECRET_FOLDER = re.compile(
+    r"(?:^|/)(?:node_modules|bower_components|vendor|site-packages|dist-packages|gems|keyrings|trusted\.gpg\.d|ca-certificates"
+    r"|tests?|__tests__|specs?|fixtures|testdata|examples?|docs?)/|^(?:usr/(?:share|lib|include)|etc/(?:ssl/certs|pki|apt))/"
 )
 _GENERATED = re.compile(
     r"(?:.*/)?(?:coverage|\.nyc_output|logs?|dumps?|backups?|__snapshots__)/"
@@ -57,8 +69,13 @@ def is_temporary(path: str) -> bool:
 
 
 def is_secret(path: str) -> bool:
-    """Whether its name is one that keys and settings with passwords have."""
-    return _SECRET.match(path) is not None
+    """Whether its name is one that keys and settings with passwords have, and its folder none of tests or packages."""
+    folder, _, name = path.rpartition("/")
+    if _NO_SECRET_FOLDER.search(f"{folder}/"):
+        return False
+    if f"/{path}".endswith(_SECRET_BELOW):
+        return True
+    return _SECRET.fullmatch(name) is not None and _NO_SECRET.search(name.lower()) is None
 
 
 def is_generated(path: str) -> bool:

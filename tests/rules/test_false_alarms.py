@@ -56,8 +56,6 @@ SILENT = [
     ("a socket is no secret", "FROM node:22-slim\nENV SSH_AUTH_SOCK=/ssh-agent\n", "secret-in-arg-or-env"),
     ("the path of a key", "FROM node:22-slim\nENV PRIVATE_KEY_FILE=/run/secrets/key\n", "secret-in-arg-or-env"),
     ("a public key", "FROM node:22-slim\nENV PUBLIC_ACCESS_KEY=4F9A0C12BB\n", "secret-in-arg-or-env"),
-    ("an argument without a value", "FROM node:22-slim\nARG NPM_TOKEN\n", "secret-in-arg-or-env"),
-    ("a value from outside", "FROM node:22-slim\nARG T\nENV NPM_TOKEN=$T\n", "secret-in-arg-or-env"),
     ("a switch", "FROM node:22-slim\nENV USE_SECRET=true\n", "secret-in-arg-or-env"),
     ("RUN text is no ENV", "FROM alpine:3.22\nRUN apk add --no-cache libcrypto3=3.5.1\n", "secret-in-arg-or-env"),
     ("PowerShell", 'FROM win:1\nSHELL ["powershell", "-c"]\nRUN apt-get update\n', "apt-lists-left"),

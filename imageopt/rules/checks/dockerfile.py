@@ -6,24 +6,11 @@ from datetime import date
 
 from imageopt.dockerfile.environment import environments
 from imageopt.dockerfile.model import Instruction, Stage
-from imageopt.dockerfile.pairs import pairs
 from imageopt.evidence.model import Evidence
 from imageopt.evidence.variants import split_reference
 from imageopt.rules.checks.match import shipped
 from imageopt.rules.finding import stated
 from imageopt.rules.model import Finding, Location, Rule
-
-_SECRET_NAME = re.compile(
-    r"(?:^|_)(?:TOKEN|PASSWORD|PASSWD|SECRET|APIKEY|API_KEY|PRIVATE_KEY|ACCESS_KEY|AUTH|CREDENTIALS?)(?:_|$)",
-    re.IGNORECASE,
-)
-_NO_SECRET = re.compile(
-    r"(?:_|^)(?:FILE|PATH|DIR|URL|URI|NAME|ID|TTL|EXPIRY|EXPIRES|LENGTH|HEADER|TYPE|ENABLED|DISABLED|METHOD|MODE|SOCK"
-    r"|SOCKET|VERSION|USER|USERNAME|PROVIDER|HOST|PORT|REALM|STRATEGY|ALGORITHM|COUNT|SIZE|AGE)$|(?:^|_)PUBLIC(?:_|$)",
-    re.IGNORECASE,
-)
-_NO_SECRET_VALUE = re.compile(r"(?:true|false|yes|no|on|off|none|null|\d{1,4}|/.*|https?://[^@]*)?", re.IGNORECASE)
-_PASSWORD_IN_URL = re.compile(r"://[^/\s:@$]+:[^/\s@$]+@")
 
 
 def parse_error(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:  # noqa: ARG001
@@ -85,32 +72,6 @@ def base_end_of_life(evidence: Evidence, rule: Rule, now: date) -> Iterator[Find
             if re.match(rf"{re.escape(line)}(?:[.-]|$)", tag) and now > date.fromisoformat(str(end)):
                 message = f"{name} {line} gets no fixes since {end}."
                 yield stated(evidence, rule, stage.from_instruction, message=message)
-
-
-def secret_in_arg_or_env(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:  # noqa: ARG001
-    """ARG and ENV with a literal value under a name that secrets have; the value is never repeated."""
-    if evidence.dockerfile is None:
-        return
-    for _, instruction in shipped(evidence.dockerfile, evidence.target, everything=True):
-        if instruction.keyword not in ("ARG", "ENV"):
-            continue
-        for pair in pairs(instruction):
-            if _is_secret(pair.name, (pair.value or "").strip("\"'")):
-                yield stated(
-                    evidence,
-                    rule,
-                    instruction,
-                    message=f"{instruction.keyword} {pair.name} holds its value in the image's history.",
-                )
-
-
-def _is_secret(name: str, value: str) -> bool:
-    """Whether the name promises a secret and the value can be one; a password in an address is one by any name."""
-    if _PASSWORD_IN_URL.search(value):
-        return True
-    if "$" in value or _NO_SECRET_VALUE.fullmatch(value):
-        return False
-    return _SECRET_NAME.search(name) is not None and _NO_SECRET.search(name) is None
 
 
 def shell_form_cmd(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:  # noqa: ARG001

@@ -1,0 +1,121 @@
+"""What the security rules say, and what they leave in peace: names and values, layers, words that matter."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+from evidence.small_images import image, record
+
+from imageopt.dockerfile import parse
+from imageopt.evidence.join import join
+from imageopt.image.model import Image
+from imageopt.project.read import read_project
+from imageopt.rules.check import check
+from imageopt.rules.load import load_rules
+from imageopt.rules.model import Finding, Rule
+
+RULES = {rule.name: rule for rule in load_rules()}
+NOW = date(2026, 3, 1)
+
+
+def found(name: str, text: str, *, built: Image | None = None, folder: Path | None = None) -> Sequence[Finding]:
+    rule = RULES[name]
+    on: Rule = replace(rule, severity="info") if rule.severity == "off" else rule
+    project = read_project(folder) if folder is not None else None
+    return check(join(built, parse(text.encode()) if text else None, project), [on], now=NOW)
+
+
+def places(findings: Sequence[Finding]) -> list[tuple[int, int]]:
+    """The lines and columns, in the file's order."""
+    return sorted((f.location.line, f.location.column) for f in findings if f.location is not None)
+
+
+SECRETS = [
+    ("ENV NPM_TOKEN=npm_0a1b2c3d4e5f", "error"),
+    ("ENV A=ghp_0123456789abcdefghij0123456789abcdef", "error"),
+    ("ENV DB_PASSWORD=Tr0ub4dor", "error"),
+    ('ENV DB_PASSWORD="correct horse battery"', "error"),
+    ("ENV dbPassword=Tr0ub4dor", "error"),
+    ("ENV APP_KEY=base64:kG0cQZ0wYtXl5v2mB9s4n7eR", "error"),
+    ("ENV SESSION_AUTH=9f86d081884c7d659a2feaa0c55ad015", "error"),
+    ("ENV AMQP=amqp://app:s3cr3t-0@mq:5672", "error"),
+    ("ARG T=Tr0ub4dor\nENV DB_PASSWORD=$T", "error"),
+    ("ARG NPM_TOKEN", "info"),
+    ("ARG NPM_TOKEN=", "info"),
+    ("ARG T\nENV NPM_TOKEN=$T", "info"),
+    ("ENV POSTGRES_PASSWORD=postgres", "info"),
+    ("ENV DB_PASSWORD=changeme-please", "info"),
+]
+
+
+@pytest.mark.parametrize(("line", "severity"), SECRETS)
+def test_a_secret_by_name_and_value(line: str, severity: str) -> None:
+    findings = found("secret-in-arg-or-env", f"FROM node:22-slim\n{line}\n")
+    assert [finding.severity for finding in findings] == [severity]
+    assert not any(value in repr(findings) for value in ("Tr0ub4dor", "npm_0a", "ghp_0", "horse", "s3cr3t", "kG0c"))
+
+
+NO_SECRETS = [
+    *("ENV DB_AUTH_MODE=scram-sha-256", "ENV SSH_AUTH_SOCK=/agent", "ENV TLS_PRIVATE_KEY_FILE=/run/secrets/k"),
+    *("ENV GPG_KEY=E3FF2839C048B25C084DEBE9B26995E310250568", "ENV JWT_PUBLIC_KEY=MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8A"),
+    *("ENV TOKEN_URL=https://login.example.org/token", "ENV SECRET_NAME=db-0a1b2c3d", "ENV USE_SECRET=true"),
+    *("ENV ACCESS_TOKEN_TTL=3600", "ENV CACHE_KEY=assets", "ENV AUTH=basic", "ENV KEYCLOAK_REALM=team-2026-blue"),
+    *("ENV NPM_TOKEN=", "ENV NPM_TOKEN=$FROM_BASE", "ENV PASSWORD_MIN_LENGTH=12", "ENV VITE_TOKEN=pk.0123456789abcdef"),
+    *(
+        "ENV PROXY=http://proxy.example.org:3128",
+        "ENV COMPASS=north-by-northwest-42",
+        "ENV SENTRY_USERNAME=app-robot-1",
+    ),
+    *("ENV KEY_VERSION=2026-01-01-0a1b2c3d4e5f", "RUN apk add libcrypto3=3.5.1-r0", "LABEL token=abc123def"),
+]
+
+
+@pytest.mark.parametrize("line", NO_SECRETS)
+def test_no_secret(line: str) -> None:
+    assert not found("secret-in-arg-or-env", f"FROM node:22-slim\n{line}\n")
+
+
+def test_the_image_shows_that_a_name_got_a_value() -> None:
+    text = "FROM node:22-slim\nARG NPM_TOKEN\nARG OTHER_TOKEN\nRUN npm ci\n"
+    built = image(["base", "RUN |2 NPM_TOKEN=abc OTHER_TOKEN= /bin/sh -c npm ci # buildkit"])
+    assert [f.severity for f in found("secret-in-arg-or-env", text, built=built)] == ["error", "info"]
+
+
+def test_an_image_alone_shows_its_environment() -> None:
+    built = image(["base"], env=("PATH=/bin", "DB_PASSWORD=Tr0ub4dor", "TOKEN_FILE=/run/secrets/x"))
+    (finding,) = found("secret-in-arg-or-env", "", built=built)
+    assert "DB_PASSWORD" in finding.message
+    assert "Tr0ub4dor" not in repr(finding)
+
+
+def test_the_finding_points_at_the_name() -> None:
+    text = "FROM node:22-slim\nENV PORT=3000 \\\n    DB_PASSWORD=Tr0ub4dor\n"
+    assert places(found("secret-in-arg-or-env", text)) == [(3, 5)]
+
+
+def test_a_key_that_was_deleted_is_in_its_layer() -> None:
+    files = [record("root/.ssh/id_rsa", 2600, 1, "deleted", 2), record("etc/ssl/ca.pem", 2600, 1)]
+    built = image(
+        ["base", "COPY id_rsa /root/.ssh/ # buildkit", "RUN /bin/sh -c rm /root/.ssh/id_rsa # buildkit"], files
+    )
+    text = "FROM debian:12\nCOPY id_rsa /root/.ssh/\nRUN rm /root/.ssh/id_rsa\n"
+    (finding,) = found("secret-file-in-any-layer", text, built=built)
+    assert finding.location is not None
+    assert (finding.files, finding.layers, finding.location.line) == ((0,), (1, 2), 2)
+
+
+def test_without_a_dockerfile_nobody_knows_whose_layer_it_is() -> None:
+    (finding,) = found("secret-file-in-any-layer", "", built=image(["a", "b"], [record("root/.netrc", 60, 1)]))
+    assert (finding.confidence, finding.location) == ("low", None)
+
+
+def test_copied_files_are_judged_by_their_content(tmp_path: Path) -> None:
+    (tmp_path / "certs").mkdir()
+    (tmp_path / "certs/server.pem").write_text("-----BEGIN CERTIFICATE-----\n")
+    (tmp_path / "certs/client.pem").write_text("-----BEGIN RSA PRIVATE KEY-----\n")
+    (tmp_path / ".env").write_text("# SECRET=x\nNODE_ENV=production\nPORT=80\n")
+    (finding,) = found("env-file-or-key-copied", "FROM debian:12\nCOPY cert*/*.pem /c/\nCOPY . .\n", folder=tmp_path)
+    assert "certs/client.pem" in finding.message
+    assert places([finding]) == [(2, 6)]
