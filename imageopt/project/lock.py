@@ -1,17 +1,22 @@
-"""The lock file -> Lock: who manages the packages, what is pinned, and whether it still fits package.json.
+"""The lock file -> Lock: who manages the packages, what is pinned, and whether it still fits the manifests.
 
-package-lock.json is read in all its versions (1: nested `dependencies`; 2 and 3: flat `packages`). The other
-managers' files are recognised and their state is `unknown`: only their own program can tell.
+Each manager asks its own question before it installs what is locked, and each format is a module of its own; here is
+which file counts. bun.lockb is binary: it is recognised, and its state is `unknown`.
 """
 
-import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
+from imageopt.errors import InputError
 from imageopt.project.files import exists, read_text
-from imageopt.project.jsonc import Json, list_of, object_of, parse_object, text_of
-from imageopt.project.lock_sync import drift
-from imageopt.project.model import Lock, LockedPackage, Manifest, PackageManager
+from imageopt.project.jsonc import parse_object, text_of
+from imageopt.project.lock_bun import read_bun_lock
+from imageopt.project.lock_npm import read_npm_lock
+from imageopt.project.lock_pnpm import read_pnpm_lock
+from imageopt.project.lock_yarn import read_yarn_lock
+from imageopt.project.members import Members, read_members
+from imageopt.project.model import Lock, Manifest, PackageManager
+from imageopt.project.yaml_tree import Node, parse_yaml
 
 LOCK_FILES: Mapping[str, PackageManager] = {  # the first that exists wins, unless something names the manager
     "npm-shrinkwrap.json": "npm",  # npm itself prefers it to package-lock.json
@@ -22,10 +27,7 @@ LOCK_FILES: Mapping[str, PackageManager] = {  # the first that exists wins, unle
     "yarn.lock": "yarn",
 }
 _LOCK_LIMIT = 64_000_000
-_DEPTH_LIMIT = 64
-_NPM_VERSIONS = (1, 2, 3)
-_FLAT_ALONE = 3  # the version that has `packages` and nothing else
-_VERSION = {"pnpm": r"lockfileVersion:\s*'?([\d.]+)", "yarn": r"(?:# yarn lockfile v|version:\s*)(\d+)"}
+_MANAGERS = tuple(dict.fromkeys(LOCK_FILES.values()))
 
 
 def package_manager(root: Path, manifest: Manifest | None, used: Collection[str]) -> PackageManager | None:
@@ -41,21 +43,50 @@ def package_manager(root: Path, manifest: Manifest | None, used: Collection[str]
     return named or (ranked[0] if ranked else _only(used) or "npm")
 
 
-def read_lock(root: Path, manifest: Manifest | None, manager: PackageManager | None) -> Lock | None:
-    """The lock file of that package manager. None without a package manager; `missing` where the file is not there."""
+def read_lock(
+    root: Path, manifest: Manifest | None, manager: PackageManager | None, members: Members | None = None
+) -> Lock | None:
+    """The lock file of that package manager. None without a package manager; `missing` where the file is not there.
+
+    `members` are the workspace's, where they were read already.
+    """
     if manifest is None or manager is None:
         return None
     path = next((path for path, owner in LOCK_FILES.items() if owner == manager and exists(root, path)), None)
     if path is None:
-        expected = [name for name, owner in LOCK_FILES.items() if owner == manager][-1]
+        expected = [name for name, owner in LOCK_FILES.items() if owner == manager and name != "bun.lockb"][-1]
         return Lock(manager, expected, "", "missing", f"there is no {expected}", ())
     text = read_text(root, path, limit=_LOCK_LIMIT)
     if text is None:
-        return Lock(manager, path, "", "unknown", f"{path} cannot be read", ())
-    if manager != "npm":
-        version = re.search(_VERSION.get(manager, r"\"lockfileVersion\":\s*(\d+)"), text[:4096])
-        return Lock(manager, path, version[1] if version else "", "unknown", f"only {manager} can check {path}", ())
-    return _npm_lock(path, text, manifest, read_text(root, "package.json") or "")
+        return Lock(manager, path, "", "unknown", f"{path} cannot be read", (), (), False)
+    if path == "bun.lockb":
+        return Lock(manager, path, "", "unknown", f"only bun can check {path}", (), (), False)
+    known = members or read_members(root)
+    try:
+        return _read(root, manager, path, text, known)
+    except InputError as error:
+        return Lock(manager, path, "", "unknown", error.cause, (), (), False)
+
+
+def _read(root: Path, manager: PackageManager, path: str, text: str, members: Members) -> Lock:
+    match manager:
+        case "npm":
+            return read_npm_lock(path, text, members.manifests)
+        case "pnpm":
+            return read_pnpm_lock(path, text, members.manifests, members.settings)
+        case "yarn":
+            return read_yarn_lock(path, text, members.manifests, yarn_settings(root))
+        case "bun":
+            return read_bun_lock(path, text, members.manifests)
+
+
+def yarn_settings(root: Path) -> Node:
+    """.yarnrc.yml; an empty value where there is none, or none that can be read."""
+    try:
+        documents = parse_yaml(read_text(root, ".yarnrc.yml") or "", ".yarnrc.yml")
+    except InputError:
+        return Node("", 1)
+    return documents[0] if documents else Node("", 1)
 
 
 def _named_manager(root: Path) -> PackageManager | None:
@@ -65,57 +96,5 @@ def _named_manager(root: Path) -> PackageManager | None:
 
 
 def _only(used: Collection[str]) -> PackageManager | None:
-    known = [manager for manager in dict.fromkeys(LOCK_FILES.values()) if manager in used]
+    known = [manager for manager in _MANAGERS if manager in used]
     return known[0] if len(known) == 1 else None
-
-
-def _npm_lock(path: str, text: str, manifest: Manifest, manifest_text: str) -> Lock:
-    data = parse_object(text)
-    if data is None:
-        conflict = re.search(r"^<<<<<<< ", text, re.MULTILINE)
-        why = "it holds the marks of an unsolved merge" if conflict else "it is not a JSON object"
-        return Lock("npm", path, "", "unknown", f"{path} cannot be read: {why}", ())
-    version = data.get("lockfileVersion", 1)
-    why = ""
-    if isinstance(version, bool) or version not in _NPM_VERSIONS:
-        why = f"its lockfileVersion is {version!r:.40}"
-    elif version == _FLAT_ALONE and not isinstance(data.get("packages"), dict):
-        why = "it has no packages"
-    if why:
-        return Lock("npm", path, "", "unknown", f"{path} cannot be read: {why}", ())
-    entries = _flat(data) if isinstance(data.get("packages"), dict) else dict(_nested(data, "", 0))
-    packages = tuple(
-        sorted((_package(where, entry) for where, entry in entries.items() if where), key=lambda p: p.path)
-    )
-    reason = drift(parse_object(manifest_text) or {}, manifest, entries)
-    return Lock("npm", path, str(version), "drifted" if reason else "in-sync", reason or "", packages)
-
-
-def _flat(data: Json) -> dict[str, Json]:
-    return {where: object_of(entry) for where, entry in object_of(data.get("packages")).items()}
-
-
-def _nested(data: Json, prefix: str, depth: int) -> Iterator[tuple[str, Json]]:
-    """Version 1, as `packages` of later versions would have it."""
-    if depth > _DEPTH_LIMIT:
-        return
-    for name, value in object_of(data.get("dependencies")).items():
-        entry = object_of(value)
-        where = f"{prefix}node_modules/{name}"
-        yield where, entry
-        yield from _nested(entry, f"{where}/", depth + 1)
-
-
-def _package(where: str, entry: Json) -> LockedPackage:
-    name = text_of(entry.get("name")) or where.rpartition("node_modules/")[2]
-    return LockedPackage(
-        name=name,
-        version=text_of(entry.get("version")),
-        path=where,
-        dev=entry.get("dev") is True,
-        optional=entry.get("optional") is True or entry.get("devOptional") is True,
-        has_install_script=entry.get("hasInstallScript") is True,
-        os=list_of(entry.get("os")),
-        cpu=list_of(entry.get("cpu")),
-        libc=list_of(entry.get("libc")),
-    )

@@ -5,7 +5,7 @@ from what the manifests ask for, and a package that both lead to is for producti
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from imageopt.project.jsonc import Json, object_of, texts_of
@@ -67,6 +67,17 @@ def _reached(entries: Mapping[str, Entry], roots: Iterable[str], *, through_opti
                 found.add(need)
                 waiting.append(need)
     return found
+
+
+def packages_for(
+    entries: Mapping[str, Entry], sources: Sources, key: Callable[[str, str], str]
+) -> tuple[LockedPackage, ...]:
+    """The packages, where `key` finds the entry that a name and a range of a manifest lead to."""
+
+    def direct(kind: str) -> list[str]:
+        return [key(*pair) for manifest in sources.values() for pair in texts_of(manifest.get(kind)).items()]
+
+    return locked_packages(entries, direct("dependencies"), direct("devDependencies"), direct("optionalDependencies"))
 
 
 def asked(manifest: Json) -> dict[str, str]:

@@ -4,28 +4,36 @@ npm does not compare the two texts: a range that was widened and a dependency th
 it refuses is a dependency that the lock does not hold, and a locked version outside the range asked for.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from imageopt.project.jsonc import Json, object_of, text_of, texts_of
-from imageopt.project.model import Manifest
+from imageopt.project.lock_entries import Drift, Sources, asked, manifest_path
 
 _NOT_A_RANGE = ("git", "http:", "https:", "file:", "link:", "github:", "gitlab:", "bitbucket:", "workspace:")
 
 
-def drift(manifest: Json, known: Manifest, lock: Mapping[str, Json]) -> str | None:
-    """Why `npm ci` would refuse, in words, for the first dependency (by name) it would refuse; None if it would not."""
-    locked_root = lock.get("", {})
-    specs = {**_peers(manifest), **known.dev_dependencies, **known.dependencies}
-    for name, spec in sorted(specs.items()):
-        entry = lock.get(f"node_modules/{name}")
-        if entry is None:
-            return f"{name} is in package.json and not in the lock file"
-        if entry.get("link") is True:
+def drift(sources: Sources, lock: Mapping[str, Json]) -> Iterator[Drift]:
+    """Each dependency that `npm ci` would refuse, and why: the root's by name, then the members'."""
+    for folder, manifest in sources.items():
+        if folder and folder not in lock:
+            yield folder, f"the lock file does not know {manifest_path(folder)}"
             continue
-        reason = _mismatch(name, spec, entry, locked_root)
-        if reason:
-            return reason
-    return _override_mismatch(manifest, lock)
+        for name, spec in sorted({**_peers(manifest), **asked(manifest)}.items()):
+            reason = _refusal(folder, name, spec, lock)
+            if reason:
+                yield name, reason
+    yield from _override_mismatches(sources.get("", {}), lock)
+
+
+def _refusal(folder: str, name: str, spec: str, lock: Mapping[str, Json]) -> str | None:
+    nested = lock.get(f"{folder}/node_modules/{name}") if folder else None
+    entry = nested or lock.get(f"node_modules/{name}")
+    path = manifest_path(folder)
+    if entry is None:
+        return f"{name} is in {path} and not in the lock file"
+    if entry.get("link") is True:
+        return None
+    return _mismatch(path, name, spec, entry, lock.get(folder, {}))
 
 
 def _peers(manifest: Json) -> dict[str, str]:
@@ -39,39 +47,38 @@ def _peers(manifest: Json) -> dict[str, str]:
     return {name: spec for name, spec in peers.items() if name not in optional}
 
 
-def _mismatch(name: str, spec: str, entry: Json, locked_root: Json) -> str | None:
+def _mismatch(path: str, name: str, spec: str, entry: Json, locked_source: Json) -> str | None:
     if spec.startswith("npm:"):  # an alias: npm:real-name@range
         real, _, spec = spec.removeprefix("npm:").rpartition("@")
         if real != text_of(entry.get("name")):
-            return f"package.json asks for {name} as {real}, the lock file holds {text_of(entry.get('name')) or name}"
+            return f"{path} asks for {name} as {real}, the lock file holds {text_of(entry.get('name')) or name}"
     if spec.startswith(_NOT_A_RANGE) or "/" in spec:
-        before = _locked_spec(name, locked_root)
+        before = _locked_spec(name, locked_source)
         if before is not None and before != spec:
-            return f"package.json asks for {name} from {spec}, the lock file was made for {before}"
+            return f"{path} asks for {name} from {spec}, the lock file was made for {before}"
         return None
     version = text_of(entry.get("version"))
     if _satisfies(version, spec):
         return None
-    return f"package.json asks for {name} {spec}, the lock file holds {version or 'no version'}"
+    return f"{path} asks for {name} {spec}, the lock file holds {version or 'no version'}"
 
 
-def _locked_spec(name: str, locked_root: Json) -> str | None:
+def _locked_spec(name: str, locked_source: Json) -> str | None:
     for kind in ("dependencies", "devDependencies", "optionalDependencies", "peerDependencies"):
-        spec = texts_of(locked_root.get(kind)).get(name)
+        spec = texts_of(locked_source.get(kind)).get(name)
         if spec is not None:
             return spec
     return None
 
 
-def _override_mismatch(manifest: Json, lock: Mapping[str, Json]) -> str | None:
+def _override_mismatches(manifest: Json, lock: Mapping[str, Json]) -> Iterator[Drift]:
     for name, spec in sorted(texts_of(manifest.get("overrides")).items()):
         if spec.startswith("$") or spec.startswith(_NOT_A_RANGE):
             continue
         for where, entry in sorted(lock.items()):
             version = text_of(entry.get("version"))
             if where.rpartition("node_modules/")[2] == name and version and not _satisfies(version, spec):
-                return f"package.json overrides {name} with {spec}, the lock file holds {version}"
-    return None
+                yield name, f"package.json overrides {name} with {spec}, the lock file holds {version}"
 
 
 def _satisfies(version: str, spec: str) -> bool:

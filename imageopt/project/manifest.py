@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from imageopt.project.faults import json_fault
 from imageopt.project.files import exists, read_text
 from imageopt.project.jsonc import list_of, object_of, parse_object, text_of, texts_of
 from imageopt.project.model import Manifest
@@ -34,7 +35,7 @@ def read_manifest(root: Path) -> tuple[Manifest | None, tuple[str, ...]]:
         return None, ("package.json cannot be read",) if exists(root, "package.json") else ()
     data = parse_object(text)
     if data is None:
-        return None, ("package.json is not a JSON object",)
+        return None, (json_fault("package.json", text),)
     workspaces = data.get("workspaces")
     if isinstance(workspaces, dict):  # yarn's long form
         workspaces = workspaces.get("packages")

@@ -96,7 +96,7 @@ def test_version_1_is_nested(project: Write) -> None:
         ("node_modules/a", False),
         ("node_modules/a/node_modules/b", True),
     ]
-    assert lock.state == "in-sync"
+    assert (lock.state, lock.tells_scripts) == ("in-sync", False)
 
 
 def test_a_lock_of_absurd_depth_ends(project: Write) -> None:
@@ -109,17 +109,20 @@ def test_a_lock_of_absurd_depth_ends(project: Write) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("[]", "it is not a JSON object"),
-        ("{", "it is not a JSON object"),
-        ("{\n<<<<<<< HEAD\n}", "it holds the marks of an unsolved merge"),
-        ('{"packages": ' + "[" * 100_000 + "}", "it is not a JSON object"),
+        ("[]", "package-lock.json:1: it is not a JSON object"),
+        ('{"a": 1,\n"b" 2}', "package-lock.json:2: it is not JSON: expecting ':' delimiter"),
+        ("{\n<<<<<<< HEAD\n}", "package-lock.json:2: it holds the marks of an unsolved merge"),
+        (
+            '{"packages": ' + "[" * 100_000 + "}",
+            "package-lock.json:1: it is not JSON that can be read: it nests too deep or holds too long a number",
+        ),
     ],
 )
 def test_a_damaged_lock_is_unknown(project: Write, text: str, reason: str) -> None:
     root = project({"package.json": "{}", "package-lock.json": text})
     lock = read_lock(root, read_manifest(root)[0], "npm")
     assert lock is not None
-    assert (lock.state, lock.reason) == ("unknown", f"package-lock.json cannot be read: {reason}")
+    assert (lock.state, lock.reason) == ("unknown", reason)
 
 
 def test_a_missing_lock_says_which_file_is_expected(project: Write) -> None:
@@ -146,22 +149,25 @@ def test_a_lock_that_leads_out_of_the_project_is_as_good_as_none(
 
 
 @pytest.mark.parametrize(
-    ("manager", "path", "text", "version"),
+    ("manager", "path", "text", "version", "state"),
     [
-        ("pnpm", "pnpm-lock.yaml", "lockfileVersion: '9.0'\n", "9.0"),
-        ("yarn", "yarn.lock", "# yarn lockfile v1\n", "1"),
-        ("yarn", "yarn.lock", "__metadata:\n  version: 8\n", "8"),
-        ("bun", "bun.lock", '{\n  "lockfileVersion": 1,\n', "1"),
-        ("bun", "bun.lockb", "\x00", ""),
+        ("pnpm", "pnpm-lock.yaml", "lockfileVersion: '9.0'\n", "9.0", "in-sync"),
+        ("pnpm", "pnpm-lock.yaml", "lockfileVersion: [\n", "", "unknown"),
+        ("yarn", "yarn.lock", "# yarn lockfile v1\n", "1", "in-sync"),
+        ("yarn", "yarn.lock", '__metadata:\n  version: 8\n"a@workspace:.":\n  resolution: "a@workspace:."\n', "8", "in-sync"),
+        ("bun", "bun.lock", '{\n  "lockfileVersion": 1, "workspaces": {"": {}}\n}', "1", "in-sync"),
+        ("bun", "bun.lockb", "\x00", "", "unknown"),
     ],
-)
-def test_other_managers_locks_are_recognised(project: Write, manager: str, path: str, text: str, version: str) -> None:
+)  # fmt: skip
+def test_other_managers_locks_are_recognised(
+    project: Write, manager: str, path: str, text: str, version: str, state: str
+) -> None:
     root = project({"package.json": "{}", path: text})
     manifest = read_manifest(root)[0]
     found = package_manager(root, manifest, ())
     lock = read_lock(root, manifest, found)
     assert lock is not None
-    assert (lock.manager, lock.path, lock.version, lock.state) == (manager, path, version, "unknown")
+    assert (lock.manager, lock.path, lock.version, lock.state) == (manager, path, version, state)
 
 
 @pytest.mark.parametrize(
@@ -187,6 +193,29 @@ def test_without_a_manifest_there_is_no_package_manager(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("locked", "reason", "drifted"),
+    [
+        ({"packages/a": {}, "node_modules/ms": {"version": "2.1.3"}}, "", ()),
+        ({"packages/a": {}, "packages/a/node_modules/ms": {"version": "2.0.0"}, "node_modules/ms": {"version": "1.0.0"}}, "", ()),
+        ({"packages/a": {}, "node_modules/ms": {"version": "1.0.0"}}, "packages/a/package.json asks for ms ^2.0.0, the lock file holds 1.0.0", ("ms",)),
+        ({"packages/a": {}}, "ms is in packages/a/package.json and not in the lock file", ("ms",)),
+        ({}, "the lock file does not know packages/a/package.json", ("packages/a",)),
+    ],
+)  # fmt: skip
+def test_the_packages_of_the_workspace_must_fit_too(
+    project: Write, locked: dict[str, object], reason: str, drifted: tuple[str, ...]
+) -> None:
+    project({"packages/a/package.json": '{"dependencies": {"ms": "^2.0.0"}}'})
+    lock = npm_lock(project, {"workspaces": ["packages/*"]}, {"lockfileVersion": 3, "packages": {"": {}, **locked}})
+    assert (lock.reason, lock.drifted) == (reason, drifted)
+
+
+def test_all_that_drifted_is_named(project: Write) -> None:
+    lock = npm_lock(project, {"dependencies": {"b": "1", "ms": "^9.0.0", "a": "1"}})
+    assert (lock.reason, lock.drifted) == ("a is in package.json and not in the lock file", ("a", "b", "ms"))
+
+
+@pytest.mark.parametrize(
     ("locked", "reason"),
     [
         ({"lockfileVersion": "x", "packages": {}}, "its lockfileVersion is 'x'"),
@@ -197,4 +226,4 @@ def test_without_a_manifest_there_is_no_package_manager(tmp_path: Path) -> None:
 )
 def test_a_lock_of_another_kind_is_unknown(project: Write, locked: object, reason: str) -> None:
     lock = npm_lock(project, {}, locked)
-    assert (lock.state, lock.reason) == ("unknown", f"package-lock.json cannot be read: {reason}")
+    assert (lock.state, lock.reason) == ("unknown", f"package-lock.json:1: {reason}")

@@ -65,11 +65,12 @@ def test_a_folder_without_anything_is_read(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("text", ["[]", "{", "\x00", '{"a": ' * 50_000])
+@pytest.mark.parametrize("text", ["[]", "{", "\x00", '{"a": ' * 50_000, "{\n<<<<<<< HEAD"])
 def test_a_damaged_manifest_is_a_problem_and_no_crash(project: Write, text: str) -> None:
     found = read_project(project({"package.json": text, "Dockerfile": "RUN <<EOF"}))
     assert found.manifest is None
-    assert found.problems == ("package.json is not a JSON object",)
+    (problem,) = found.problems
+    assert problem.startswith("package.json:2: " if "\n" in text else "package.json:1: ")
 
 
 def test_wrong_types_in_the_manifest_are_as_if_not_there(project: Write) -> None:
@@ -88,7 +89,7 @@ def test_several_lock_files_and_unreadable_ones_are_problems(project: Write) -> 
     )
     assert found.problems == (
         "there are lock files of several package managers: package-lock.json, yarn.lock",
-        "package-lock.json cannot be read: it is not a JSON object",
+        "package-lock.json:1: it is not JSON: expecting value",
     )
 
 
