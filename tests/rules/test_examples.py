@@ -1,5 +1,6 @@
 """Each rule's own examples: what it calls bad must fire, what it calls good or tricky must not."""
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -25,8 +26,14 @@ NOW = date(2026, 6, 1)
 
 @pytest.mark.parametrize(("rule", "example", "number"), CASES, ids=[f"{r.name}-{n}-{e.kind}" for r, e, n in CASES])
 def test_it_fires_on_bad_examples_only(rule: Rule, example: Example, number: int, tmp_path: Path) -> None:
-    found = [finding.rule for finding in check(evidence(example, tmp_path), RULES, now=NOW)]
+    rules = [switched_on(each) if each is rule else each for each in RULES]
+    found = [finding.rule for finding in check(evidence(example, tmp_path), rules, now=NOW)]
     assert (rule.name in found) == (example.kind == "bad"), f"{found}: {example.note}"
+
+
+def switched_on(rule: Rule) -> Rule:
+    """The rule as it is where a configuration asks for it."""
+    return replace(rule, severity="info") if rule.severity == "off" else rule
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)

@@ -119,3 +119,121 @@ def test_copied_files_are_judged_by_their_content(tmp_path: Path) -> None:
     (finding,) = found("env-file-or-key-copied", "FROM debian:12\nCOPY cert*/*.pem /c/\nCOPY . .\n", folder=tmp_path)
     assert "certs/client.pem" in finding.message
     assert places([finding]) == [(2, 6)]
+
+
+EXECUTED = [
+    ("curl -fsSL https://example.org/i | sh", [(2, 40)]),
+    ("curl -sSL u | sudo -E bash -", [(2, 27)]),
+    ("wget -qO- u |\\\n  env A=1 bash -es -- --yes", [(3, 11)]),
+    ("curl u | python3 -", [(2, 14)]),
+    ("curl $(echo u) | ksh", [(2, 22)]),
+    ("bash <(curl -s u)", [(2, 5)]),
+    ('sh -c "$(curl u)"', [(2, 5)]),
+    ("eval `curl u`", [(2, 5)]),
+    ("X=$(curl u | sh)", [(2, 18)]),
+    ("curl a | sh; curl b | sh", [(2, 14), (2, 27)]),
+    ("curl -sS https://getcomposer.org/installer | php", []),
+    ("curl u | bash script.sh", []),
+    ("curl u | sh -ec 'cat'", []),
+    ("curl u > x; echo y | sh", []),
+    ("curl u | node -e 1", []),
+    ('echo "$(curl u)"', []),
+    ("bash -c 'echo' && curl u", []),
+]
+
+
+@pytest.mark.parametrize(("script", "at"), EXECUTED)
+def test_scripts_that_are_executed_as_they_come(script: str, at: list[tuple[int, int]]) -> None:
+    assert places(found("curl-pipe-shell", f"FROM debian:12\nRUN {script}\n")) == at
+
+
+TRUSTING = [
+    ("RUN curl -sk https://example.org", (2, 10)),
+    ("RUN curl --insecure u", (2, 10)),
+    ("RUN wget --no-check-certificate u", (2, 10)),
+    ("RUN apt-get install -y --force-yes x", (2, 24)),
+    ("RUN git -c http.sslVerify=false clone u", (2, 12)),
+    ("RUN NODE_TLS_REJECT_UNAUTHORIZED=0 npm ci", (2, 5)),
+    ("RUN pip install --trusted-host=x y", (2, 17)),
+    ("ENV A=1 GIT_SSL_NO_VERIFY=true", (2, 9)),
+    ("ARG NPM_CONFIG_STRICT_SSL=FALSE", (2, 5)),
+    ("RUN apt-get -o Acquire::https::Verify-Peer=false update", (2, 16)),
+]
+
+
+@pytest.mark.parametrize(("line", "at"), TRUSTING)
+def test_switches_that_trust_anybody(line: str, at: tuple[int, int]) -> None:
+    assert places(found("tls-check-disabled", f"FROM debian:12\n{line}\n")) == [at]
+
+
+MODES = [
+    *(("777", 1), ("0777", 1), ("-R 666", 1), ("a+w", 1), ("o+rw", 1), ("ugo=rwx", 1), ("u+s", 1), ("4755", 1)),
+    *(("755", 0), ("1777", 0), ("2775", 0), ("+x", 0), ("g+w", 0), ("g=u", 0), ("u+w", 0), ("$MODE", 0), ("a+rX", 0)),
+    *(("+t,a+rwx", 0), ("--reference=a", 0)),
+]
+
+
+@pytest.mark.parametrize(("mode", "count"), MODES)
+def test_modes_for_everybody(mode: str, count: int) -> None:
+    assert len(found("unsafe-modes-added", f"FROM debian:12\nRUN chmod {mode} /app\n")) == count
+
+
+def test_an_image_shows_the_modes_of_its_own_files() -> None:
+    files = [
+        record("bin/su", 9, 0)._replace(mode=0o4755),
+        record("app/a", 5, 1)._replace(mode=0o777),
+        record("usr/lib/ssh-keysign", 7, 1)._replace(mode=0o4755),
+    ]
+    built = image(
+        ["base", "COPY a /app/ # buildkit"], files, owners={"usr/lib/ssh-keysign": "openssh-client"}, comments=None
+    )
+    (finding,) = found("unsafe-modes-added", "FROM debian:12\nCOPY a /app/\n", built=built)
+    assert [item.path for item in finding.evidence] == ["/app/a"]
+
+
+def test_sudo_inside_a_pipe_is_pointed_at() -> None:
+    assert places(found("sudo-used", "FROM a\nRUN echo x | sudo tee /y\n")) == [(2, 14)]
+
+
+def test_sudo_of_another_shell_is_not_guessed_at() -> None:
+    assert not found("sudo-used", 'FROM a\nSHELL ["pwsh", "-c"]\nRUN sudo x\n')
+
+
+REGISTRIES = [
+    ("FROM registry.example.org/a", [(1, 6)]),
+    ("FROM localhost:5000/a", [(1, 6)]),
+    ("FROM debian\nCOPY --link --from=evil.example.org/a /b /b", [(2, 13)]),
+    ("FROM docker.io/library/debian", []),
+    ("FROM team/debian", []),
+    ("FROM a.pkg.dev/x", []),
+    ("FROM pkg.dev.example.org/x", [(1, 6)]),
+    ("FROM debian AS a\nCOPY --from=a /b /b\nCOPY --from=context /b /b", []),
+]
+
+
+@pytest.mark.parametrize(("text", "at"), REGISTRIES)
+def test_registries_that_are_not_trusted(text: str, at: list[tuple[int, int]]) -> None:
+    assert places(found("untrusted-registry", f"{text}\n")) == at
+
+
+def test_an_images_configuration_says_whether_there_is_a_healthcheck() -> None:
+    assert found("healthcheck-missing", "", built=image(["base"]))
+    assert not found("healthcheck-missing", "ARG A\n")
+
+
+SHELL_FORMS = [
+    ("FROM node:22-slim\nCMD node x\n", ["warning"]),
+    ("FROM node:22-alpine\nCMD node x\n", ["info"]),
+    ("FROM node:22-alpine\nCMD node a && node b\n", ["warning"]),
+    ('FROM node:22-slim\nSHELL ["/bin/bash", "-c"]\nCMD node x\n', ["info"]),
+    ('FROM node:22-slim\nSHELL ["/bin/bash", "-c"]\nARG A=1\nENV B=2\nCMD node x\n', ["info"]),
+    ('FROM a\nSHELL ["cmd", "/S", "/C"]\nARG A=1\nENV B=2\nCMD node x\n', []),
+    ("FROM node:22-slim\nCMD exec node x\n", []),
+    ("FROM node:22-slim\nENTRYPOINT node x\nCMD []\n", ["warning"]),
+]
+
+
+@pytest.mark.parametrize(("text", "severities"), SHELL_FORMS)
+def test_the_shell_decides_what_the_shell_form_means(text: str, severities: list[str]) -> None:
+    """SHELL stays in force behind ARG and ENV, which hadolint 2.15 forgets."""
+    assert [finding.severity for finding in found("shell-form-cmd", text)] == severities

@@ -2,13 +2,15 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 
 from imageopt.dockerfile.environment import environments
-from imageopt.dockerfile.model import Instruction, Stage
+from imageopt.dockerfile.model import Dockerfile, Instruction, Stage
+from imageopt.dockerfile.shell import is_posix_shell, run_commands
 from imageopt.evidence.model import Evidence
 from imageopt.evidence.variants import split_reference
-from imageopt.rules.checks.match import shipped
+from imageopt.rules.checks.match import shipped, shipped_stages, subcommand
 from imageopt.rules.finding import stated
 from imageopt.rules.model import Finding, Location, Rule
 
@@ -41,7 +43,8 @@ def runs_as_root(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]
         stage = evidence.dockerfile.target(evidence.target) if evidence.dockerfile is not None else None
         if evidence.image is None and stage is not None and _base_may_set_user(stage):
             return
-        yield stated(evidence, rule, last or (stage.from_instruction if stage is not None else None))
+        place = last or (stage.from_instruction if stage is not None else None)
+        yield stated(evidence, rule, place, at=place.words[0] if place is not None and place.words else None)
 
 
 def _base_may_set_user(stage: Stage) -> bool:
@@ -75,23 +78,41 @@ def base_end_of_life(evidence: Evidence, rule: Rule, now: date) -> Iterator[Find
 
 
 def shell_form_cmd(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:  # noqa: ARG001
-    """CMD and ENTRYPOINT as a text: a shell is process 1 and does not hand signals on."""
+    """CMD and ENTRYPOINT as a text: a shell is process 1 and does not hand signals on.
+
+    BusyBox's shell, alpine's, and bash start a single command in their own place, so there it is only `info`.
+    """
     if evidence.dockerfile is None:
         return
-    last: dict[str, Instruction] = {}
-    for _, instruction in shipped(evidence.dockerfile, evidence.target):
-        if instruction.keyword in ("CMD", "ENTRYPOINT"):
-            last[instruction.keyword] = instruction
-    for instruction in last.values():
-        if instruction.json is None and not instruction.arguments.lstrip().startswith("exec "):
-            yield stated(evidence, rule, instruction)
+    last: dict[str, tuple[Instruction, str]] = {}
+    for number in shipped_stages(evidence.dockerfile, evidence.target):
+        stage = evidence.dockerfile.stages[number]
+        for instruction, state in zip(stage.instructions, environments(evidence.dockerfile, stage), strict=False):
+            if instruction.keyword in ("CMD", "ENTRYPOINT"):
+                last[instruction.keyword] = (instruction, state.shell[0])
+    root = _root(evidence.dockerfile, evidence.target)
+    for instruction, shell in last.values():
+        if instruction.json is not None or not instruction.words or not is_posix_shell(shell):
+            continue
+        commands = run_commands(instruction)
+        if commands and commands[0].name == "exec":
+            continue
+        steps_aside = shell.endswith("/bash") or ("alpine" in (root or "") and shell == "/bin/sh")
+        found = stated(evidence, rule, instruction, at=instruction.words[0])
+        if steps_aside and len(commands) == 1 and not commands[0].assignments and rule.severity != "style":
+            message = "The shell happens to step aside for a single command; a list does not depend on that."
+            found = replace(found, severity="info", confidence="low", message=message)
+        yield found
+
+
+def _root(dockerfile: Dockerfile, target: str | None) -> str | None:
+    """The image from outside that the target is built on in the end."""
+    stages = shipped_stages(dockerfile, target)
+    return dockerfile.stages[stages[0]].base if stages else None
 
 
 def copy_all_before_install(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:  # noqa: ARG001
     """`COPY . .` above the installation of packages: each source change installs everything again."""
-    from imageopt.dockerfile.shell import run_commands
-    from imageopt.rules.checks.match import subcommand
-
     for stage in evidence.dockerfile.stages if evidence.dockerfile is not None else ():
         copied: Instruction | None = None
         manifests = False
