@@ -73,7 +73,7 @@ def _blocks(path: str, text: str) -> Iterator[_Block]:
         if line[0] != " " and line.endswith(":"):
             if block:
                 yield block
-            patterns = [quoted or bare for quoted, bare in _PATTERN.findall(line[:-1])]
+            patterns = [name for pair in _PATTERN.findall(line[:-1]) if (name := pair[0] or pair[1])]
             block = _Block(patterns) if patterns else None
             continue
         found = _FIELD.match(line)

@@ -39,11 +39,11 @@ def without(files: dict[str, str], name: str) -> dict[str, str]:
                 " run `npm install` and commit the lock file"
             ),
         ),
-        ({**GOOD, "package-lock.json": "{"}, "package-lock.json cannot be read: it is not a JSON object"),
+        ({**GOOD, "package-lock.json": "[]"}, "package-lock.json:1: it is not a JSON object"),
         (without(GOOD, "package.json"), "there is no package.json; only Node projects can be rewritten so far"),
         (
             {**without(GOOD, "package-lock.json"), "yarn.lock": "", "Dockerfile": NAIVE.replace("npm install", "yarn")},
-            "only yarn can check yarn.lock",
+            "yarn.lock:1: it names no version",
         ),
         (
             {**GOOD, "Dockerfile": "FROM node:20 AS a\nRUN npm ci\nFROM node:20\nCOPY --from=a / /\n"},
