@@ -15,7 +15,7 @@ from imageopt.evidence.join import join
 from imageopt.evidence.model import Evidence
 from imageopt.image.model import Image
 from imageopt.progress import Progress
-from imageopt.rules.check import check
+from imageopt.rules.check import judge
 from imageopt.rules.load import load_rules
 from imageopt.rules.model import Analysis
 from imageopt.rules.summary import summarise
@@ -56,14 +56,15 @@ def analyze(
     found, evidence = analysed
     with progress.step("checking the rules"):
         rules = load_rules(_team_rules(evidence))
-        findings = check(evidence, rules, now=now)
+        judged = judge(evidence, rules, now=now)
     return Analysis(
         target=found,
         evidence=evidence,
-        findings=findings,
-        summary=summarise(evidence, findings),
+        findings=judged.findings,
+        summary=summarise(evidence, judged.findings, len(judged.suppressed)),
         notes=tuple(notes),
         seconds=time.monotonic() - started,
+        suppressed=judged.suppressed,
     )
 
 

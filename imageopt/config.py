@@ -65,11 +65,13 @@ class ProjectConfig:
 
 @dataclass(frozen=True, slots=True)
 class Waiver:
-    """A rule that is waived, why, and the last day of the waiver."""
+    """A rule that is waived, why, the last day of the waiver, and where it stands."""
 
     rule: str
     reason: str
     until: date | None
+    file: str = NAME
+    line: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,4 +177,4 @@ def _waiver(table: Table) -> Waiver:
     rule, reason = table.text("rule"), table.text("reason")
     if not rule or not reason:
         table.refuse("rule" if not rule else "reason", "is missing", "a waiver names its rule and its reason")
-    return Waiver(rule, reason, table.day("until"))
+    return Waiver(rule, reason, table.day("until"), table.file.name, table.line("rule"))

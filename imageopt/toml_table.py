@@ -76,6 +76,10 @@ class Table:
     def day(self, key: str) -> date | None:
         return self._value(key, date, "is not a day", "write it as 2027-03-31, without quotes")
 
+    def line(self, key: str) -> int:
+        """Where the key stands, or what is around it."""
+        return _line(self.source, (*self.path, key), self.occurrence)
+
     def finish(self) -> None:
         """Refuses the first key that nobody asked for."""
         for key in self.data:
@@ -83,8 +87,7 @@ class Table:
                 self.refuse(key, "is not known", _nearest(key, sorted(self.asked)) + _choices(self.asked))
 
     def refuse(self, key: str, what: str, remedy: str) -> NoReturn:
-        line = _line(self.source, (*self.path, key), self.occurrence)
-        raise UsageError(f"{self.file}:{line}: {'.'.join((*self.path, key))} {what}", remedy)
+        raise UsageError(f"{self.file}:{self.line(key)}: {'.'.join((*self.path, key))} {what}", remedy)
 
     def _value(self, key: str, kind: type[T], wrong: str, remedy: str) -> T | None:
         self.asked.add(key)

@@ -14,7 +14,7 @@ from imageopt.image.model import WASTE_KINDS, Image, Layer
 from imageopt.masking import masked
 from imageopt.report.contents import inventory_section, native_section, packages_section, setuid_section
 from imageopt.report.names import raw_name, readable
-from imageopt.rules.model import Analysis, EvidencePath, Finding, Location
+from imageopt.rules.model import Analysis, EvidencePath, Finding, Location, Suppressed
 
 Json = dict[str, Any]
 
@@ -33,7 +33,9 @@ def analysis_document(analysis: Analysis) -> Json:
             "findings": summary.findings,
             "saving_bytes": summary.saving_bytes,
             "estimated_saving_bytes": summary.estimated_saving_bytes,
+            "suppressed": summary.suppressed,
         },
+        "suppressed": suppressed_section(analysis.suppressed),
         "notes": [readable(note) for note in analysis.notes],
     }
 
@@ -113,6 +115,23 @@ def findings_section(findings: Sequence[Finding]) -> list[Json]:
             },
         }
         for finding in findings
+    ]
+
+
+def suppressed_section(suppressed: Sequence[Suppressed]) -> list[Json]:
+    """`suppressed` of the document: what was found and does not count, and by whose word."""
+    return [
+        {
+            "rule": one.finding.rule,
+            "code": one.finding.code,
+            "severity": one.finding.severity,
+            "message": readable(one.finding.message),
+            "location": _location(one.finding.location),
+            "by": one.by,
+            "reason": masked(readable(one.reason)),
+            "until": None if one.until is None else one.until.isoformat(),
+        }
+        for one in suppressed
     ]
 
 

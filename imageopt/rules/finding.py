@@ -3,7 +3,7 @@
 from collections.abc import Container, Iterable, Sequence
 from typing import NamedTuple, Protocol
 
-from imageopt.dockerfile.model import Instruction
+from imageopt.dockerfile.model import Dockerfile, Instruction
 from imageopt.evidence.model import Evidence
 from imageopt.image.model import FileRecord, Image
 from imageopt.image.packages.npm import package_folder
@@ -38,17 +38,18 @@ def location(evidence: Evidence, instruction: Instruction, at: Spot | None = Non
     """The place of the spot that matters, or of the whole instruction; a column counts characters, from 1."""
     if evidence.dockerfile is None:
         return Location(evidence.dockerfile_path, instruction.line, 1, instruction.end_line)
-    text = evidence.dockerfile.text
     if at is None or isinstance(at, Instruction):
-        at = _written(text, at or instruction)
-    line = instruction.line + text.count("\n", instruction.start, at.start)
-    return Location(
-        evidence.dockerfile_path,
-        line,
-        _column(text, at.start),
-        line + text.count("\n", at.start, at.end),
-        _column(text, at.end),
-    )
+        at = _written(evidence.dockerfile.text, at or instruction)
+    return place_of(evidence.dockerfile, evidence.dockerfile_path, at, (instruction.start, instruction.line))
+
+
+def place_of(dockerfile: Dockerfile, path: str, spot: Spot, near: tuple[int, int] = (0, 1)) -> Location:
+    """The place of a part of the text; `near` is an offset not behind it and its line, from where lines are counted."""
+    text = dockerfile.text
+    begin, line = near
+    line += text.count("\n", begin, spot.start)
+    end_line = line + text.count("\n", spot.start, spot.end)
+    return Location(path, line, _column(text, spot.start), end_line, _column(text, spot.end))
 
 
 def _written(text: str, instruction: Instruction) -> Span:

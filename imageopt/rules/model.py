@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any, Literal
 
 from imageopt.evidence.model import Evidence
@@ -73,6 +74,16 @@ class Finding:
     evidence: tuple[EvidencePath, ...]
     files: tuple[int, ...]
     fix: Fix
+
+
+@dataclass(frozen=True, slots=True)
+class Suppressed:
+    """A finding that does not count, by whose word (`a comment`, `a waiver`), why, and until which day."""
+
+    finding: Finding
+    by: str
+    reason: str
+    until: date | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +173,7 @@ class Summary:
     findings: dict[str, int]  # severity -> count, zero counts left out
     saving_bytes: int
     estimated_saving_bytes: int
+    suppressed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,3 +186,4 @@ class Analysis:
     summary: Summary
     notes: tuple[str, ...]
     seconds: float
+    suppressed: tuple[Suppressed, ...] = ()

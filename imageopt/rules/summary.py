@@ -6,8 +6,11 @@ from imageopt.evidence.model import Evidence
 from imageopt.rules.model import SEVERITIES, Finding, Summary
 
 
-def summarise(evidence: Evidence, findings: Sequence[Finding]) -> Summary:
-    """The union of the exact byte sets of all findings; bytes that only estimates name are summed apart."""
+def summarise(evidence: Evidence, findings: Sequence[Finding], suppressed: int = 0) -> Summary:
+    """The union of the exact byte sets of all findings; bytes that only estimates name are summed apart.
+
+    `suppressed` is how many findings do not count.
+    """
     exact = {index for finding in findings if finding.saving.basis == "exact" for index in finding.files}
     guessed = {index for finding in findings if finding.saving.basis == "estimate" for index in finding.files} - exact
     files = evidence.image.files if evidence.image is not None else ()
@@ -17,4 +20,5 @@ def summarise(evidence: Evidence, findings: Sequence[Finding]) -> Summary:
         saving_bytes=sum(files[index].size for index in exact),
         estimated_saving_bytes=sum(files[index].size for index in guessed)
         + sum(f.saving.bytes or 0 for f in findings if f.saving.basis == "estimate" and not f.files),
+        suppressed=suppressed,
     )
