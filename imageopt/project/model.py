@@ -56,6 +56,25 @@ class Lock:
 
 
 @dataclass(frozen=True, slots=True)
+class ManagerFacts:
+    """What the files say of the package manager's version.
+
+    `exact` is the version that everything but a lock file or a range names first; None where only ranges are known.
+    `majors` are the release lines that write a lock file such as the project's, the oldest first; empty without one.
+    `linker`: how Yarn lays packages out ("pnp", "node-modules", "pnpm"; "" for the others). `release`: the path of a
+    Yarn that the project brings itself. `contradictions`: what cannot all be true, and where it stands.
+    """
+
+    name: PackageManager
+    exact: Fact | None
+    statements: tuple[Fact, ...]
+    majors: tuple[int, ...]
+    linker: str
+    release: str
+    contradictions: tuple[Fact, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """package.json, as far as it matters here."""
 
@@ -68,6 +87,16 @@ class Manifest:
     dev_dependencies: Mapping[str, str]
     engines_node: str | None
     workspaces: tuple[str, ...]
+    package_manager: str = ""  # as package.json names it: `pnpm@9.1.0`
+
+
+@dataclass(frozen=True, slots=True)
+class Composer:
+    """composer.json. `optimizes_autoloader`: its own configuration has a class map made on every installation."""
+
+    require: tuple[str, ...]
+    require_dev: tuple[str, ...]
+    optimizes_autoloader: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +128,7 @@ class Project:
     `routes`: paths it answers on GET, found in its source, without parameters. `context_bytes`: size of each top-level
     name as a `COPY . .` would send it, .dockerignore applied. `unresolved_*`: file accesses whose path the source does
     not tell (the value is the expression). `programs`: what it starts as child processes, `*` where that is computed.
+    `token_files`: settings of package managers (`.npmrc`) in which a token itself stands, not a variable's name.
     """
 
     root: Path
@@ -123,3 +153,5 @@ class Project:
     unresolved_reads: tuple[Fact, ...] = ()
     unresolved_writes: tuple[Fact, ...] = ()
     programs: tuple[Fact, ...] = ()
+    composer: Composer | None = None
+    token_files: tuple[str, ...] = ()
