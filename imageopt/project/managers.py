@@ -14,7 +14,8 @@ from imageopt.project.lock import LOCK_FILES, yarn_settings
 from imageopt.project.model import Fact, Lock, ManagerFacts, PackageManager
 from imageopt.project.yaml_tree import Node
 
-_MAJORS: Mapping[PackageManager, Mapping[str, tuple[int, ...]]] = {  # lock format -> release lines; each manager's own release notes
+# lock format -> release lines, by the managers' own release notes
+_MAJORS: Mapping[PackageManager, Mapping[str, tuple[int, ...]]] = {
     "npm": {"1": (5, 6), "2": (7, 8), "3": (7, 8, 9, 10, 11)},
     "pnpm": {"5.1": (3, 4, 5), "5.2": (5,), "5.3": (6,), "5.4": (7,), "6.0": (8,), "6.1": (8,), "9.0": (9, 10, 11)},
     "yarn": {"1": (1,), "4": (2,), "5": (3,), "6": (3,), "7": (4,), "8": (4,)},
