@@ -4,7 +4,7 @@ from pathlib import Path
 
 from imageopt.project.faults import json_fault
 from imageopt.project.files import exists, read_text
-from imageopt.project.jsonc import list_of, object_of, parse_object, text_of, texts_of
+from imageopt.project.jsonc import Json, list_of, object_of, parse_object, text_of, texts_of
 from imageopt.project.model import Manifest
 
 LIFECYCLE = ("preinstall", "install", "postinstall", "prepublish", "preprepare", "prepare", "postprepare")
@@ -36,10 +36,15 @@ def read_manifest(root: Path) -> tuple[Manifest | None, tuple[str, ...]]:
     data = parse_object(text)
     if data is None:
         return None, (json_fault("package.json", text),)
+    return manifest_of(data), ()
+
+
+def manifest_of(data: Json) -> Manifest:
+    """The manifest in the object that a package.json holds."""
     workspaces = data.get("workspaces")
     if isinstance(workspaces, dict):  # yarn's long form
         workspaces = workspaces.get("packages")
-    manifest = Manifest(
+    return Manifest(
         name=text_of(data.get("name")),
         version=text_of(data.get("version")),
         type=text_of(data.get("type")) or "commonjs",
@@ -49,8 +54,8 @@ def read_manifest(root: Path) -> tuple[Manifest | None, tuple[str, ...]]:
         dev_dependencies=texts_of(data.get("devDependencies")),
         engines_node=text_of(object_of(data.get("engines")).get("node")) or None,
         workspaces=list_of(workspaces),
+        package_manager=text_of(data.get("packageManager")),
     )
-    return manifest, ()
 
 
 def framework(manifest: Manifest) -> str | None:

@@ -91,6 +91,30 @@ class Manifest:
 
 
 @dataclass(frozen=True, slots=True)
+class Member:
+    """A package of the workspace. `needs` are the folders of the members that it depends on, through others too."""
+
+    folder: str
+    manifest: Manifest
+    needs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """Several packages in one folder. `tools` run their scripts ("turbo", "nx"); `members` are sorted by folder.
+
+    `app` is the folder of the member that the Dockerfile builds, "" for the root itself, and what says so; None where
+    nothing does. `problems` name the file and the line.
+    """
+
+    tools: tuple[str, ...]
+    patterns: tuple[Fact, ...]
+    members: tuple[Member, ...]
+    app: Fact | None
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Composer:
     """composer.json. `optimizes_autoloader`: its own configuration has a class map made on every installation."""
 
@@ -155,3 +179,5 @@ class Project:
     programs: tuple[Fact, ...] = ()
     composer: Composer | None = None
     token_files: tuple[str, ...] = ()
+    manager: ManagerFacts | None = None
+    workspace: Workspace | None = None
