@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imageopt.build.options import BuildOptions
+from imageopt.config import Config
 from imageopt.errors import ImageoptError, InputError, ToolFailed, ToolMissing, UsageError
 from imageopt.evidence.join import join
 from imageopt.evidence.model import Evidence
 from imageopt.image.model import Image
 from imageopt.progress import Progress
 from imageopt.rules.check import judge
-from imageopt.rules.load import load_rules
 from imageopt.rules.model import Analysis
+from imageopt.rules.policy import make_policy
 from imageopt.rules.summary import summarise
 from imageopt.source.model import ImageRef
 from imageopt.targets import described, image_evidence, image_target, is_image, load, place_of, project_target
@@ -38,11 +39,13 @@ def analyze(
     progress: Progress | None = None,
     now: date | None = None,
     verify_digests: bool = False,
+    config: Config | None = None,
 ) -> Analysis:
     """What is in the image, which line made it, what is avoidable and how much that would save.
 
     `target` is a folder, a Dockerfile or an image reference. `image` names the folder's image; `build` builds it.
     `verify_digests` reads every byte of the image, where otherwise an engine's records or a tar's headers would do.
+    `config` says which rules count, and how much; without one a `.hadolint.yaml` is asked.
     Raises the errors of `imageopt.errors`.
     """
     started = time.monotonic()
@@ -55,8 +58,9 @@ def analyze(
         analysed = project_target(target, image, build, options, progress, notes, verify_digests)
     found, evidence = analysed
     with progress.step("checking the rules"):
-        rules = load_rules(_team_rules(evidence))
-        judged = judge(evidence, rules, now=now)
+        policy = make_policy(config or Config(), _folder(target, evidence))
+        notes += policy.notes
+        judged = judge(evidence, policy.rules, waivers=policy.waivers, now=now)
     return Analysis(
         target=found,
         evidence=evidence,
@@ -76,6 +80,7 @@ def rewrite(
     build: bool = False,
     options: BuildOptions | None = None,
     progress: Progress | None = None,
+    config: Config | None = None,
 ) -> "tuple[Analysis, Rewrite]":
     """The analysis of a folder, and the rewrite that its findings call for; nothing is written.
 
@@ -87,7 +92,7 @@ def rewrite(
         raise UsageError(
             f"{target!r} is an image, and a rewrite needs a project", "name the folder with the Dockerfile"
         )
-    analysis = analyze(target, image=image, build=build, options=options, progress=progress)
+    analysis = analyze(target, image=image, build=build, options=options, progress=progress, config=config)
     proposed = propose(analysis.evidence, analysis.findings, target=base)
     return analysis, _with_new_base(proposed, options or BuildOptions())
 
@@ -216,5 +221,8 @@ def find_project(target: str, options: BuildOptions) -> tuple[Path, str, bytes]:
     return place.root, place.dockerfile, place.text
 
 
-def _team_rules(evidence: Evidence) -> Path | None:
-    return evidence.project.root / ".imageopt" / "rules" if evidence.project is not None else None
+def _folder(target: str, evidence: Evidence) -> Path:
+    """The folder whose rules are in force: the project's, that of the Dockerfile, or the current one."""
+    if evidence.project is not None:
+        return evidence.project.root
+    return Path(target).parent if Path(target).is_file() and not is_image(target) else Path()

@@ -9,12 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from imageopt.errors import InputError, UsageError
 from imageopt.toml_table import Table
 
 NAME = "imageopt.toml"
 SEVERITIES = ("critical", "high", "medium", "low", "unknown")
+RULE_SEVERITIES = ("error", "warning", "info", "style", "off")
 REWRITE_TARGETS = ("auto", "alpine", "slim", "keep")
 
 
@@ -75,6 +77,15 @@ class Waiver:
 
 
 @dataclass(frozen=True, slots=True)
+class RuleConfig:
+    """What `[rules]` says of one rule: its severity (None: as it is), its parameters, and where it says so."""
+
+    severity: str | None
+    parameters: Mapping[str, Any]
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """The whole configuration; `path` is None where there is no file."""
 
@@ -85,6 +96,7 @@ class Config:
     build: BuildConfig = BuildConfig()
     project: ProjectConfig = ProjectConfig()
     ignore: tuple[Waiver, ...] = ()
+    rules: Mapping[str, RuleConfig] = field(default_factory=dict)
 
 
 def load_config(start: Path, explicit: Path | None = None) -> Config:
@@ -92,7 +104,7 @@ def load_config(start: Path, explicit: Path | None = None) -> Config:
 
     Raises UsageError for an unknown key or a wrong value, InputError for a file that cannot be read.
     """
-    path = explicit if explicit is not None else _find(start)
+    path = explicit if explicit is not None else nearest(start, NAME)
     if path is None:
         return Config()
     try:
@@ -110,12 +122,16 @@ def load_config(start: Path, explicit: Path | None = None) -> Config:
     return _config(Table(path, text, (), data))
 
 
-def _find(start: Path) -> Path | None:
-    """The nearest file, up to the root of the repository; outside of one only the folder itself is asked."""
+def nearest(start: Path, *names: str) -> Path | None:
+    """The nearest file or folder of one of the names, the first name first, from a folder up to its repository's root.
+
+    Outside of a repository only the folder itself is asked.
+    """
     folder = start.resolve()
     upwards = [folder, *folder.parents]
     root = next((index for index, place in enumerate(upwards) if (place / ".git").exists()), 0)
-    return next((place / NAME for place in upwards[: root + 1] if (place / NAME).is_file()), None)
+    places = (place / name for place in upwards[: root + 1] for name in names)
+    return next((place for place in places if place.exists()), None)
 
 
 def _config(top: Table) -> Config:
@@ -127,6 +143,7 @@ def _config(top: Table) -> Config:
         build=top.section("build", _build),
         project=top.section("project", lambda table: ProjectConfig(table.text("image"))),
         ignore=tuple(top.sections("ignore", _waiver)),
+        rules=top.section("rules", _rules),
     )
     top.finish()
     return config
@@ -171,6 +188,24 @@ def _build(table: Table) -> BuildConfig:
 
 def _all_texts(table: Table) -> dict[str, str]:
     return {key: table.text(key) or "" for key in table.data}
+
+
+def _rules(table: Table) -> dict[str, RuleConfig]:
+    """`apt-lists-left = "off"`, or a table with a severity and the rule's own parameters."""
+    found = {}
+    for name, value in table.data.items():
+        if isinstance(value, dict):
+            found[name] = table.section(name, _rule)
+        else:
+            found[name] = RuleConfig(table.choice(name, RULE_SEVERITIES, "off"), {}, table.line(name))
+    return found
+
+
+def _rule(table: Table) -> RuleConfig:
+    severity = table.choice("severity", RULE_SEVERITIES, "") or None
+    parameters = {key: value for key, value in table.data.items() if key != "severity"}
+    table.asked.update(parameters)  # which of them there are, the rule knows
+    return RuleConfig(severity, parameters, min((table.line(key) for key in table.data), default=table.line("")))
 
 
 def _waiver(table: Table) -> Waiver:

@@ -135,6 +135,7 @@ class Rule:
     """One file `rules/<category>/<name>.toml`.
 
     `check` names a function of `rules/checks/`; `message` may use {size}, {files} and {top} of a measured finding.
+    `wants_image` and `wants_project`: it may be silent for want of them, as its message and its examples tell.
     """
 
     name: str
@@ -153,6 +154,8 @@ class Rule:
     parameters: Mapping[str, Any]
     fix: Fix
     examples: tuple[Example, ...]
+    wants_image: bool = False
+    wants_project: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,9 +156,5 @@ _AUTHORS = {
 
 
 def _judged_by(evidence: Evidence, rule: Rule) -> bool:
-    """Whether the rule wants no more evidence than there is, by its own examples and by what its message measures."""
-    bad = [example for example in rule.examples if example.kind == "bad"]
-    measures = "{" in rule.message or any(example.leaves for example in bad)
-    if evidence.image is None and measures:
-        return False
-    return evidence.project is not None or not any(example.files for example in bad)
+    """Whether the rule wants no more evidence than there is."""
+    return not (rule.wants_image and evidence.image is None) and not (rule.wants_project and evidence.project is None)

@@ -58,6 +58,7 @@ def command(target: str, **options: Any) -> int:
         progress=talk.progress,
         now=parse_day(options["now"]),
         verify_digests=options["verify_digests"],
+        config=config,
     )
     emit(analysis_document(analysis), talk.formats, talk.color)
     fail_on = options["fail_on"]

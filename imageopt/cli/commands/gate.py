@@ -79,6 +79,7 @@ def command(target: str, **options: Any) -> int:
             build=options["build"],
             options=built,
             progress=talk.progress,
+            config=config,
         )
         if analysis.evidence.image is None:
             raise UsageError(

@@ -68,6 +68,7 @@ def command(folder: str, **options: Any) -> int:
         build=options["build"],
         options=built,
         progress=talk.progress,
+        config=config,
     )
     emit(rewrite_document(proposed, analysis.target.reference), talk.formats, talk.color)
     if proposed.outcome != "proposed":

@@ -74,7 +74,9 @@ def command(folder: str, **options: Any) -> int:
         after = _read(options["after"])
     if after is None:
         base, image = options["base"] or config.rewrite.target, options["image"] or config.project.image
-        analysis, proposed = rewrite(folder, base=base, image=image, options=built, progress=talk.progress)
+        analysis, proposed = rewrite(
+            folder, base=base, image=image, options=built, progress=talk.progress, config=config
+        )
         if proposed.outcome != "proposed":
             emit(rewrite_document(proposed, analysis.target.reference), talk.formats, talk.color)
             return 0
