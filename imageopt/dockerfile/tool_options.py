@@ -118,8 +118,9 @@ WGET = """
     -T|--timeout= -w|--wait= -Q|--quota= -P|--directory-prefix= -U|--user-agent= -l|--level= -A|--accept= -R|--reject=
     -D|--domains= -I|--include-directories= -X|--exclude-directories= --config= --rejected-log= --retry-on-http-error=
     --start-pos= --progress= --dns-timeout= --connect-timeout= --read-timeout= --waitretry= --bind-address=
-    --report-speed= --limit-rate= --restrict-file-names= --prefer-family= --user= --password= --use-askpass= --local-encoding=
-    --remote-encoding= --cut-dirs= --http-user= --http-password= --default-page= --header= --compression= --proxy-user=
+    --report-speed= --limit-rate= --restrict-file-names= --prefer-family= --user= --password= --use-askpass=
+    --local-encoding= --remote-encoding= --cut-dirs= --http-user= --http-password= --default-page= --header=
+    --compression= --proxy-user=
     --proxy-password= --referer= --load-cookies= --save-cookies= --post-data= --post-file= --method= --body-data=
     --body-file= --secure-protocol= --certificate= --certificate-type= --private-key= --private-key-type=
     --ca-certificate= --ca-directory= --crl-file= --pinnedpubkey= --ciphers= --ftp-user= --ftp-password= --warc-file=
@@ -166,7 +167,8 @@ TABLES = {
         -n|--non-interactive -q|--quiet -v|--verbose -y|--no-confirm -l|--auto-agree-with-licenses -D|--dry-run
         -a|--all -f|--force --no-recommends --no-refresh --gpg-auto-import-keys --no-gpg-checks
         -R|--root= -C|--cache-dir= -c|--config= -p|--plus-repo= -r|--repo= -t|--type= --from= --reposd-dir=
-        --raw-cache-dir= --solv-cache-dir= --pkg-cache-dir= --userdata= --releasever= --installroot= --plus-content= --name= --download=
+        --raw-cache-dir= --solv-cache-dir= --pkg-cache-dir= --userdata= --releasever= --installroot= --plus-content=
+        --name= --download=
     """,
     "npm": NPM,
     "pnpm": PNPM,
@@ -220,7 +222,8 @@ SUBCOMMANDS = {  # tool -> what else its subcommands are called
     "yum": {"update": "upgrade", "erase": "remove"},
     "zypper": {"in": "install", "rm": "remove", "up": "update", "ref": "refresh", "cc": "clean", "ar": "addrepo"},
     "npm": {
-        **dict.fromkeys(("add", "i", "in", "ins", "inst", "insta", "instal", "isnt", "isnta", "isntal", "isntall"), "install"),
+        **dict.fromkeys(("add", "i", "in", "ins", "inst", "insta", "instal"), "install"),
+        **dict.fromkeys(("isnt", "isnta", "isntal", "isntall"), "install"),
         **dict.fromkeys(("clean-install", "ic", "install-clean", "isntall-clean"), "ci"),
         **dict.fromkeys(("run-script", "rum", "urn"), "run"),
         **dict.fromkeys(("un", "uninstall", "unlink", "remove", "rm", "r"), "uninstall"),
