@@ -202,7 +202,7 @@ class _Classifier:
                 cause = causes.HOST_MODULES
             return PathClass("dev-dependencies" if dev else "production-dependencies", cause)
         if path.startswith(f"{self._app}/vendor/" if self._app else "vendor/"):
-            return PathClass("production-dependencies", None)
+            return self._libraries.find(path, folder) or PathClass("production-dependencies", None)
         owner = self._owner(path)
         if owner is not None:
             return self._packages.get(owner, PathClass("system-packages", None))

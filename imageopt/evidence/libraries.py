@@ -1,12 +1,13 @@
 """Where the packages of Python and PHP lie, asked by path: which of them the service runs with."""
 
+from imageopt.evidence import causes
 from imageopt.evidence.paths import PathClass
 from imageopt.image.model import Packages
 
 _PYTHON = ("/site-packages/", "/dist-packages/")
 _RECORD = "/composer/installed.json"
 _PRODUCTION = PathClass("production-dependencies", None)
-_DEVELOPMENT = PathClass("dev-dependencies", None)  # no rule says how to leave them out
+_DEVELOPMENT = PathClass("dev-dependencies", causes.COMPOSER_DEV)
 
 
 class Libraries:

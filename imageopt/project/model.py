@@ -91,6 +91,26 @@ class Manifest:
 
 
 @dataclass(frozen=True, slots=True)
+class Framework:
+    """What the project is built on, and what is left of it after the build.
+
+    `outputs` are the folders that the build writes and the running service needs; `needs` what it needs beside them
+    ("node_modules", "public", "package.json"). `renders`: "static" files for any web server, or a "server" of its own;
+    "unknown" where the configuration computes it or contradicts the code. `start` is the command that runs the output
+    where the framework fixes it, relative to `serve_from` (a folder of the output, "" for the project).
+    """
+
+    name: str
+    renders: Literal["server", "static", "unknown"]
+    outputs: tuple[str, ...]
+    needs: tuple[str, ...]
+    start: tuple[str, ...]
+    serve_from: str
+    reason: str
+    source: str  # the file that says so, with the line where there is one
+
+
+@dataclass(frozen=True, slots=True)
 class Member:
     """A package of the workspace. `needs` are the folders of the members that it depends on, through others too."""
 
@@ -181,3 +201,4 @@ class Project:
     token_files: tuple[str, ...] = ()
     manager: ManagerFacts | None = None
     workspace: Workspace | None = None
+    built_on: Framework | None = None

@@ -12,17 +12,22 @@ from imageopt.dockerfile.parser import parse
 from imageopt.dockerfile.read import read_dockerfile
 from imageopt.errors import InputError
 from imageopt.project.builds import Build, read_build
+from imageopt.project.composer import read_composer
 from imageopt.project.context import context_bytes, ignore_file
 from imageopt.project.file_use import file_use
 from imageopt.project.files import exists, inside, read_text
 from imageopt.project.libc import libc_needs
 from imageopt.project.lock import LOCK_FILES, package_manager, read_lock
+from imageopt.project.managers import manager_facts
 from imageopt.project.manifest import framework, lifecycle_scripts, read_manifest
+from imageopt.project.members import read_members
 from imageopt.project.model import Fact, Project
 from imageopt.project.node_version import node_versions
 from imageopt.project.routes import find_ports, find_routes, handles_sigterm
 from imageopt.project.sources import read_sources
 from imageopt.project.start import start_command
+from imageopt.project.tokens import token_files
+from imageopt.project.workspace import workspace
 
 
 def read_project(root: Path, *, dockerfile: str = "Dockerfile") -> Project:
@@ -35,7 +40,8 @@ def read_project(root: Path, *, dockerfile: str = "Dockerfile") -> Project:
     start = start_command(root, manifest, tree, handles_sigterm=False)
     sources = read_sources(root, build, start, image_environment(tree))
     manager = package_manager(root, manifest, _used_managers(tree))
-    lock = read_lock(root, manifest, manager)
+    members = read_members(root)
+    lock = read_lock(root, manifest, manager, members)
     ignore_text = read_text(root, ignore_file(root, dockerfile))
     sizes, size_problems = context_bytes(root, ignore_text)
     use = file_use(root, sources)
@@ -61,10 +67,19 @@ def read_project(root: Path, *, dockerfile: str = "Dockerfile") -> Project:
         lifecycle_scripts=lifecycle_scripts(manifest) if manifest else (),
         dockerignore=ignore_text,
         context_bytes=sizes,
-        problems=(*problems, *_lock_problems(lock.reason if lock and lock.state == "unknown" else ""), *size_problems),
+        problems=(
+            *problems,
+            *members.problems,
+            *_lock_problems(lock.reason if lock and lock.state == "unknown" else ""),
+            *size_problems,
+        ),
         unresolved_reads=use.unresolved_reads,
         unresolved_writes=use.unresolved_writes,
         programs=use.programs,
+        composer=read_composer(root),
+        manager=manager_facts(root, manager, lock),
+        workspace=workspace(root, members, tree, dockerfile),
+        token_files=token_files(root),
     )
 
 

@@ -98,7 +98,7 @@ def library(name: str) -> LibraryPackage:
 @pytest.mark.parametrize(
     ("npm", "path", "expected"),
     [
-        ((), CHROME, ("package-manager-cache", "tmp-and-home-caches-left")),
+        ((), CHROME, ("package-manager-cache", "browser-download-in-image")),
         ((("puppeteer", False),), CHROME, ("production-dependencies", None)),
         ((("puppeteer", None),), CHROME, ("production-dependencies", None)),
         ((("puppeteer", True),), CHROME, ("dev-dependencies", "dev-deps-in-final")),

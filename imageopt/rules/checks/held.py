@@ -1,0 +1,43 @@
+"""Files of an image as findings: one for each instruction that brought some of them in.
+
+What surprises: the base image's files never count, whatever they are called; nobody can mend them in this Dockerfile.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from imageopt.evidence.model import Evidence
+from imageopt.image.model import FileRecord
+from imageopt.rules.finding import measured
+from imageopt.rules.model import Finding, Rule
+
+
+def own_files(evidence: Evidence) -> Iterator[tuple[int, FileRecord]]:
+    """The live files that came after the base image, with their index; none without an image."""
+    base = evidence.base.layers or 0
+    for index, record in enumerate(evidence.image.files if evidence.image is not None else ()):
+        if record.death is None and record.birth >= base:
+            yield index, record
+
+
+def held(evidence: Evidence, rule: Rule, files: Iterable[int], *, message: str | None = None) -> Iterator[Finding]:
+    """One finding for each layer's instruction, from the first on; fewer than the rule's `least_bytes` make none.
+
+    `files` are indices into the image's files; `message` stands for the rule's own, with the same placeholders.
+    """
+    of_layers: dict[int, list[int]] = {}
+    for index in files:
+        of_layers.setdefault(evidence.classes[index].billed_layer, []).append(index)
+    rule = rule if message is None else replace(rule, message=message)
+    for layer in sorted(of_layers):
+        origin = evidence.origins[layer]
+        finding = measured(
+            evidence,
+            rule,
+            origin.instruction if origin is not None else None,
+            of_layers[layer],
+            {layer},
+            confidence="low" if evidence.base.decided_by in ("guessed", "unknown") else "high",
+        )
+        if (finding.saving.bytes or 0) >= int(rule.parameters.get("least_bytes", 1)):
+            yield finding

@@ -1,0 +1,63 @@
+"""The commands of a RUN that install what package.json names, by any of the four package managers.
+
+What surprises: whether development's packages come along is decided by options, by NODE_ENV, and by settings in the
+environment; the option wins. Yarn from 2 on and bun do not look at NODE_ENV, which is not told apart here: then both
+are taken for leaving them out, so that nothing is claimed that may be wrong.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from imageopt.dockerfile.model import Command
+from imageopt.dockerfile.tools import Call
+from imageopt.rules.checks.steps import Step
+
+_MANAGERS = frozenset(("npm", "pnpm", "yarn", "bun"))
+_NO = re.compile(r"false|0|no|off", re.IGNORECASE)
+_OTHERWISE = frozenset(("--global", "--package-lock-only", "--lockfile-only", "--dry-run", "--version", "--help"))
+_PRODUCTION = ("--production", "--prod", "--only-production")
+
+
+class Install(NamedTuple):
+    """An installation of the whole project: `dev` says whether development's packages come along."""
+
+    step: Step
+    command: Command
+    tool: Call
+    dev: bool
+
+
+def installs_of(step: Step) -> Iterator[Install]:
+    """The step's installations of the whole project, in order; packages by name and global ones are none."""
+    for command, tool in step.ran:
+        if tool.tool not in _MANAGERS or tool.subcommand not in ("install", "ci") or tool.has(*_OTHERWISE):
+            continue
+        if not tool.operands and "global" not in tool.options.get("--location", ()):
+            yield Install(step, command, tool, _with_dev(tool, variables(step, command)))
+
+
+def variables(step: Step, command: Command) -> dict[str, str]:
+    """The known variables that the command sees, its own assignments included."""
+    own = (word.value.partition("=") for word in command.assignments)
+    return {**step.environment.variables, **{name: value for name, _, value in own}}
+
+
+def leaves_out_dev(tool: Call) -> bool:
+    """Whether the options say that development's packages are left out, or taken out again by a `prune`."""
+    for name in _PRODUCTION:
+        if any(not _NO.fullmatch(value) for value in tool.options.get(name, ())):
+            return True
+    only = (*tool.options.get("--omit", ()), *tool.options.get("--only", ()))
+    return any(value in ("dev", "prod", "production") for value in only)
+
+
+def _with_dev(tool: Call, known: dict[str, str]) -> bool:
+    if leaves_out_dev(tool):
+        return False
+    if "dev" in tool.options.get("--include", ()) or any(tool.has(name) for name in _PRODUCTION):
+        return True  # `--production=false`
+    settings = {name.lower(): value for name, value in known.items()}
+    omitted = settings.get("npm_config_omit", "") == "dev" or settings.get("npm_config_production", "") == "true"
+    only = settings.get("npm_config_only", "").startswith("prod")
+    return not (omitted or only or settings.get("node_env", "") == "production")

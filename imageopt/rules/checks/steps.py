@@ -1,0 +1,146 @@
+"""The RUN instructions of a Dockerfile as rules walk them: with their stage, what holds there, and their commands.
+
+What surprises: a command under an `if`, or behind a test and `&&`, may never run; `certain` leaves it out, so that a
+switch which is off by default makes no noise.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from imageopt.dockerfile.environment import Environment, environments
+from imageopt.dockerfile.model import Command, Dockerfile, Instruction, Stage
+from imageopt.dockerfile.shell import is_posix_shell, run_commands
+from imageopt.dockerfile.tools import Call, call
+from imageopt.evidence.model import Evidence
+from imageopt.rules.checks.match import shipped_stages
+
+_ALWAYS = frozenset(("", "group", "subshell", "heredoc", "exec"))
+_TESTS = frozenset(("[", "[[", "test"))
+_FOR_DEVELOPMENT = re.compile(
+    r"(?:^|[-_.])(?:dev|devel|develop|development|devcontainer|tests?|testing|ci|debug|local)(?:$|[-_.])"
+)
+_INSTALLERS = frozenset(("apt-get", "apt", "apk", "dnf", "yum", "microdnf", "zypper"))
+_INSTALLS = frozenset(("install", "add"))
+_REMOVES = frozenset(("remove", "purge", "autoremove", "del"))
+
+
+class Step(NamedTuple):
+    """One RUN: its stage, what holds where it stands, and all its commands."""
+
+    stage: Stage
+    instruction: Instruction
+    environment: Environment
+    commands: tuple[Command, ...]
+
+    @property
+    def ran(self) -> tuple[tuple[Command, Call], ...]:
+        """The commands of tools that are known, of those that run in any case, and what each asks of its tool."""
+        return tuple((command, found) for command in certain(self.commands) if (found := call(command)) is not None)
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """What is asked of the tools that are known, by the commands that run in any case."""
+        return tuple(found for _, found in self.ran)
+
+
+class Copied(NamedTuple):
+    """A COPY from another stage: its sources as absolute paths in that stage, None where one is not known."""
+
+    instruction: Instruction
+    stage: Stage
+    sources: tuple[str, ...] | None
+
+
+def steps(evidence: Evidence, stages: Sequence[int] | None = None) -> Iterator[Step]:
+    """The RUNs that a POSIX shell reads, of the stages with these numbers; of those that are shipped for None."""
+    dockerfile = evidence.dockerfile
+    if dockerfile is None:
+        return
+    numbers = shipped_stages(dockerfile, evidence.target) if stages is None else stages
+    for stage in (dockerfile.stages[number] for number in numbers):
+        for instruction, state in zip(stage.instructions, environments(dockerfile, stage), strict=False):
+            if instruction.keyword == "RUN" and is_posix_shell(state.shell[0]):
+                yield Step(stage, instruction, state, run_commands(instruction))
+
+
+def every_stage(evidence: Evidence) -> Sequence[int]:
+    """The numbers of all stages."""
+    return range(len(evidence.dockerfile.stages)) if evidence.dockerfile is not None else ()
+
+
+def with_ancestors(dockerfile: Dockerfile, stage: Stage) -> tuple[int, ...]:
+    """The numbers of the stage and of those it builds on, in the order they run."""
+    found = [stage.index]
+    while (parent := dockerfile.stages[found[0]].parent) is not None:
+        found.insert(0, parent)
+    return tuple(found)
+
+
+def copies(evidence: Evidence) -> Iterator[Copied]:
+    """What the shipped stages copy out of other stages."""
+    dockerfile = evidence.dockerfile
+    if dockerfile is None:
+        return
+    for number in shipped_stages(dockerfile, evidence.target):
+        stage = dockerfile.stages[number]
+        for instruction, state in zip(stage.instructions, environments(dockerfile, stage), strict=False):
+            source = dockerfile.source_stage(instruction) if instruction.keyword == "COPY" else None
+            if source is not None:
+                known = [state.known(word.raw) for word in instruction.words[:-1]]
+                paths = tuple(f"/{path.strip('/')}" for path in known if path is not None)
+                yield Copied(instruction, source, paths if len(paths) == len(known) else None)
+
+
+def certain(commands: Sequence[Command]) -> Iterator[Command]:
+    """The commands that run whatever the variables say, as far as the ones before them succeed."""
+    doubtful = False
+    for command in commands:
+        if command.operator not in ("&&", "||", "|", "|&"):
+            doubtful = False
+        doubtful = doubtful or command.operator == "||"
+        if not doubtful and command.nesting in _ALWAYS:
+            yield command
+        doubtful = doubtful or command.name in _TESTS
+
+
+def for_development(evidence: Evidence) -> bool:
+    """Whether the stage that is shipped says by its name that it is for development or tests."""
+    stage = evidence.dockerfile.target(evidence.target) if evidence.dockerfile is not None else None
+    return stage is not None and stage.name is not None and _FOR_DEVELOPMENT.search(stage.name) is not None
+
+
+def installs(tool: Call) -> bool:
+    """Whether the call installs packages of the system; its operands are their names."""
+    return tool.tool in _INSTALLERS and tool.subcommand in _INSTALLS
+
+
+def removes(calls: Sequence[Call], package: str) -> bool:
+    """Whether one of them removes the system package, by its name or by that of the virtual package it came with.
+
+    A name in a variable may be any package's.
+    """
+    names = {package}
+    for each in calls:
+        if installs(each) and any(word.value == package for word in each.operands):
+            names.update(each.options.get("--virtual", ()))
+    return any(
+        word.value in names or "$" in word.value
+        for each in calls
+        if each.tool in _INSTALLERS and each.subcommand in _REMOVES
+        for word in each.operands
+    )
+
+
+def mounts(instruction: Instruction, *folders: str) -> bool:
+    """Whether a cache or tmpfs mount lies over, above or in one of the folders; one in a variable may."""
+    for flag in instruction.flags:
+        options = dict(part.partition("=")[::2] for part in flag.value.split(","))
+        if flag.name != "mount" or options.get("type") not in ("cache", "tmpfs"):
+            continue
+        target = (options.get("target") or options.get("dst") or options.get("destination") or "").rstrip("/")
+        if "$" in target or any(
+            f"{folder}/".startswith(f"{target}/") or target.startswith(folder) for folder in folders
+        ):
+            return True
+    return False
