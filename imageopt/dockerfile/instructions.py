@@ -17,6 +17,7 @@ KEYWORDS = frozenset(
     | {"LABEL", "MAINTAINER", "ONBUILD", "RUN", "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR"}
 )
 _HEREDOC_KEYWORDS = frozenset({"RUN", "COPY", "ADD"})
+_SHOWN = 40  # characters of what is no instruction
 _KEYWORD = re.compile(f"[^{BLANK}]+")
 
 
@@ -88,7 +89,7 @@ def _problems(instruction: Instruction, mixed: bool) -> Iterator[Problem]:
         return Problem(code, message, instruction.line, instruction.end_line)
 
     if keyword not in KEYWORDS:
-        named = f"{instruction.raw_keyword} is" if keyword else "a lone continuation is"
+        named = f"{instruction.raw_keyword[:_SHOWN]} is" if keyword else "a lone continuation is"
         yield problem("unknown-instruction", f"{named} not an instruction")
         return
     if mixed:
@@ -103,11 +104,9 @@ def _problems(instruction: Instruction, mixed: bool) -> Iterator[Problem]:
     elif keyword == "SHELL" and instruction.json is None:
         yield problem("shell-not-json", "SHELL takes a JSON array only")
     elif keyword in ("ENV", "LABEL") and "=" in words[0].raw:
-        yield from (
-            problem("malformed-pair", f"{keyword}: there is no = in {word.raw}")
-            for word in words
-            if "=" not in word.raw
-        )
+        for number, word in enumerate(words, 1):  # the words are not told: one may be the end of a password
+            if "=" not in word.raw:
+                yield problem("malformed-pair", f"{keyword}: there is no = in word {number}; does a value need quotes?")
 
 
 def _fewest(instruction: Instruction) -> int:

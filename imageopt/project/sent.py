@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from imageopt.dockerfile.ignore import IgnoreRules
+from imageopt.dockerfile.paths import PathPattern
 from imageopt.project.files import inside
 
 _MOST_ENTRIES = 20_000
+_MOST_FOLDERS = 500
 
 
 class TooMany(Exception):
@@ -50,3 +52,19 @@ def survives(root: Path, rules: IgnoreRules, path: str) -> bool | None:
         return next(sent_files(root, rules, path), None) is not None
     except (TooMany, OSError):
         return None
+
+
+def matching_paths(root: Path, pattern: str) -> list[str]:
+    """The paths in the folder that a COPY's pattern takes, sorted: `*`, `?` and brackets within a name, no `**`."""
+    found = [""]
+    for part in pattern.split("/"):
+        parsed = PathPattern.parse(part)
+        below: list[str] = []
+        for folder in found[:_MOST_FOLDERS]:
+            here = inside(root, folder)
+            if parsed is None or here is None or not here.is_dir():
+                continue
+            prefix = f"{folder}/" if folder else ""
+            below += (prefix + name for name in sorted(os.listdir(here)) if parsed.matches(name))  # noqa: PTH208
+        found = below
+    return found
