@@ -142,7 +142,8 @@ def _prune(ground: Ground) -> str:
     if ground.runner is not None or (ground.installs_production and ground.manager.production):
         return ""
     kept = [flag for flag in ground.found.install_flags if flag in ("--legacy-peer-deps", "--force", "-f")]
-    return " ".join([ground.manager.prune, *(kept if ground.manager.name == "npm" else ())])
+    mount = [f"--mount=type=cache,target={word(_cache_folder(ground))}"] if ground.manager.prunes_from_cache else []
+    return " ".join([*mount, ground.manager.prune, *(kept if ground.manager.name == "npm" else ())])
 
 
 def _text(ground: Ground, step: Step) -> str:

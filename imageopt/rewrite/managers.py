@@ -34,6 +34,7 @@ class Manager:
     manifests: tuple[str, ...]
     folders: tuple[str, ...]
     frozen: str
+    prunes_from_cache: bool = False  # what it leaves it takes from the downloads again
 
 
 def manager(project: Project) -> Manager | str:
@@ -99,6 +100,7 @@ def _yarn(project: Project) -> Manager | str:
             manifests=(".npmrc", ".yarnrc"),
             folders=(),
             frozen="frozen-install",
+            prunes_from_cache=True,
         )
     settings = settings or ""
     if not re.search(r"^nodeLinker:\s*['\"]?node-modules", settings, re.MULTILINE):
@@ -120,4 +122,5 @@ def _yarn(project: Project) -> Manager | str:
         manifests=(".npmrc", ".yarnrc.yml"),
         folders=tuple(folders),
         frozen="frozen-install",
+        prunes_from_cache=True,
     )
