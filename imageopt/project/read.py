@@ -16,6 +16,7 @@ from imageopt.project.composer import read_composer
 from imageopt.project.context import context_bytes, ignore_file
 from imageopt.project.file_use import file_use
 from imageopt.project.files import exists, inside, read_text
+from imageopt.project.frameworks import read_framework
 from imageopt.project.libc import libc_needs
 from imageopt.project.lock import LOCK_FILES, package_manager, read_lock
 from imageopt.project.managers import manager_facts
@@ -79,6 +80,7 @@ def read_project(root: Path, *, dockerfile: str = "Dockerfile") -> Project:
         composer=read_composer(root),
         manager=manager_facts(root, manager, lock),
         workspace=workspace(root, members, tree, dockerfile),
+        built_on=read_framework(root, manifest, build.outputs),
         token_files=token_files(root),
     )
 
