@@ -1,0 +1,45 @@
+"""Checks on how faithfully packages are installed: strict lock files, pinned package managers."""
+
+import re
+from collections.abc import Iterator
+from datetime import date
+
+from imageopt.evidence.model import Evidence
+from imageopt.rules.checks.node_install import Install, installs_of, variables
+from imageopt.rules.checks.steps import every_stage, steps
+from imageopt.rules.finding import stated
+from imageopt.rules.model import Finding, Rule
+
+_NO = frozenset(("false", "0"))
+
+
+def install_not_frozen(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:  # noqa: ARG001
+    """Yarn, pnpm or bun installing the whole project without being told to hold to the lock file."""
+    lock = evidence.project.lock if evidence.project is not None else None
+    for step in steps(evidence, every_stage(evidence)):
+        for install in installs_of(step):
+            manager = install.tool.tool
+            missing = lock is not None and lock.manager == manager and lock.state == "missing"
+            if manager != "npm" and not missing and not _is_strict(install):
+                yield stated(evidence, rule, step.instruction, at=install.tool.name)
+
+
+def _is_strict(install: Install) -> bool:
+    manager, tool = install.tool.tool, install.tool
+    for option in ("--frozen-lockfile", "--immutable", "--immutable-cache"):
+        if any(value not in _NO for value in tool.options.get(option, ())):
+            return True
+    if manager == "bun" and tool.has("--production"):
+        return True  # which freezes the lock file too
+    known = {name.lower(): value for name, value in variables(install.step, install.command).items()}
+    if (
+        known.get("yarn_enable_immutable_installs") in ("1", "true")
+        or known.get("npm_config_frozen_lockfile") == "true"
+    ):
+        return True
+    # Yarn 1 does not look at CI; which Yarn it is, the Dockerfile does not tell
+    return (
+        manager != "bun"
+        and re.fullmatch("1|true", known.get("ci", "")) is not None
+        and not tool.has("--no-frozen-lockfile")
+    )
