@@ -113,6 +113,7 @@ def findings_section(findings: Sequence[Finding]) -> list[Json]:
                 "safety": finding.fix.safety,
                 "text": readable(finding.fix.text),
             },
+            "fingerprint": finding.fingerprint,
         }
         for finding in findings
     ]

@@ -7,11 +7,13 @@ that of the name before the dot (`size.billed` is `billed` in `checks/size.py`).
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from importlib import import_module
 
 from imageopt.config import Waiver
 from imageopt.errors import UsageError
 from imageopt.evidence.model import Evidence
+from imageopt.rules.fingerprint import fingerprinted
 from imageopt.rules.model import Finding, Rule, Suppressed
 from imageopt.rules.suppress import REPORT, Suppressions
 
@@ -53,7 +55,7 @@ def judge(
 
             told.extend(in_vain(evidence, rule, today, suppressions.in_vain()))
     more, also_gone = suppressions.sift(told)
-    return Judged(tuple(sorted((*kept, *more), key=_order)), (*gone, *also_gone))
+    return Judged(fingerprinted(evidence, sorted((*kept, *more), key=_order)), (*gone, *also_gone))
 
 
 def _order(found: Finding) -> tuple[int, str, int, int, str]:
@@ -69,7 +71,15 @@ def _order(found: Finding) -> tuple[int, str, int, int, str]:
 
 def find_check(rule: Rule) -> Check:
     """The function that a rule's file names. Raises UsageError where there is none."""
-    family, _, name = rule.check.partition(".")
+    found = _function(rule.check)
+    if found is None:
+        raise UsageError(f"rule {rule.name}: there is no check {rule.check!r}", "name one that another rule uses")
+    return found
+
+
+@cache
+def _function(check: str) -> Check | None:
+    family, _, name = check.partition(".")
     if family.isidentifier() and name.isidentifier() and not name.startswith("_"):
         try:
             found: Check = getattr(import_module(f"imageopt.rules.checks.{family}"), name)
@@ -77,4 +87,4 @@ def find_check(rule: Rule) -> Check:
             pass
         else:
             return found
-    raise UsageError(f"rule {rule.name}: there is no check {rule.check!r}", "name one that another rule uses")
+    return None

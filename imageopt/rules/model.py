@@ -60,6 +60,7 @@ class Finding:
     """One rule, broken at one place. `files` are indices into the image's `files`: the exact byte set it is about.
 
     `location` is None where the line is not known; it is never a guess. `evidence` shows the biggest few paths.
+    `fingerprint` is the same wherever the finding moves to; the engine puts it in.
     """
 
     rule: str
@@ -74,6 +75,7 @@ class Finding:
     evidence: tuple[EvidencePath, ...]
     files: tuple[int, ...]
     fix: Fix
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
