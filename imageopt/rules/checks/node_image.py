@@ -4,19 +4,29 @@ What surprises: the same download is waste for one service and the point of anot
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import date
 
+from imageopt.evidence import causes
 from imageopt.evidence.model import Evidence
 from imageopt.rules.checks.held import held, own_files
 from imageopt.rules.checks.match import shipped_stages
 from imageopt.rules.checks.node_install import installs_of, variables
-from imageopt.rules.checks.steps import certain, for_development, steps
+from imageopt.rules.checks.steps import certain, for_development, installs, removes, steps
 from imageopt.rules.finding import stated
 from imageopt.rules.model import Finding, Rule
 
 _CHROMIUM = frozenset(("chromium", "chromium-browser", "google-chrome-stable"))
 _PLAYWRIGHT = re.compile(r"(?:.*/)?playwright(?:-core)?(?:@.*)?$")
+_KINDS = (  # what node-gyp needs: Python, make, a compiler
+    re.compile(r"python[23]?(?:-minimal|-dev|\.\d+)?$"),
+    re.compile(r"make$|build-essential$|build-base$"),
+    re.compile(r"(?:g\+\+|gcc|clang)(?:-\d+)?$|build-essential$|build-base$"),
+)
+_LEAST_KINDS = 2
+_NAMED = 3
+_MANAGERS = frozenset(("npm", "pnpm", "yarn", "bun"))
+_BUILDS = frozenset(("install", "ci", "rebuild", "add"))
 _SWITCHES = {  # what fetches a browser while it is installed, and the variables that keep it from that
     "cypress": ("CYPRESS_INSTALL_BINARY",),
     "puppeteer": ("PUPPETEER_SKIP_DOWNLOAD", "PUPPETEER_SKIP_CHROMIUM_DOWNLOAD"),
@@ -66,3 +76,46 @@ def _for_tests(evidence: Evidence, rule: Rule) -> Iterator[Finding]:
             if install.dev and fetching and not install.tool.has("--ignore-scripts"):
                 text = f"This installs {', '.join(fetching)}, for development, which fetches a browser."
                 yield stated(evidence, rule, step.instruction, message=text, at=install.tool.name)
+
+
+def toolchain(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:  # noqa: ARG001
+    """Python, make and a compiler that npm packages were built with and that stay; it says which packages those are."""
+    if evidence.image is not None:
+        owners = evidence.image.packages.owners
+        files = evidence.files_of_causes.get(causes.BUILD_TOOLS, ())
+        said = _compiled(evidence).replace("{", "{{").replace("}", "}}")  # names from a file are no placeholders
+        if evidence.image.packages.npm and _is_toolchain({owners.get(evidence.image.files[i].path, "") for i in files}):
+            yield from held(evidence, rule, files, message=f"{rule.message} {said}".strip())
+        return
+    kept = []
+    built = False
+    for step in steps(evidence):
+        calls = step.calls
+        built = built or any(tool.tool in _MANAGERS and tool.subcommand in _BUILDS for tool in calls)
+        words = [word for tool in calls if installs(tool) for word in tool.operands]
+        kept += [(step.instruction, word) for word in words if _is_part(word.value) and not removes(calls, word.value)]
+    if built and _is_toolchain({word.value for _, word in kept}):
+        instruction, word = kept[0]
+        text = f"Python, make and a compiler for npm packages are shipped. {_compiled(evidence)}"
+        yield stated(evidence, rule, instruction, message=text.strip(), at=word)
+
+
+def _is_part(package: str) -> bool:
+    return any(kind.match(package) for kind in _KINDS)
+
+
+def _is_toolchain(packages: Collection[str]) -> bool:
+    """Whether these packages are there for node-gyp: at least two of the three that it needs."""
+    return sum(any(kind.match(package) for package in packages) for kind in _KINDS) >= _LEAST_KINDS
+
+
+def _compiled(evidence: Evidence) -> str:
+    """Which production packages have an installation script, by npm's lock file; empty where nobody knows."""
+    lock = evidence.project.lock if evidence.project is not None else None
+    if lock is None or lock.manager != "npm" or not lock.packages:
+        return ""
+    names = sorted({package.name for package in lock.packages if package.has_install_script and not package.dev})
+    if not names:
+        return "No production package in the lock file has an installation script, so nothing needs them."
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"Only the installation of {', '.join(names[:_NAMED])}{more} may need them."

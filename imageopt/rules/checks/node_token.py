@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from datetime import date
 from itertools import pairwise
 
-from imageopt.dockerfile.environment import environments
 from imageopt.dockerfile.model import Command, Instruction, Word
 from imageopt.dockerfile.pairs import pairs
 from imageopt.dockerfile.tools import call
@@ -23,6 +22,7 @@ _NAME = re.compile(r"(?:\w{1,40}_)?(?:NPM|YARN|PNPM|NODE_AUTH|NODE)(?:_\w{1,40})
 _SETTING = re.compile(r"(?:_authToken|_auth|npmAuthToken)[\"']?(?:[ \t]{0,9}[=:][ \t]{0,9}|$)[\"']?")
 _LITERAL = re.compile(r"npm_[A-Za-z0-9]{36}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _FILE = re.compile(r"(?:^|/)\.(?:npmrc|yarnrc(?:\.yml)?)$")
+_REMOVES = re.compile(r"\brm\s[^&;|]{0,300}\.(?:npmrc|yarnrc)")
 _WRITERS = frozenset(("echo", "printf", "npm", "pnpm", "yarn", "tee", "cat"))
 
 
@@ -92,9 +92,9 @@ def _written(evidence: Evidence, rule: Rule) -> Iterator[Finding]:
                 yield stated(evidence, rule, step.instruction, message=message, at=word)
     for _, instruction in shipped(evidence.dockerfile, evidence.target):
         for heredoc in instruction.heredocs:
-            found = _SETTING.search(heredoc.body) if _is_settings(instruction) else None
-            if found is not None and _is_token(heredoc.body[found.end() :], expands=heredoc.expand):
-                span = Span(heredoc.start + found.start(), heredoc.start + found.end())
+            setting = _SETTING.search(heredoc.body) if _is_settings(instruction) else None
+            if setting is not None and _is_token(heredoc.body[setting.end() :], expands=heredoc.expand):
+                span = Span(heredoc.start + setting.start(), heredoc.start + setting.end())
                 message = "This writes a token into a file, which stays in the layer."
                 yield stated(evidence, rule, instruction, message=message, at=span)
 
@@ -157,22 +157,18 @@ def _copied(evidence: Evidence, rule: Rule) -> Iterator[Finding]:
     project = evidence.project
     sent = project.context_bytes if project is not None else {}
     tokens = [name for name in project.token_files if name in sent] if project is not None else []
-    named: Word | None = None
-    copied: Instruction | None = None
-    for number in shipped_stages(evidence.dockerfile, evidence.target):
-        stage = evidence.dockerfile.stages[number]
-        for instruction, state in zip(stage.instructions, environments(evidence.dockerfile, stage), strict=False):
-            if instruction.keyword in ("COPY", "ADD") and instruction.flag("from") is None and not instruction.heredocs:
-                for word in instruction.words[:-1]:
-                    name = (state.known(word.raw) or "").removeprefix("./").rstrip("/")
-                    if name in tokens or (tokens and name in ("", ".")):
-                        held = name if name in tokens else tokens[0]
-                        message = f"{held} holds a token, and this copies it into a layer."
-                        yield stated(evidence, rule, instruction, message=message, at=word)
-                    elif _FILE.search(name) and name not in sent:
-                        named, copied = word, instruction
-            elif instruction.keyword == "RUN" and named is not None and copied is not None:
-                if re.search(r"\brm\s[^&;|]{0,300}\.(?:npmrc|yarnrc)", instruction.arguments):
-                    message = f"The layer of this COPY keeps {named.value}, although a later RUN removes it."
-                    yield stated(evidence, rule, copied, message=message, at=named, confidence="medium")
-                    named = None
+    unknown: list[tuple[Instruction, Word]] = []
+    for _, instruction in shipped(evidence.dockerfile, evidence.target):
+        from_context = instruction.keyword in ("COPY", "ADD") and instruction.flag("from") is None
+        for word in instruction.words[:-1] if from_context else ():
+            name = word.value.removeprefix("./").rstrip("/")
+            held = name if name in tokens else next(iter(tokens), None) if name in ("", ".") else None
+            if held is not None:
+                message = f"{held} holds a token, and this copies it into a layer."
+                yield stated(evidence, rule, instruction, message=message, at=word)
+            elif _FILE.search(name) and name not in sent:
+                unknown.append((instruction, word))
+        if unknown and instruction.keyword == "RUN" and _REMOVES.search(instruction.arguments):
+            copied, word = unknown.pop()
+            message = f"The layer of this COPY keeps {word.value}, although a later RUN removes it."
+            yield stated(evidence, rule, copied, message=message, at=word, confidence="medium")
