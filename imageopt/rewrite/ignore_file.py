@@ -71,6 +71,23 @@ def propose_ignore(
     return IgnoreChange(_joined(existing, lines[1:]), tuple(added))
 
 
+def with_patterns(project: Project, title: str, patterns: Iterable[str], named: Iterable[str]) -> IgnoreChange | str:
+    """The ignore file with those of the patterns that keep out something new, or why there is none.
+
+    `named` are the context's paths that the Dockerfile copies by name; what takes one of them away is left out.
+    """
+    existing = project.dockerignore or ""
+    wanted = tuple(sorted({*named, *_always_needed(project)}))
+    rules = parse_ignore(existing)
+    fresh = [pattern for pattern in patterns if not rules.excludes(pattern.replace("**", "x").replace("*", "x"))]
+    if not fresh:
+        return "the ignore file has these patterns already"
+    added = [pattern for pattern in fresh if not _hides(pattern, wanted, existing)]
+    if not added:
+        return f"{fresh[0]} is copied by name, or a build needs it"
+    return IgnoreChange(_joined(existing, [f"# {title}", *added]), tuple(added))
+
+
 def _joined(existing: str, lines: list[str]) -> str:
     newline = "\r\n" if "\r\n" in existing else "\n"
     new = newline.join(lines) + newline
