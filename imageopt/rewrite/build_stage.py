@@ -139,6 +139,8 @@ def _install_flags(ground: Ground) -> str:
 
 def _prune(ground: Ground) -> str:
     """The command that leaves the production packages, with the flags that decide which tree the manager works out."""
+    if ground.layout.mode == "output":  # it has its own copies of the packages
+        return ""
     if ground.runner is not None or (ground.installs_production and ground.manager.production):
         return ""
     kept = [flag for flag in ground.found.install_flags if flag in ("--legacy-peer-deps", "--force", "-f")]

@@ -2,7 +2,8 @@
 
 `narrow` copies the build outputs, the production packages and what the source reads; `whole` copies the built
 folder, because something about the set is unknown; `plain` is for a project without a build, whose sources come
-straight from the context so that a changed source does not touch the layer of packages.
+straight from the context so that a changed source does not touch the layer of packages. `output` is for a framework
+whose build leaves a server that is complete in itself.
 """
 
 import posixpath
@@ -21,11 +22,17 @@ _OWN_LAYOUT = {"next", "nuxt", "sveltekit", "gatsby", "astro", "remix", "adonis"
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """`paths` are relative to the application's folder (for `narrow`); `reason` says why this mode."""
+    """`paths` are relative to the application's folder (for `narrow`); `reason` says why this mode.
 
-    mode: Literal["narrow", "whole", "plain"]
+    For `output`: `moves` are what is copied and where to, `start` the command, `environment` what it must be told.
+    """
+
+    mode: Literal["narrow", "whole", "plain", "output"]
     paths: tuple[str, ...]
     reason: str
+    moves: tuple[tuple[str, str], ...] = ()
+    start: tuple[str, ...] = ()
+    environment: tuple[tuple[str, str], ...] = ()
 
 
 def layout(project: Project, survey: Survey, *, prunes: bool) -> Layout:

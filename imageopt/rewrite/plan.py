@@ -12,6 +12,7 @@ from imageopt.project.scripts import reachable_commands
 from imageopt.project.start import DEV_RUNNERS
 from imageopt.rewrite.base_image import BaseImage
 from imageopt.rewrite.build_stage import build_stage, manifests, uses_global
+from imageopt.rewrite.framework_output import framework_output
 from imageopt.rewrite.ground import Account, Ground
 from imageopt.rewrite.layout import layout, rebuilt
 from imageopt.rewrite.lifecycle import install_inputs
@@ -50,7 +51,8 @@ def make_plan(
     system = runtime_system(project, found)
     bases = choose(base, project, found, system, target)
     account.refusals += bases.refusals
-    runner = None if site else _development_tool(project)
+    output = framework_output(project, found) if site is None and found.last("ENTRYPOINT") is None else None
+    runner = None if site or output else _development_tool(project)
     user = "" if site else service_user(project, found, account)
     ground = Ground(
         project=project,
@@ -60,7 +62,7 @@ def make_plan(
         found=found,
         system=system,
         bases=bases,
-        layout=layout(project, found, prunes=runner is None),
+        layout=output or layout(project, found, prunes=runner is None),
         inputs=install_inputs(project),
         runner=runner,
         build_name=next(name for name in _BUILD_NAMES if name != (stage.name or "").lower()),
@@ -103,7 +105,10 @@ def _explain(ground: Ground, account: Account) -> None:
         done["base-swap"] = f"{ground.bases.runtime}: {ground.bases.reason}"
     _explain_install(ground, account)
     count = sum(package.dev for package in lock.packages)
-    if ground.runner is not None:
+    if ground.layout.mode == "output":
+        done["framework-output"] = "node_modules stays behind: the output has what its server loads"
+        done["prune-dev-deps"] = "only packages that the server loads are in the output"
+    elif ground.runner is not None:
         account.refuse("prune-dev-deps", f"the service starts with {ground.runner}, a development dependency")
     elif count:
         done["prune-dev-deps"] = f"{count} of {len(lock.packages)} locked packages serve development only"

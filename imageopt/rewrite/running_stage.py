@@ -73,6 +73,8 @@ def _copies(ground: Ground, account: Account) -> list[str]:
         account.done["copy-chown"] = "files get their owner while they are copied, not in a second copy of them"
     if ground.layout.mode == "whole":
         return [copy([folder], "./", stage, *chown)]
+    if ground.layout.mode == "output":
+        return [copy([f"{folder}/{source}"], target, stage, *chown) for source, target in ground.layout.moves]
     lock = ground.project.lock
     lines = []
     if lock and any(ground.runner or not package.dev for package in lock.packages):
@@ -129,9 +131,19 @@ def _passes_on(ground: Ground, entrypoint: Instruction) -> bool:
     return re.search(r'^exec "\$@"\s*\Z', script, re.MULTILINE) is not None and not re.search(r"\$1|npm", script)
 
 
+def _started(ground: Ground, account: Account, item: Instruction) -> list[str]:
+    """The framework's own server in the place of its launcher."""
+    account.done["exec-form-start"] = f"`{' '.join(ground.layout.start)}` is what the framework's build leaves to start"
+    given = [assignment(name, value) for name, value in ground.layout.environment]
+    command = ground.commented(item, f"CMD {exec_form(ground.layout.start)}")
+    return [f"ENV {' '.join(given)}", command] if given else [command]
+
+
 def _start(ground: Ground, account: Account, item: Instruction) -> list[str]:
     """CMD: in exec form with the bare command where that means the same, else as it is."""
     start, entrypoint = ground.project.start, ground.found.last("ENTRYPOINT")
+    if ground.layout.start:
+        return _started(ground, account, item)
     if item.json and item.json[0].rpartition("/")[2] == "node":
         return [ground.kept(item)]
     if entrypoint and not _passes_on(ground, entrypoint):

@@ -15,8 +15,9 @@ from imageopt.rules.model import Finding, Safety
 from imageopt.units import format_bytes
 
 ORDER = (
-    "multi-stage", "static-site", "base-swap", "prune-dev-deps", "dockerignore", "copy-chown", "drop-caches",
-    "drop-global-tools", "npm-ci", "frozen-install", "order-copies", "exec-form-start", "node-env", "run-as-node",
+    "multi-stage", "static-site", "framework-output", "base-swap", "prune-dev-deps", "dockerignore", "copy-chown",
+    "drop-caches", "drop-global-tools", "npm-ci", "frozen-install", "order-copies", "exec-form-start", "node-env",
+    "run-as-node",
 )  # fmt: skip
 _SAVES = {
     "multi-stage",
