@@ -7,85 +7,82 @@ holds the musl variant too, for `npm ci` installs nothing that is not locked.
 
 import re
 from collections.abc import Iterable, Iterator
+from typing import Literal
 
 from imageopt.project.model import LibcNeed, LockedPackage
+from imageopt.project.native_packages import known_native
 
-_HARMLESS = {  # their install scripts print, patch or fall back to JavaScript
-    "core-js", "core-js-pure", "core-js-bundle", "es5-ext", "protobufjs", "@apollo/protobufjs", "styled-components",
-    "husky", "nodemon", "@nestjs/core", "ejs", "msw", "@scarf/scarf", "ssh2", "cpu-features", "dtrace-provider",
-    "vue-demi", "preact", "simple-git-hooks", "lefthook", "yorkie", "pre-commit", "postinstall-postinstall",
-    "@fortawesome/fontawesome-free", "esbuild", "less", "uglifyjs-webpack-plugin", "utf-8-validate",
-    "bufferutil", "@compodoc/compodoc", "ngx-popperjs", "aws-sdk", "event-stream", "rxjs-compat", "unrs-resolver",
+_HELPERS = {  # packages that others depend on to find, download or compile their native code
+    "node-gyp-build", "prebuild-install", "@mapbox/node-pre-gyp", "node-pre-gyp", "node-addon-api", "nan", "bindings",
+    "node-gyp", "cmake-js", "prebuildify", "node-gyp-build-optional-packages", "install-artifact-from-github",
 }  # fmt: skip
-_FAMILY_OWNERS = {"sharp", "@swc/core", "rollup", "nx", "lightningcss", "@parcel/watcher", "workerd", "lmdb",
-                  "msgpackr-extract", "@tailwindcss/oxide", "@sentry/cli", "turbo", "@biomejs/biome"}  # fmt: skip
-_GLIBC_ONLY = {
-    "puppeteer": "it downloads a Chrome built for glibc",
-    "playwright": "it downloads browsers built for glibc",
-    "@playwright/test": "it downloads browsers built for glibc",
-    "electron": "its binary is built for glibc",
-    "cypress": "its binary is built for glibc",
-    "onnxruntime-node": "its library is built for glibc",
-    "@tensorflow/tfjs-node": "it downloads a TensorFlow built for glibc",
-    "oracledb": "Oracle's client library needs glibc",
-    "mongodb-memory-server": "it downloads a MongoDB built for glibc",
-    "phantomjs-prebuilt": "its binary is built for glibc",
-    "grpc-tools": "its binaries are built for glibc",
-    "ibm_db": "its client library needs glibc",
-}
-_OPENSSL = {"@prisma/client", "prisma", "@prisma/engines"}
-_PREBUILT = {"bcrypt": (6, 0), "argon2": (0, 40)}  # from this version on, the package itself carries builds for both
-_STATIC = re.compile(r"@esbuild/|@sentry/cli-linux|turbo-linux|@turbo/")  # Go or Rust, linked without a C library
 _LINUX = re.compile(r"(?:^|[-/_])linux(?:musl)?(?:[-_]|$)")
 
 
-def libc_needs(packages: Iterable[LockedPackage], *, dev: bool = False) -> tuple[LibcNeed, ...]:
-    """The libc needs of the production packages (or, with `dev`, of the development ones), sorted by name."""
+def libc_needs(
+    packages: Iterable[LockedPackage], *, dev: bool = False, scripts_known: bool = True
+) -> tuple[LibcNeed, ...]:
+    """The libc needs of the production packages (or, with `dev`, of the development ones), sorted by name.
+
+    Without `scripts_known` (`Lock.tells_scripts`) a package is judged by its name and by what it depends on.
+    """
     everything = tuple(packages)
     names = {package.name for package in everything}
     chosen = {package.name: package for package in everything if package.dev == dev and _runs_on_linux(package)}
-    needs = dict(_needs(chosen.values(), names))
+    needs = dict(_needs(chosen.values(), names, scripts_known))
     return tuple(needs[name] for name in sorted(needs))
 
 
-def _needs(packages: Iterable[LockedPackage], names: set[str]) -> Iterator[tuple[str, LibcNeed]]:
+def _needs(packages: Iterable[LockedPackage], names: set[str], scripts_known: bool) -> Iterator[tuple[str, LibcNeed]]:
     for package in packages:
         if _is_variant(package):
             if "musl" in package.name:
                 continue
             need = _variant_need(package, names)
         else:
-            need = _own_need(package)
+            need = _own_need(package, scripts_known)
         if need:
             yield need.package, need
 
 
-def _own_need(package: LockedPackage) -> LibcNeed | None:
+def _own_need(package: LockedPackage, scripts_known: bool) -> LibcNeed | None:
     name = package.name
-    if name in _GLIBC_ONLY:
-        return LibcNeed(name, "glibc-only", _GLIBC_ONLY[name])
-    if name in _OPENSSL:
-        return LibcNeed(name, "unknown", "its engine must match the OpenSSL of the image")
-    if name in _PREBUILT and _version(package) >= _PREBUILT[name]:
-        return LibcNeed(name, "musl-ok", "it carries prebuilt binaries for glibc and musl")
-    if name == "sharp" and _version(package) < (0, 33):
-        return LibcNeed(name, "unknown", "versions before 0.33 download or compile libvips when they are installed")
-    if not package.has_install_script or name in _HARMLESS or name in _FAMILY_OWNERS:
-        return None
-    return LibcNeed(name, "unknown", "its install script compiles or downloads something")
+    known = known_native(name, package.version)
+    match known.kind if known else None:
+        case "glibc" if known:
+            return LibcNeed(name, "glibc-only", known.reason)
+        case "openssl" if known:
+            return LibcNeed(name, "unknown", known.reason)
+        case "both" if known:
+            return LibcNeed(name, "musl-ok", known.reason)
+        case "static" if known:
+            return LibcNeed(name, "any", known.reason)
+        case "harmless" | "variants":
+            return None
+        case "compiled" | "downloaded" if known and (package.has_install_script or not scripts_known):
+            return LibcNeed(name, "unknown", known.reason, compiles=True)
+    if package.has_install_script:
+        return LibcNeed(name, "unknown", "its install script compiles or downloads something", compiles=True)
+    helper = next((need for need in package.dependencies if need in _HELPERS and name not in _HELPERS), None)
+    if helper and not scripts_known:
+        return LibcNeed(name, "unknown", f"it depends on {helper}, as packages with native code do", compiles=True)
+    return None
 
 
 def _variant_need(package: LockedPackage, names: set[str]) -> LibcNeed | None:
-    if _STATIC.match(package.name):
-        return LibcNeed(package.name, "any", "its binary needs no C library")
-    twins = _musl_twins(package.name)
+    known = known_native(package.name, package.version)
+    if known and known.kind in ("static", "both"):
+        verdict: Literal["any", "musl-ok"] = "any" if known.kind == "static" else "musl-ok"
+        return LibcNeed(package.name, verdict, known.reason)
+    twins = musl_twins(package.name)
     held = next((twin for twin in twins if twin in names), None)
     if held:
         return LibcNeed(package.name, "musl-ok", f"the lock file holds {held} as well")
     return LibcNeed(package.name, "glibc-only", f"the lock file holds no {twins[0]}")
 
 
-def _musl_twins(name: str) -> tuple[str, ...]:
+def musl_twins(name: str) -> tuple[str, ...]:
+    """The names under which the variant of a package for musl is published, the likeliest first."""
     swapped = [name.replace(*pair) for pair in (("-gnu", "-musl"), ("-glibc", "-musl"), ("linux-", "linuxmusl-"))]
     return tuple(dict.fromkeys([twin for twin in swapped if twin != name] + [f"{name}-musl"]))
 
@@ -99,8 +96,3 @@ def _runs_on_linux(package: LockedPackage) -> bool:
     if package.os and ("linux" not in package.os or "!linux" in package.os):
         return any(name.startswith("!") and name != "!linux" for name in package.os)
     return not package.cpu or "x64" in package.cpu or all(name.startswith("!") for name in package.cpu)
-
-
-def _version(package: LockedPackage) -> tuple[int, int]:
-    match = re.match(r"(\d+)\.(\d+)", package.version)
-    return (int(match[1]), int(match[2])) if match else (0, 0)

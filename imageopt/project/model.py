@@ -156,11 +156,27 @@ class StartCommand:
 
 @dataclass(frozen=True, slots=True)
 class LibcNeed:
-    """A production package whose binary decides whether alpine (musl) is safe; `verdict` per package."""
+    """A production package whose binary decides whether alpine (musl) is safe; `verdict` per package.
+
+    `compiles`: it may have to be compiled where it is installed, which needs a compiler and Python there.
+    """
 
     package: str
     verdict: Literal["any", "musl-ok", "glibc-only", "unknown"]
     reason: str
+    compiles: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AlpineAnswer:
+    """Whether the production packages run on musl: "yes" only where it is known of each.
+
+    `deciding` are sorted by name.
+    """
+
+    verdict: Literal["yes", "no", "unknown"]
+    reason: str
+    deciding: tuple[LibcNeed, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ def read_project(root: Path, *, dockerfile: str = "Dockerfile") -> Project:
         routes=find_routes(root, sources),
         runtime_paths=_runtime_paths(root, use.reads, build),
         writable_paths=tuple(fact for fact in use.writes if not fact.value.startswith("/tmp")),  # noqa: S108
-        libc=libc_needs(lock.packages) if lock else (),
+        libc=libc_needs(lock.packages, scripts_known=lock.tells_scripts) if lock else (),
         lifecycle_scripts=lifecycle_scripts(manifest) if manifest else (),
         dockerignore=ignore_text,
         context_bytes=sizes,
