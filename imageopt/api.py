@@ -4,6 +4,7 @@ This is the one place where the packages meet; each function reads top to bottom
 """
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -95,6 +96,37 @@ def rewrite(
     analysis = analyze(target, image=image, build=build, options=options, progress=progress, config=config)
     proposed = propose(analysis.evidence, analysis.findings, target=base)
     return analysis, _with_new_base(proposed, options or BuildOptions())
+
+
+def fix(
+    target: str = ".",
+    *,
+    rules: Sequence[str] = (),
+    image: str | None = None,
+    build: bool = False,
+    options: BuildOptions | None = None,
+    progress: Progress | None = None,
+    config: Config | None = None,
+) -> "tuple[Analysis, Rewrite]":
+    """The analysis of a folder, and the edits that close its findings one by one; nothing is written.
+
+    `rules` are the names or codes of the only ones to mend, all for none. Raises UsageError for one there is not.
+    """
+    from imageopt.rewrite.fix import fix as mend
+    from imageopt.rules.lookup import Names
+
+    if is_image(target):
+        raise UsageError(f"{target!r} is an image, and only a Dockerfile can be mended", "name the folder with it")
+    analysis = analyze(target, image=image, build=build, options=options, progress=progress, config=config)
+    evidence = analysis.evidence
+    policy = make_policy(config or Config(), _folder(target, evidence))
+    names = Names(policy.rules)
+    for name in rules:
+        if name.lower() not in names.own:
+            raise UsageError(f"there is no rule {name!r}", names.suggestion(name) or "see `imageopt rules`")
+    wanted = {names.own[name.lower()].name for name in rules}
+    findings = [finding for finding in analysis.findings if not rules or finding.rule in wanted]
+    return analysis, mend(evidence, findings, policy.rules, waivers=policy.waivers)
 
 
 def _with_new_base(proposed: "Rewrite", options: BuildOptions) -> "Rewrite":

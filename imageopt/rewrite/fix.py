@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
+from imageopt.config import Waiver
 from imageopt.dockerfile.model import Edit
 from imageopt.evidence.model import Evidence
 from imageopt.project.context import ignore_file
@@ -41,14 +42,21 @@ class _Task:
         return replace(self, offset=offset)
 
 
-def fix(evidence: Evidence, findings: Sequence[Finding], rules: Sequence[Rule], *, now: date | None = None) -> Rewrite:
+def fix(
+    evidence: Evidence,
+    findings: Sequence[Finding],
+    rules: Sequence[Rule],
+    *,
+    waivers: Sequence[Waiver] = (),
+    now: date | None = None,
+) -> Rewrite:
     """The edits that close these findings, as a rewrite. What is left is refused, with the reason or with advice.
 
-    `rules` are those that made the findings.
+    `rules`, `waivers` and `now` are those that the findings were made with.
     """
     if evidence.dockerfile is None:
         return Rewrite("nothing", (), (), (), None, "unknown", ("there is no Dockerfile",))
-    run = _Run(evidence, findings, rules, now)
+    run = _Run(evidence, findings, rules, Judge(tuple(rules), tuple(waivers), now))
     run.to_the_end()
     return run.result()
 
@@ -56,14 +64,12 @@ def fix(evidence: Evidence, findings: Sequence[Finding], rules: Sequence[Rule], 
 class _Run:
     """All fixes over one Dockerfile, until nothing changes any more."""
 
-    def __init__(
-        self, evidence: Evidence, findings: Sequence[Finding], rules: Sequence[Rule], now: date | None
-    ) -> None:
+    def __init__(self, evidence: Evidence, findings: Sequence[Finding], rules: Sequence[Rule], judge: Judge) -> None:
         assert evidence.dockerfile is not None
         self._evidence, self._findings, self._old = evidence, findings, evidence.dockerfile
         self._rules = {rule.name: rule for rule in rules}
-        self._judge = Judge(tuple(rules), now)
-        self._state = self._judge.first(evidence)
+        self._judge = judge
+        self._state = judge.first(evidence)
         self._pending: dict[int, _Task] = {}
         self._done: list[Finding] = []
         self._refused: list[tuple[Finding, str]] = []

@@ -2,7 +2,7 @@
 
 import shlex
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,12 +18,20 @@ from imageopt.cli.options import (
 from imageopt.cli.output import emit, parse_formats
 from imageopt.errors import UsageError, one_line
 
+if TYPE_CHECKING:
+    from imageopt.build.options import BuildOptions
+    from imageopt.config import Config
+    from imageopt.rewrite.model import Rewrite
+    from imageopt.rules.model import Analysis
+
 
 @click.command()
 @click.argument("folder", default=".")
 @click.option("--apply", "write", is_flag=True, help="Write the change; --undo takes it back.")
 @click.option("--undo", is_flag=True, help="Restore what the last --apply replaced.")
 @click.option("--verify", "prove", is_flag=True, help="Prove the change first; write it only if it is verified.")
+@click.option("--fix", is_flag=True, help="Only mend findings where they stand, with the smallest edits.")
+@click.option("--rule", "rules", multiple=True, metavar="NAME", help="With --fix: mend this rule only. Repeatable.")
 @click.option(
     "--base",
     type=click.Choice(["auto", "alpine", "slim", "keep"]),
@@ -46,30 +54,27 @@ def command(folder: str, **options: Any) -> int:
     \b
     imageopt rewrite .                    the proposal as a diff, and why
     imageopt rewrite . --verify --apply   written only if it is proven
+    imageopt rewrite . --fix --apply      the findings that an edit mends
     imageopt rewrite . --undo
     """
-    from imageopt.api import rewrite
     from imageopt.report.rewrite import rewrite_document
     from imageopt.rewrite.apply import apply
 
     write, undo, prove = options.pop("write"), options.pop("undo"), options.pop("prove")
     if undo and (write or prove):
         raise UsageError("--undo goes with neither --apply nor --verify", "undo first, then rewrite again")
+    mend, rules = options.pop("fix"), options.pop("rules")
+    if rules and not mend:
+        raise UsageError("--rule goes with --fix", "add --fix")
+    if mend and options["base"]:
+        raise UsageError("--base does not go with --fix", "leave one of them out")
     if undo:
         return _undo(Path(folder))
     config = configuration(folder, options.pop("config"))
     parse_formats(options["formats"])
     talk = Talk.of(options)
     built = built_how(options, config)
-    analysis, proposed = rewrite(
-        folder,
-        base=options["base"] or config.rewrite.target,
-        image=options["image"] or config.project.image,
-        build=options["build"],
-        options=built,
-        progress=talk.progress,
-        config=config,
-    )
+    analysis, proposed = _proposal(folder, built, config, talk, mend=mend, rules=rules, **options)
     emit(rewrite_document(proposed, analysis.target.reference), talk.formats, talk.color)
     if proposed.outcome != "proposed":
         return 0
@@ -87,6 +92,35 @@ def command(folder: str, **options: Any) -> int:
         again = f"imageopt rewrite --undo {'-- ' if folder.startswith('-') else ''}{shlex.quote(folder)}"
         click.echo(f"written: {changed}; `{one_line(again)}` takes it back", err=True)
     return 0
+
+
+def _proposal(
+    folder: str,
+    built: "BuildOptions",
+    config: "Config",
+    talk: Talk,
+    *,
+    mend: bool,
+    rules: tuple[str, ...],
+    **options: Any,
+) -> "tuple[Analysis, Rewrite]":
+    from imageopt.api import fix, rewrite
+
+    image = options["image"] or config.project.image
+    base = options["base"] or config.rewrite.target
+    if mend:
+        return fix(
+            folder,
+            rules=rules,
+            image=image,
+            build=options["build"],
+            options=built,
+            progress=talk.progress,
+            config=config,
+        )
+    return rewrite(
+        folder, base=base, image=image, build=options["build"], options=built, progress=talk.progress, config=config
+    )
 
 
 def _undo(folder: Path) -> int:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 
+from imageopt.config import Waiver
 from imageopt.dockerfile.edit import apply
 from imageopt.dockerfile.model import Dockerfile, Edit
 from imageopt.dockerfile.parser import parse
@@ -48,9 +49,10 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """The rules and the day they are asked on."""
+    """The rules, what of them is waived, and the day they are asked on."""
 
     rules: tuple[Rule, ...]
+    waivers: tuple[Waiver, ...]
     now: date | None
 
     def first(self, evidence: Evidence) -> State:
@@ -85,7 +87,7 @@ class Judge:
         return self._kept(state, self._state(replace(state.evidence, project=project)), rule, 1)
 
     def _state(self, evidence: Evidence) -> State:
-        return State(evidence, judge(evidence, self.rules, now=self.now).findings)
+        return State(evidence, judge(evidence, self.rules, waivers=self.waivers, now=self.now).findings)
 
     def _kept(self, before: State, after: State, rule: str, mended: int) -> State | str:
         seen = before.count(rule)
