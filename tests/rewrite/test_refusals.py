@@ -157,7 +157,7 @@ COMPILING = package(
 @pytest.mark.parametrize(
     ("files", "reason"),
     [
-        ({**COMPILING, **PLAIN}, "bcrypt: its install script compiles or downloads something"),
+        ({**COMPILING, **PLAIN}, "bcrypt: its install script downloads a binary, or compiles it where there is none"),
         ({"server.js": "require('child_process').exec('git log');\n"}, "the service starts git, which only the full image holds"),
         (
             {"server.js": "require('child_process').exec(command);\n"},
