@@ -1,31 +1,41 @@
 """Checks on Node projects: how packages are installed and how the service is started."""
 
+import posixpath
 import re
 from collections.abc import Iterator
 from datetime import date
+from fnmatch import fnmatchcase as fnmatch
 
-from imageopt.dockerfile.environment import Environment, environments
-from imageopt.dockerfile.model import Command, Dockerfile, Instruction
+from imageopt.dockerfile.model import Command, Dockerfile, Instruction, Word
 from imageopt.dockerfile.shell import run_commands
+from imageopt.dockerfile.tools import call
 from imageopt.evidence.model import Evidence
-from imageopt.rules.checks.match import has_option, matching, shipped, shipped_stages, subcommand
+from imageopt.project.model import Lock
+from imageopt.rules.checks.match import shipped, subcommand
+from imageopt.rules.checks.node_install import installs_of, left_by
 from imageopt.rules.checks.size import billed
+from imageopt.rules.checks.steps import copies, every_stage, for_development, steps, with_ancestors
 from imageopt.rules.finding import stated
 from imageopt.rules.model import Finding, Location, Rule
 
 _MANAGERS = frozenset(("npm", "pnpm", "yarn", "corepack"))
+_STARTERS = frozenset(("npm", "yarn", "pnpm"))
+_INITS = frozenset(("tini", "dumb-init", "catatonit", "s6-svscan", "init", "pid1"))
 
 
 def npm_install_not_ci(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:  # noqa: ARG001
-    """`npm install` of the whole project where a lock file could decide what is installed."""
-    project = evidence.project
-    if project is not None and (
-        project.lock is None or project.lock.manager != "npm" or project.lock.state == "missing"
-    ):
+    """`npm install` of the whole project where a lock file that fits could decide what is installed."""
+    lock = evidence.project.lock if evidence.project is not None else None
+    if evidence.project is not None and (lock is None or lock.manager != "npm" or lock.state != "in-sync"):
         return
-    for instruction, command in _commands(evidence):
-        if command.name == "npm" and subcommand(command) in ("install", "i") and _whole_project(command):
-            yield stated(evidence, rule, instruction)
+    for step in steps(evidence, every_stage(evidence)):
+        for install in installs_of(step):
+            if (
+                install.tool.tool == "npm"
+                and install.tool.subcommand == "install"
+                and not install.tool.has("--no-save")
+            ):
+                yield stated(evidence, rule, step.instruction, at=install.tool.verb)
 
 
 def lockfile_missing(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:  # noqa: ARG001
@@ -42,6 +52,36 @@ def lockfile_missing(evidence: Evidence, rule: Rule, now: date) -> Iterator[Find
     elif project.lock.state == "drifted":
         text = f"{project.lock.path} does not fit package.json: {project.lock.reason}."
         yield stated(evidence, rule, None, message=text, place=Location(project.lock.path, 1, 1, 1))
+    elif evidence.dockerfile is not None:
+        yield from _not_copied(evidence, evidence.dockerfile, project.lock, rule)
+
+
+def _not_copied(evidence: Evidence, dockerfile: Dockerfile, lock: Lock, rule: Rule) -> Iterator[Finding]:
+    """Stages that copy package.json by name, and install before the lock file is there."""
+    sent = evidence.project is not None and lock.path in evidence.project.context_bytes
+    for stage in (each for each in dockerfile.stages if each.parent is None):  # a parent may have brought it
+        manifest: tuple[Instruction, Word] | None = None
+        for instruction in stage.instructions:
+            if instruction.keyword in ("COPY", "ADD"):
+                words = instruction.words[:-1]
+                if instruction.flag("from") or (sent and any(_may_bring(word.value, lock.path) for word in words)):
+                    break  # it is there, or may be
+                manifest = next(((instruction, w) for w in words if fnmatch(w.value, "*package*.json")), manifest)
+            elif instruction.keyword == "RUN" and manifest is not None and instruction.flag("mount") is None:
+                commands = (call(command) for command in run_commands(instruction))
+                if any(
+                    tool and tool.tool == lock.manager and tool.subcommand in ("install", "ci") for tool in commands
+                ):
+                    reason = "is not copied" if sent else "is left out by the ignore file"
+                    text = f"{lock.path} {reason}, so the installation below cannot hold to it."
+                    yield stated(evidence, rule, manifest[0], message=text, at=manifest[1])
+                    break
+
+
+def _may_bring(source: str, path: str) -> bool:
+    """Whether a COPY of that source takes the file along; one with a variable may."""
+    plain = source.removeprefix("./").strip("/")
+    return plain in ("", ".") or "$" in plain or fnmatch(path, plain)
 
 
 def npm_start(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:  # noqa: ARG001
@@ -51,37 +91,47 @@ def npm_start(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:  
     project = evidence.project
     if project is not None and project.start is not None and project.start.argv is None:
         return
-    last: Instruction | None = None
+    last: dict[str, Instruction] = {}
     for _, instruction in shipped(evidence.dockerfile, evidence.target):
-        if instruction.keyword == "CMD":
-            last = instruction
-    words = run_commands(last) if last is not None else ()
-    if words and words[0].name in ("npm", "yarn", "pnpm") and subcommand(words[0]) in ("start", "run", "run-script"):
-        yield stated(evidence, rule, last)
+        if instruction.keyword in ("CMD", "ENTRYPOINT"):
+            last[instruction.keyword] = instruction
+    entry = run_commands(last["ENTRYPOINT"]) if "ENTRYPOINT" in last else ()
+    if entry and posixpath.basename(entry[0].name) in _INITS:
+        return  # then npm is not process 1, and the signal reaches the whole group or not by the init's own rules
+    for instruction in (last[keyword] for keyword in ("ENTRYPOINT", "CMD") if keyword in last):
+        words = run_commands(instruction)
+        if words and words[0].name in _STARTERS and subcommand(words[0]) in ("start", "run", "run-script"):
+            yield stated(evidence, rule, instruction, at=words[0].words[0])
+            return
 
 
 def dev_dependencies(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:
-    """Packages for development in the image; without one, an installation in it that does not leave them out."""
-    project = evidence.project
+    """Packages for development in the image; without one, an installation for it that does not leave them out."""
     if evidence.image is not None or evidence.dockerfile is None:
         yield from billed(evidence, rule, now)
         return
-    if project is not None and project.manifest is not None and not project.manifest.dev_dependencies:
+    project = evidence.project
+    known = project.manifest if project is not None else None
+    if (known is not None and not known.dev_dependencies) or for_development(evidence):
         return
-    in_production = {
-        instruction.line
-        for number in shipped_stages(evidence.dockerfile, evidence.target)
-        for instruction, state in _states(evidence.dockerfile, number)
-        if state.variables.get("NODE_ENV") == "production"
-    }
-    for finding in matching(evidence, rule, now):
-        if finding.location is not None and finding.location.line not in in_production:
-            yield finding
+    seen: set[int] = set()
+    for step in steps(evidence):
+        install = left_by((step,))
+        if install is not None and install.dev:
+            seen.add(step.instruction.line)
+            yield stated(evidence, rule, step.instruction, at=install.tool.name)
+    for copied in copies(evidence):
+        install = left_by(steps(evidence, with_ancestors(evidence.dockerfile, copied.stage)))
+        if install is None or not install.dev or install.step.instruction.line in seen:
+            continue
+        if any(_holds_modules(path, install.step.environment.workdir) for path in copied.sources or ()):
+            seen.add(install.step.instruction.line)
+            yield stated(evidence, rule, install.step.instruction, at=install.tool.name)
 
 
-def _states(dockerfile: Dockerfile, number: int) -> Iterator[tuple[Instruction, Environment]]:
-    stage = dockerfile.stages[number]
-    yield from zip(stage.instructions, environments(dockerfile, stage), strict=False)
+def _holds_modules(path: str, folder: str | None) -> bool:
+    """Whether the copied path is a node_modules, or the folder of the installation or one above it."""
+    return path.endswith("/node_modules") or (folder is not None and f"{folder}/".startswith(f"{path.rstrip('/')}/"))
 
 
 def global_tools(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:
@@ -127,40 +177,3 @@ def node_version_conflict(evidence: Evidence, rule: Rule, now: date) -> Iterator
         said = ", ".join(f"{source} says {major}" for major, source in sorted(majors.items()))
         place = Location(evidence.dockerfile_path, 1, 1, 1) if evidence.dockerfile is not None else None
         yield stated(evidence, rule, None, message=f"The Node versions differ: {said}.", place=place)
-
-
-def _commands(evidence: Evidence) -> Iterator[tuple[Instruction, Command]]:
-    if evidence.dockerfile is None:
-        return
-    for _, instruction in shipped(evidence.dockerfile, evidence.target, everything=True):
-        if instruction.keyword == "RUN":
-            for command in run_commands(instruction):
-                yield instruction, command
-
-
-def _whole_project(command: Command) -> bool:
-    """Whether it installs what package.json names: no package of its own, not global."""
-    if any(
-        has_option(command, option) for option in ("-g", "--global", "--location", "--no-save", "--package-lock-only")
-    ):
-        return False
-    verb = next(i for i, word in enumerate(command.arguments) if word.value in ("install", "i"))
-    takes_value = {
-        "--registry",
-        "--loglevel",
-        "--prefix",
-        "-C",
-        "--cache",
-        "--omit",
-        "--include",
-        "--only",
-        "--userconfig",
-    }
-    rest = list(command.arguments[verb + 1 :])
-    while rest:
-        word = rest.pop(0).value
-        if word in takes_value and rest:
-            rest.pop(0)
-        elif not word.startswith("-"):
-            return False
-    return True

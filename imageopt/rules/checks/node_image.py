@@ -7,12 +7,15 @@ import re
 from collections.abc import Collection, Iterator
 from datetime import date
 
+from imageopt.dockerfile.model import Command
+from imageopt.dockerfile.tools import call
 from imageopt.evidence import causes
 from imageopt.evidence.model import Evidence
 from imageopt.rules.checks.held import held, own_files
 from imageopt.rules.checks.match import shipped_stages
 from imageopt.rules.checks.node_install import installs_of, variables
-from imageopt.rules.checks.steps import certain, for_development, installs, removes, steps
+from imageopt.rules.checks.size import billed
+from imageopt.rules.checks.steps import Step, certain, for_development, installs, mounts, removes, steps
 from imageopt.rules.finding import stated
 from imageopt.rules.model import Finding, Rule
 
@@ -27,6 +30,8 @@ _LEAST_KINDS = 2
 _NAMED = 3
 _MANAGERS = frozenset(("npm", "pnpm", "yarn", "bun"))
 _BUILDS = frozenset(("install", "ci", "rebuild", "add"))
+_CACHE = re.compile(r"\.npm(?:/|$)|\.cache|_cacache|yarn|/root/\.\*|~/\.\*")
+_CACHE_MOUNT = re.compile(r"type=cache.{0,200}(?:npm|yarn)|(?:npm|yarn).{0,200}type=cache")
 _SWITCHES = {  # what fetches a browser while it is installed, and the variables that keep it from that
     "cypress": ("CYPRESS_INSTALL_BINARY",),
     "puppeteer": ("PUPPETEER_SKIP_DOWNLOAD", "PUPPETEER_SKIP_CHROMIUM_DOWNLOAD"),
@@ -46,6 +51,49 @@ def browsers(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:  #
     if any(package.name in _CHROMIUM for package in evidence.image.packages.system):
         files.update(index for index, record in own_files(evidence) if "/.cache/puppeteer/" in f"/{record.path}")
     yield from held(evidence, rule, sorted(files))
+
+
+def package_cache(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:
+    """The downloads of package managers in the image; without one, what is bound to leave some in a shipped stage.
+
+    pnpm and bun link their store's files into node_modules, and Yarn from 2 on may run packages out of its cache:
+    what they leave only an image tells.
+    """
+    if evidence.image is not None:
+        yield from billed(evidence, rule, now)
+        return
+    lock = evidence.project.lock if evidence.project is not None else None
+    yarn_1 = lock is not None and lock.manager == "yarn" and lock.version == "1"
+    for step in steps(evidence):
+        for command, tool in step.ran:
+            fills = tool.tool == "npm" and tool.subcommand in ("install", "ci", "exec")
+            if tool.tool == "yarn" and tool.subcommand in ("install", "add", "global"):
+                fills = yarn_1 or tool.has("--frozen-lockfile", "--production") or tool.subcommand == "global"
+            if fills and not tool.has("--cache", "--cache-folder", "--help") and not _cache_goes(step, command):
+                yield stated(evidence, rule, step.instruction, at=tool.name)
+                break
+
+
+def _cache_goes(step: Step, command: Command) -> bool:
+    """Whether the downloads never reach the layer: mounted over, put elsewhere, or removed in the same RUN."""
+    if any("cache" in name.lower() and "npm" in name.lower() for name in variables(step, command)):
+        return True  # NPM_CONFIG_CACHE, which may lie anywhere
+    if mounts(step.instruction, "/root/.npm", "/root/.cache", "/root/.yarn", "/usr/local/share/.cache"):
+        return True
+    if any(flag.name == "mount" and _CACHE_MOUNT.search(flag.value) for flag in step.instruction.flags):
+        return True
+    later = step.commands[step.commands.index(command) :]
+    calls = [tool for tool in map(call, later) if tool is not None]
+    return any(
+        (
+            tool.tool in ("npm", "yarn")
+            and tool.subcommand == "cache"
+            and tool.operands[:1]
+            and tool.operands[0].value != "ls"
+        )
+        or (tool.tool == "rm" and any(_CACHE.search(word.value) for word in tool.operands))
+        for tool in calls
+    )
 
 
 def _all_of_playwright(evidence: Evidence, rule: Rule) -> Iterator[Finding]:

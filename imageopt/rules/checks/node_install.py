@@ -6,7 +6,7 @@ are taken for leaving them out, so that nothing is claimed that may be wrong.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from imageopt.dockerfile.model import Command
@@ -35,6 +35,27 @@ def installs_of(step: Step) -> Iterator[Install]:
             continue
         if not tool.operands and "global" not in tool.options.get("--location", ()):
             yield Install(step, command, tool, _with_dev(tool, variables(step, command)))
+
+
+def left_by(ran: Iterable[Step]) -> Install | None:
+    """The last installation whose packages are still there after these RUNs; `dev` is False once they were pruned."""
+    last: Install | None = None
+    for step in ran:
+        installs = {id(install.command): install for install in installs_of(step)}
+        for command, tool in step.ran:
+            if id(command) in installs:
+                last = installs[id(command)]
+            elif last is not None and _prunes(step, command, tool):
+                last = last._replace(dev=False)
+            elif tool.tool == "rm" and any(word.value.rstrip("/").endswith("node_modules") for word in tool.operands):
+                last = None
+    return last
+
+
+def _prunes(step: Step, command: Command, tool: Call) -> bool:
+    if tool.tool in ("npm", "pnpm") and tool.subcommand == "prune":
+        return leaves_out_dev(tool) or not _with_dev(tool, variables(step, command))
+    return tool.tool == "yarn" and tool.subcommand == "workspaces" and tool.has("--production")
 
 
 def variables(step: Step, command: Command) -> dict[str, str]:
