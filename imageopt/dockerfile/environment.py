@@ -107,9 +107,10 @@ def environments(
         while (parent := chain[-1].parent) is not None:
             chain.append(dockerfile.stages[parent])
         return iter(_states(dockerfile, chain[::-1], given, base_env)[stage.index])
-    if not dockerfile.memo:
-        dockerfile.memo.update(_states(dockerfile, dockerfile.stages, given, None))
-    return iter(dockerfile.memo[stage.index])
+    if "environments" not in dockerfile.memo:
+        dockerfile.memo["environments"] = _states(dockerfile, dockerfile.stages, given, None)
+    states: dict[int, tuple[Environment, ...]] = dockerfile.memo["environments"]
+    return iter(states[stage.index])
 
 
 def _states(

@@ -6,12 +6,9 @@ character belongs to exactly one node, and an edit replaces a span of the text a
 
 import re
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, NamedTuple
-
-if TYPE_CHECKING:
-    from imageopt.dockerfile.environment import Environment
+from typing import Any, Literal, NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +138,8 @@ class Dockerfile:
     instructions: tuple[Instruction, ...]
     stages: tuple[Stage, ...]
     problems: tuple[Problem, ...]
-    # filled by `environment.environments`, by the number of the stage
-    memo: "dict[int, tuple[Environment, ...]]" = field(default_factory=dict, init=False, repr=False, compare=False)
+    # what was worked out of the file once, by the name of the question: every rule asks
+    memo: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def render(self) -> bytes:
         """The bytes it was parsed from."""
@@ -216,6 +213,8 @@ class Command:
     start: int
     end: int
     complete: bool
+    # what it asks of its tool, worked out once: by `tools.call`, by the rules
+    memo: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def name(self) -> str:

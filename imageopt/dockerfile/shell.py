@@ -7,6 +7,7 @@ that follows. Only POSIX-like shells are read: whoever calls looks at SHELL firs
 import posixpath
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from imageopt.dockerfile.model import Command, Heredoc, Instruction, Nesting, Redirect
 from imageopt.dockerfile.shell_scanner import Scanner
@@ -37,6 +38,7 @@ def is_flat(commands: Iterable[Command]) -> bool:
     )
 
 
+@lru_cache
 def is_posix_shell(program: str) -> bool:
     """Whether this program, by its name, reads scripts that `split` understands."""
     return posixpath.basename(program) in _SHELLS

@@ -6,6 +6,7 @@ options do is in `tool_options`. Programs that run another (`sudo`, `env X=y`, `
 
 import posixpath
 import re
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import takewhile
@@ -13,6 +14,7 @@ from itertools import takewhile
 from imageopt.dockerfile.model import Command, Word
 from imageopt.dockerfile.tool_options import NPM_LIKE, PREFIXES, SUBCOMMANDS, TABLES, OptionTable, option_table
 
+_MOST_PREFIXES = 8
 _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
 _MODE = re.compile(r"-[rwxXstugoa,+=-]+")
 _VERSIONED = {"yarnpkg": "yarn", "dnf5": "dnf", "composer.phar": "composer"}
@@ -45,6 +47,13 @@ class Call:
 
 def call(command: Command) -> Call | None:
     """What the command asks of its tool; None for a tool that is not known."""
+    if "call" not in command.memo:
+        command.memo["call"] = _call(command)
+    found: Call | None = command.memo["call"]
+    return found
+
+
+def _call(command: Command) -> Call | None:
     words, prefixes = _seen_through(command.words)
     if not words:
         return None
@@ -74,12 +83,12 @@ class _Reader:
         self, words: tuple[Word, ...], *, ahead: bool = False
     ) -> tuple[dict[str, tuple[str, ...]], tuple[Word, ...]]:
         """The options and the operands; with `ahead`, everything from the first operand on is one."""
-        rest = list(words)
+        rest = deque(words)
         operands: list[Word] = []
         if self._tool == "tar" and rest and not rest[0].value.startswith("-"):
-            self._bundle(rest.pop(0).value, rest, old_style=True)  # `tar xzf file -C folder`
+            self._bundle(rest.popleft().value, rest, old_style=True)  # `tar xzf file -C folder`
         while rest:
-            word = rest.pop(0)
+            word = rest.popleft()
             text = word.value
             if text == "--":
                 return self._options, (*operands, *rest)
@@ -95,7 +104,7 @@ class _Reader:
                 self._bundle(text[1:], rest)
         return self._options, tuple(operands)
 
-    def _long(self, text: str, rest: list[Word]) -> None:
+    def _long(self, text: str, rest: deque[Word]) -> None:
         name, equals, value = text.partition("=")
         name = self._table.names.get(name, name)
         following = rest[0].value if rest else None
@@ -103,13 +112,13 @@ class _Reader:
             self._add(name, value)
         elif name in self._table.valued:
             skips = self._tool in NPM_LIKE and following.startswith("--")
-            self._add(name, "" if skips else rest.pop(0).value)
+            self._add(name, "" if skips else rest.popleft().value)
         elif self._tool in NPM_LIKE and following in ("true", "false"):
-            self._add(name, rest.pop(0).value)
+            self._add(name, rest.popleft().value)
         else:
             self._add(name, "")
 
-    def _bundle(self, letters: str, rest: list[Word], *, old_style: bool = False) -> None:
+    def _bundle(self, letters: str, rest: deque[Word], *, old_style: bool = False) -> None:
         """`-qqy`, `-j4`, `-o=x`: flags up to the first letter that takes a value, which is what follows it."""
         for index, letter in enumerate(letters, 1):
             name = self._table.names.get(f"-{letter}", f"-{letter}")
@@ -118,7 +127,7 @@ class _Reader:
             if name not in self._table.valued:
                 self._add(name, "")
             elif index == len(letters) or old_style:
-                self._add(name, rest.pop(0).value if rest else "")
+                self._add(name, rest.popleft().value if rest else "")
             else:
                 self._add(name, letters[index:].removeprefix("="))
                 return
@@ -130,7 +139,7 @@ class _Reader:
 def _seen_through(words: tuple[Word, ...]) -> tuple[tuple[Word, ...], tuple[str, ...]]:
     """The words from the tool's name on, and the programs before it: `sudo -E env X=y apt-get update`."""
     prefixes: list[str] = []
-    while words:
+    while words and len(prefixes) < _MOST_PREFIXES:
         program = posixpath.basename(words[0].value)
         behind = words[1:]
         if program in PREFIXES:

@@ -1,7 +1,7 @@
 """The declarative match of a rule file: an instruction, a command in it, options it lacks."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 
 from imageopt.dockerfile.environment import environments
@@ -20,8 +20,8 @@ def matching(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:  #
     """One finding for each instruction that fits one of the rule's matches, at what fitted first."""
     if evidence.dockerfile is None:
         return
-    own = shipped_stages(evidence.dockerfile, evidence.target)
-    for stage, instruction in shipped(evidence.dockerfile, evidence.target, everything=True):
+    own = frozenset(shipped_stages(evidence.dockerfile, evidence.target))
+    for stage, instruction in _with_keywords(evidence.dockerfile, tuple({item.instruction for item in rule.matches})):
         wanted = (item for item in rule.matches if stage.index in own or not item.shipped_only)
         if spot := next(filter(None, (fitting(item, instruction) for item in wanted)), None):
             yield stated(evidence, rule, instruction, at=spot)
@@ -29,12 +29,15 @@ def matching(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:  #
 
 def shipped_stages(dockerfile: Dockerfile, target: str | None) -> tuple[int, ...]:
     """The numbers of the target stage and of the stages it builds on, in the order they ran."""
-    stage = dockerfile.target(target)
-    found: list[int] = []
-    while stage is not None:
-        found.insert(0, stage.index)
-        stage = dockerfile.stages[stage.parent] if stage.parent is not None else None
-    return tuple(found)
+    known: tuple[int, ...] | None = dockerfile.memo.get(("shipped", target))
+    if known is None:
+        stage = dockerfile.target(target)
+        found: list[int] = []
+        while stage is not None:
+            found.append(stage.index)
+            stage = dockerfile.stages[stage.parent] if stage.parent is not None else None
+        known = dockerfile.memo["shipped", target] = tuple(reversed(found))
+    return known
 
 
 def shipped(
@@ -44,11 +47,27 @@ def shipped(
 
     With `everything`, those of all stages. Stages with a shell that is not POSIX are passed over, not guessed at.
     """
-    numbers = range(len(dockerfile.stages)) if everything else shipped_stages(dockerfile, target)
-    for part in (dockerfile.stages[number] for number in numbers):
-        for instruction, environment in zip(part.instructions, environments(dockerfile, part), strict=False):
-            if instruction.keyword != "RUN" or is_posix_shell(environment.shell[0]):
-                yield part, instruction
+    known: list[tuple[Stage, Instruction]] | None = dockerfile.memo.get(("instructions", target, everything))
+    if known is None:
+        numbers = range(len(dockerfile.stages)) if everything else shipped_stages(dockerfile, target)
+        known = dockerfile.memo["instructions", target, everything] = [
+            (part, instruction)
+            for part in (dockerfile.stages[number] for number in numbers)
+            for instruction, environment in zip(part.instructions, environments(dockerfile, part), strict=False)
+            if instruction.keyword != "RUN" or is_posix_shell(environment.shell[0])
+        ]
+    return iter(known)
+
+
+def _with_keywords(dockerfile: Dockerfile, keywords: tuple[str, ...]) -> Iterable[tuple[Stage, Instruction]]:
+    """The instructions of all stages that have one of the keywords, as `shipped` gives them."""
+    index: dict[str, list[tuple[Stage, Instruction]]] | None = dockerfile.memo.get("keywords")
+    if index is None:
+        index = dockerfile.memo["keywords"] = {}
+        for stage, instruction in shipped(dockerfile, None, everything=True):
+            index.setdefault(instruction.keyword, []).append((stage, instruction))
+    found = [item for keyword in keywords for item in index.get(keyword, ())]
+    return found if len(keywords) < 2 else sorted(found, key=lambda item: item[1].start)
 
 
 def subcommand(command: Command) -> str:

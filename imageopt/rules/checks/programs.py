@@ -21,6 +21,7 @@ _WRAPPERS = {
     "gosu": (),
     "su-exec": (),
 }
+_MOST_WRAPPERS = 8
 _OPERANDS = {"timeout": 1, "gosu": 1, "su-exec": 1}  # that come before the program
 
 
@@ -37,10 +38,19 @@ _NOTHING = Program("", Word("", "", 0, 0), ())
 
 def program(command: Command) -> Program:
     """What the command runs in the end; an empty name for a mere assignment or redirect."""
+    if "program" not in command.memo:
+        command.memo["program"] = _program(command)
+    found: Program = command.memo["program"]
+    return found
+
+
+def _program(command: Command) -> Program:
     words = command.words
-    while words and (takes := _WRAPPERS.get(posixpath.basename(words[0].value))) is not None:
-        rest = _behind_options(words[1:], takes)
-        rest = rest[_OPERANDS.get(posixpath.basename(words[0].value), 0) :]
+    for _ in range(_MOST_WRAPPERS):
+        wrapper = posixpath.basename(words[0].value) if words else ""
+        if wrapper not in _WRAPPERS:
+            break
+        rest = _behind_options(words[1:], _WRAPPERS[wrapper])[_OPERANDS.get(wrapper, 0) :]
         if not rest:
             break
         words = rest
