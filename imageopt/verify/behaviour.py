@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
+from imageopt.verify.build_id import MADE_UP
 from imageopt.verify.model import Change, Response, RunRecord
 
 KILLED = 137
@@ -139,5 +140,8 @@ def _unchecked(before: RunRecord, after: RunRecord) -> Iterator[str]:
         if path in after.unanswered:
             yield f"GET {path}: neither version answered"
     for response in before.responses:
-        if response.masked:
-            yield f"{response.method} {response.path}: {', '.join(response.masked)} (varies in one container)"
+        names = [name for name in response.masked if name != MADE_UP]
+        if names:
+            yield f"{response.method} {response.path}: {', '.join(names)} (varies in one container)"
+        if MADE_UP in response.masked:
+            yield f"{response.method} {response.path}: {MADE_UP}"

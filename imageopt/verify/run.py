@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from imageopt.build.log import plain_line
+from imageopt.verify.build_id import MADE_UP, build_identifier
 from imageopt.verify.cleanup import CleanUp
 from imageopt.verify.container import Container, create, remove_by_name
 from imageopt.verify.links import linked_paths
@@ -68,11 +69,12 @@ def observe(client: "docker.DockerClient", image: str, plan: RunPlan, name: str,
 
 
 def finish(before: Observed, after: Observed) -> tuple[RunRecord, RunRecord]:
-    """Both records with their responses, masked alike: by what varies on either side."""
+    """Both records with their responses, masked alike: by what varies on either side, and what each build made up."""
     masks: dict[str, Mask] = {}
     for first, second in (*before.pairs, *after.pairs):
         masks[first.path] = masks.get(first.path, Mask()) | varying(first, second)
-    return _with_responses(before, masks), _with_responses(after, masks)
+    made_up = build_identifier((pair[0] for pair in before.pairs), (pair[0] for pair in after.pairs)) or (b"", b"")
+    return _with_responses(before, masks, made_up[0]), _with_responses(after, masks, made_up[1])
 
 
 def problems_in(log: Iterable[str]) -> tuple[str, ...]:
@@ -178,20 +180,24 @@ def _stopped(container: Container, port: int | None, ready: float | None) -> Run
     )
 
 
-def _with_responses(observed: Observed, masks: Mapping[str, Mask]) -> RunRecord:
-    responses = tuple(
-        Response(
-            method=first.method,
-            path=first.path,
-            status=first.status,
-            content_type=first.content_type,
-            body_bytes=len(first.body),
-            body_digest=digest(first, masks[first.path]),
-            masked=masks[first.path].names,
+def _with_responses(observed: Observed, masks: Mapping[str, Mask], made_up: bytes) -> RunRecord:
+    """`made_up` is the build's own identifier, empty for none."""
+    responses = []
+    for first, _ in observed.pairs:
+        holds = made_up != b"" and made_up in first.body
+        seen = replace(first, body=first.body.replace(made_up, b"~")) if holds else first
+        responses.append(
+            Response(
+                method=first.method,
+                path=first.path,
+                status=first.status,
+                content_type=first.content_type,
+                body_bytes=len(first.body),
+                body_digest=digest(seen, masks[first.path]),
+                masked=(*masks[first.path].names, *((MADE_UP,) if holds else ())),
+            )
         )
-        for first, _ in observed.pairs
-    )
-    return replace(observed.record, responses=responses)
+    return replace(observed.record, responses=tuple(responses))
 
 
 def _lines(container: Container) -> tuple[str, ...]:
