@@ -179,6 +179,49 @@ class AlpineAnswer:
     deciding: tuple[LibcNeed, ...]
 
 
+DeploymentKind = Literal[
+    "builder", "dockerfile", "context", "target", "build-arg", "secret", "image", "entrypoint", "command", "probe",
+    "hook", "user", "volume", "port", "working-dir", "stop-signal", "read-only", "run",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentFact:
+    """One thing that is said outside of the Dockerfile about how its image is built or run, and where (`path:line`).
+
+    `words` are those of a list (a command in exec form); `value` is the text, or the words joined. A build argument is
+    its name alone, for its value may be a secret. `service` is the service, container or job; `dockerfile` the path of
+    the file that it builds, relative to the project, "" where that is not said.
+    """
+
+    kind: DeploymentKind
+    value: str
+    source: str
+    service: str
+    words: tuple[str, ...] = ()
+    dockerfile: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """What compose files, Kubernetes manifests, Helm charts and the pipeline say, in the order of the files.
+
+    `problems` name files that could not be read, with the line. A builder is "docker", "docker-legacy" (without
+    BuildKit), "buildx", "buildkit", "buildah", "kaniko" or "podman".
+    """
+
+    facts: tuple[DeploymentFact, ...]
+    problems: tuple[str, ...]
+
+    def of(self, *kinds: DeploymentKind, dockerfile: str = "") -> tuple[DeploymentFact, ...]:
+        """The facts of these kinds; with `dockerfile`, without those that are of another one."""
+        return tuple(
+            fact
+            for fact in self.facts
+            if fact.kind in kinds and (not dockerfile or fact.dockerfile in ("", dockerfile))
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Project:
     """The source folder `root`, read. Paths in it are relative and with `/`.
