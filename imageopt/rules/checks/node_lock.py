@@ -6,11 +6,12 @@ from datetime import date
 
 from imageopt.evidence.model import Evidence
 from imageopt.rules.checks.node_install import Install, installs_of, variables
-from imageopt.rules.checks.steps import every_stage, steps
+from imageopt.rules.checks.steps import Step, certain, every_stage, steps
 from imageopt.rules.finding import stated
 from imageopt.rules.model import Finding, Rule
 
 _NO = frozenset(("false", "0"))
+_MANAGER = re.compile(r"[\"']?(npm|pnpm|yarn)(?:@(?:latest|next|stable|\*))?[\"']?")
 
 
 def install_not_frozen(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:  # noqa: ARG001
@@ -43,3 +44,31 @@ def _is_strict(install: Install) -> bool:
         and re.fullmatch("1|true", known.get("ci", "")) is not None
         and not tool.has("--no-frozen-lockfile")
     )
+
+
+def manager_unpinned(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:  # noqa: ARG001
+    """A package manager that is installed in whatever version is newest, and no packageManager in package.json."""
+    manifest = evidence.project.manifest if evidence.project is not None else None
+    named = manifest.package_manager.partition("@")[0] if manifest is not None else ""
+    for step in steps(evidence, every_stage(evidence)):
+        for tool in step.calls:
+            if tool.tool in ("npm", "pnpm", "yarn") and tool.has("--global") and tool.subcommand in ("install", "add"):
+                for word in tool.operands:
+                    if (name := _newest(step, word.raw)) is not None and name != named:
+                        yield stated(evidence, rule, step.instruction, message=_unpinned(name), at=word)
+        for command in certain(step.commands):
+            words = command.words
+            if command.name == "corepack" and len(words) > 2 and words[1].value in ("prepare", "use", "install"):
+                for word in words[2:]:
+                    if (name := _newest(step, word.raw)) is not None and name != named:
+                        yield stated(evidence, rule, step.instruction, message=_unpinned(name), at=word)
+
+
+def _unpinned(name: str) -> str:
+    return f"{name} is installed in whatever version is newest, and package.json names none."
+
+
+def _newest(step: Step, raw: str) -> str | None:
+    """The package manager that is asked for without a version; None for another package, or one in a variable."""
+    found = _MANAGER.fullmatch(step.environment.known(raw) or "")
+    return found[1] if found is not None else None
