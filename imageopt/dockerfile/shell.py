@@ -6,7 +6,8 @@ that follows. Only POSIX-like shells are read: whoever calls looks at SHELL firs
 
 import posixpath
 import re
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 
 from imageopt.dockerfile.model import Command, Heredoc, Instruction, Nesting, Redirect
@@ -64,10 +65,31 @@ def _read_commands(instruction: Instruction) -> tuple[Command, ...]:
         return (Command(words, (), (), "", "", "exec", words[0].start, words[-1].end, complete=True),)
     if len(instruction.heredocs) == len(words) == 1:
         return _body_commands(instruction.heredocs[0], "")
-    commands = Scanner(instruction.arguments, "", instruction.locate).commands()
+    commands = Scanner(instruction.arguments, "", _locator(instruction)).commands()
     if instruction.heredocs and commands and is_posix_shell(commands[0].name):
         commands += tuple(command for body in instruction.heredocs for command in _body_commands(body, "heredoc"))
     return commands
+
+
+def _locator(instruction: Instruction) -> Callable[[int], int]:
+    """What `instruction.locate` is, faster for offsets that mostly rise: the last piece is kept."""
+    pieces = instruction.pieces
+    if len(pieces) < 2:
+        shift = instruction.locate(0)
+        return lambda offset: shift + offset
+    starts = [start for start, _ in pieces]
+    low = high = shift = 0
+
+    def locate(offset: int) -> int:
+        nonlocal low, high, shift
+        if not low <= offset < high:
+            at = max(0, bisect_right(starts, offset) - 1)
+            low, source = pieces[at]
+            high = starts[at + 1] if at + 1 < len(starts) else offset + 1
+            shift = source - low
+        return offset + shift
+
+    return locate
 
 
 def _body_commands(heredoc: Heredoc, nesting: Nesting) -> tuple[Command, ...]:

@@ -13,6 +13,8 @@ from imageopt.dockerfile.model import Command, Nesting, Redirect, Word
 from imageopt.dockerfile.shell_words import WordReader
 
 _OPERATOR = re.compile(r"&&|\|\||;;&|;;|;&|\|&|[;|&]")
+# blanks and an argument that ends where blanks begin: no quote, expansion, operator or comment is in it
+_PLAIN_WORD = re.compile(r"[ \t\r]+([^ \t\r\n'\"\\`$|&;()<>#][^ \t\r\n'\"\\`$|&;()<>]*)(?=[ \t\r\n]|\Z)")
 _REDIRECT = re.compile(r"([0-9]*)(<<<|<<-|<<|<>|<&|<|>>|>\||>&|>|(?<![0-9])&>>|(?<![0-9])&>)")
 _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\[[^]]*\])?\+?=")
 _NO_PARAMETERS = re.compile(r"\([ \t]*\)")
@@ -139,16 +141,27 @@ class Scanner:
     def _list(self, closer: str, outer: Nesting) -> None:
         """Reads commands up to the closer, which is consumed, or the end."""
         level = _Level(closer, outer)
-        while self._reader.at < len(self._script):
-            before = self._reader.at
+        reader, script = self._reader, self._script
+        while reader.at < len(script):
+            before = reader.at
+            if level.draft and level.draft.words and not level.mode and (plain := _PLAIN_WORD.match(script, before)):
+                self._add_plain(level.draft, plain)  # what most of a script is
+                continue
             if self._step(level):
                 return
-            if self._reader.at == before:  # something that cannot stand here
-                self._reader.complete = False
-                self._reader.at += 1
+            if reader.at == before:  # something that cannot stand here
+                reader.complete = False
+                reader.at += 1
         level.finish("")
         if closer or level.open:
             self._reader.complete = False
+
+    def _add_plain(self, draft: _Draft, match: re.Match[str]) -> None:
+        """Takes an argument without quotes, and the blanks before it."""
+        start, end = match.span(1)
+        raw = match[1]
+        draft.words.append(Word(raw, raw, self._locate(start), self._locate(end - 1) + 1))
+        draft.end = self._reader.at = end
 
     def _step(self, level: _Level) -> bool:
         """Reads one thing; whether it was the level's closer."""
