@@ -20,7 +20,7 @@ _LISTS: Mapping[str, DeploymentKind] = {"command": "entrypoint", "args": "comman
 _ACTION = re.compile(r"\{\{.*?\}\}")
 _ACTION_ALONE = re.compile(r"^[ \t]*(?:-[ \t]+)?\{\{(?:(?!\}\}).)*\}\}[ \t]*$", re.MULTILINE)
 _LONG_ACTION = re.compile(r"\{\{-?\s*/\*.*?\*/\s*-?\}\}", re.DOTALL)
-_LINE = re.compile(r"^[ \t]*(?:-[ \t]+)?(\w+):[ \t]*(\[.*\]|[^\s#{\[][^#\n]*?)?[ \t]*(?:#.*)?$", re.MULTILINE)
+_LINE = re.compile(r"^[ \t]*(?:-[ \t]+)?(\w+):[ \t]*(\[.*\]|[^\s#{\[][^#\n]*?)?[ \t]*(?:#.*)?$")
 _COMPUTED = "computed-by-the-chart"
 
 
@@ -37,17 +37,20 @@ def without_actions(text: str) -> str:
 
 def line_facts(text: str, path: str) -> Iterator[DeploymentFact]:
     """The facts that single lines of a template state."""
-    for match in _LINE.finditer(text):
-        key, value = match[1], (match[2] or "").strip("\"'")
+    before = ""
+    for number, line in enumerate(text.split("\n"), 1):
+        match = _LINE.match(line)
+        key, value = (match[1], (match[2] or "").strip("\"'")) if match else ("", "")
         kind = _PLAIN.get(key) or _LISTS.get(key)
-        if kind and value and _COMPUTED not in value:
+        if kind and value and "{{" not in value:
             words = tuple(word.strip(" \"'") for word in value.strip("[]").split(",")) if value[0] == "[" else ()
-            place = f"{path}:{text.count(chr(10), 0, match.start(1)) + 1}"
             if words:  # below `exec:` it is a probe's or a hook's
-                probed = text[: match.start()].rstrip().endswith("exec:")
-                yield DeploymentFact("probe" if probed else kind, " ".join(words), place, "", words)
+                yield DeploymentFact(
+                    "probe" if before == "exec" else kind, " ".join(words), f"{path}:{number}", "", words
+                )
             elif key in _PLAIN:
-                yield _fact(kind, key, value, (), place, "")
+                yield _fact(kind, key, value, (), f"{path}:{number}", "")
+        before = key or before
 
 
 def _walk(node: Node, path: str, name: str, inside: str) -> Iterator[DeploymentFact]:

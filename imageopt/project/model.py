@@ -179,6 +179,43 @@ class AlpineAnswer:
     deciding: tuple[LibcNeed, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Php:
+    """A PHP project. `versions`: every statement of the PHP it wants, the most binding first.
+
+    `extensions`: what it or a production package of its lock file requires, by name, with who does. `dev_packages` are
+    those of the lock file. `assets` is the tool that bundles what a browser gets and `asset_outputs` the folders it
+    writes. `lock`: "drifted" is what Composer warns of, not what it refuses.
+    """
+
+    framework: Literal["laravel", "symfony", "plain"]
+    versions: tuple[Fact, ...]
+    extensions: tuple[Fact, ...]
+    dev_packages: tuple[str, ...]
+    assets: Literal["vite", "mix", "encore", ""]
+    asset_outputs: tuple[str, ...]
+    lock: LockState
+
+
+@dataclass(frozen=True, slots=True)
+class Python:
+    """A Python project: who installs its packages, from which file, and the Python it wants. `lock` is "" for none."""
+
+    name: str
+    manager: Literal["uv", "poetry", "pipenv", "pip"]
+    requirements: str
+    lock: str
+    versions: tuple[Fact, ...]
+    framework: Literal["django", "flask", "fastapi", ""]
+
+
+@dataclass(frozen=True, slots=True)
+class StaticSite:
+    """Files that any web server can serve as they are: `folder` ("." for the project) holds their index.html."""
+
+    folder: str
+
+
 DeploymentKind = Literal[
     "builder", "dockerfile", "context", "target", "build-arg", "secret", "image", "entrypoint", "command", "probe",
     "hook", "user", "volume", "port", "working-dir", "stop-signal", "read-only", "run",
