@@ -67,12 +67,10 @@ def drop_node_cache(site: Site) -> Outcome:
         return commands
     edits: list[Edit] = []
     for tool, text in (("npm", "npm cache clean --force"), ("yarn", "yarn cache clean")):
-        found = [(command, read) for command, read in calls(commands, tool) if _fills(read)]
-        cleans = any(
-            read.subcommand == "cache" and any(word.value.startswith("clea") for word in read.operands)
-            for _, read in calls(commands, tool)
-        )
-        if not found or cleans:
+        own = calls(commands, tool)
+        found = [(command, read) for command, read in own if _fills(read)]
+        later = own[own.index(found[-1]) :] if found else []
+        if not found or any(read.subcommand == "cache" and read.operands for _, read in later):
             continue
         if tool == "yarn" and not _is_classic(site, [read for _, read in found]):
             return Refusal("a newer Yarn may keep in its cache what the project runs from")
@@ -91,9 +89,10 @@ def drop_composer_cache(site: Site) -> Outcome:
     found = [(item, read) for item, read in calls(commands, "composer") if read.subcommand in _COMPOSER_FILLS]
     if not found:
         return Refusal("no composer runs here; copy it with a mount instead: `--mount=from=composer:2,…`")
-    if any(read.subcommand == "clear-cache" for _, read in calls(commands, "composer")):
-        return Refusal("the cache is emptied here already")
     command, read = found[-1]
+    later = calls(commands[commands.index(command) :], "composer")
+    if any(other.subcommand == "clear-cache" for _, other in later):
+        return Refusal("the cache is emptied here already")
     program = site.dockerfile.text[command.words[0].start : read.name.end]
     at = commands.index(command)
     return (insertion_after(site.dockerfile, site.instruction, commands, at, f"{program} clear-cache"),)
