@@ -95,8 +95,8 @@ class Instruction:
     problems: tuple[Problem, ...]
     pieces: tuple[tuple[int, int], ...] = ()
     trigger: "Instruction | None" = None
-    # filled by `shell.run_commands`: every rule asks for the commands
-    memo: "list[tuple[Command, ...]]" = field(default_factory=list, init=False, repr=False, compare=False)
+    # what was worked out of it once, such as its commands: every rule asks
+    memo: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def locate(self, offset: int) -> int:
         """The offset in the text of the character at `offset` of `arguments`."""

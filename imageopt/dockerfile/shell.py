@@ -50,9 +50,10 @@ def run_commands(instruction: Instruction) -> tuple[Command, ...]:
 
     The exec form is one command. A heredoc's body is read where it is the script itself or goes to a shell.
     """
-    if not instruction.memo:
-        instruction.memo.append(_read_commands(instruction))
-    return instruction.memo[0]
+    known: tuple[Command, ...] | None = instruction.memo.get("commands")
+    if known is None:
+        known = instruction.memo["commands"] = _read_commands(instruction)
+    return known
 
 
 def _read_commands(instruction: Instruction) -> tuple[Command, ...]:

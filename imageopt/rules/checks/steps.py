@@ -36,7 +36,12 @@ class Step(NamedTuple):
     @property
     def ran(self) -> tuple[tuple[Command, Call], ...]:
         """The commands of tools that are known, of those that run in any case, and what each asks of its tool."""
-        return tuple((command, found) for command in certain(self.commands) if (found := call(command)) is not None)
+        known: tuple[tuple[Command, Call], ...] | None = self.instruction.memo.get("ran")
+        if known is None:
+            known = self.instruction.memo["ran"] = tuple(
+                (command, found) for command in certain(self.commands) if (found := call(command)) is not None
+            )
+        return known
 
     @property
     def calls(self) -> tuple[Call, ...]:
@@ -58,10 +63,16 @@ def steps(evidence: Evidence, stages: Sequence[int] | None = None) -> Iterator[S
     if dockerfile is None:
         return
     numbers = shipped_stages(dockerfile, evidence.target) if stages is None else stages
-    for stage in (dockerfile.stages[number] for number in numbers):
-        for instruction, state in zip(stage.instructions, environments(dockerfile, stage), strict=False):
-            if instruction.keyword == "RUN" and is_posix_shell(state.shell[0]):
-                yield Step(stage, instruction, state, run_commands(instruction))
+    for number in numbers:
+        known: list[Step] | None = dockerfile.memo.get(("steps", number))
+        if known is None:
+            stage = dockerfile.stages[number]
+            known = dockerfile.memo["steps", number] = [
+                Step(stage, instruction, state, run_commands(instruction))
+                for instruction, state in zip(stage.instructions, environments(dockerfile, stage), strict=False)
+                if instruction.keyword == "RUN" and is_posix_shell(state.shell[0])
+            ]
+        yield from known
 
 
 def every_stage(evidence: Evidence) -> Sequence[int]:
