@@ -1,93 +1,164 @@
 """Writes a rewrite into the project, all of it or nothing, and takes it back to the byte.
 
-Every new file is written beside its target and flushed before the first one is put in place; a file that somebody
-changed in the meantime stops everything. A symlink is followed inside the project only.
+A file that is not as the rewrite found it, or holds what no commit does, stops everything unless it is forced. What a
+killed run left half done is taken back before anything else is done. A symlink is followed inside the project only.
 """
 
 import contextlib
-import os
-import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+import stat
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from imageopt.errors import InputError
 from imageopt.project.files import inside
-from imageopt.rewrite import undo as record
-from imageopt.rewrite.model import Rewrite
-
-_NEW_FILE_MODE = 0o644
-
-
-@dataclass(frozen=True, slots=True)
-class _Write:
-    """A file's real path, what is expected there now, what goes there (None: it is deleted), and its mode."""
-
-    target: Path
-    expected: bytes | None
-    content: bytes | None
-    mode: int
+from imageopt.rewrite import undo as records
+from imageopt.rewrite.exchange import Exchange, exchange, read, spare_name, sweep
+from imageopt.rewrite.git import uncommitted
+from imageopt.rewrite.model import FileChange, Rewrite
 
 
-def apply(root: Path, rewrite: Rewrite) -> None:
-    """Writes the changes. Raises InputError, and changes nothing, where a file is not as the rewrite found it."""
-    if not rewrite.changes:
-        return
-    with record.alone(root):
-        _apply(root, rewrite)
+def apply(root: Path, rewrite: Rewrite, *, force: bool = False) -> tuple[str, ...]:
+    """Writes the changes and returns the paths of the files that were written; those that are so already are not.
 
-
-def undo(root: Path) -> tuple[str, ...]:
-    """Takes the last applied rewrite back and returns the paths it restored or deleted.
-
-    Raises InputError, and changes nothing, where there is none or a file was edited since.
+    Raises InputError, and changes nothing, where a file is not as the rewrite found it or its content is in no commit,
+    unless `force` is given; `undo` restores it all the same.
     """
-    if not record.state_folder(root).is_dir():
+    if not rewrite.changes:
+        return ()
+    with records.alone(root):
+        _recover(root)
+        return _apply(root, rewrite.changes, force)
+
+
+def undo(root: Path, *, force: bool = False) -> tuple[str, ...]:
+    """Takes the last applied rewrite back, also one that was broken off, and returns the paths of its files.
+
+    Raises InputError, and changes nothing, where there is none or, unless `force` is given, a file was edited since.
+    """
+    if not records.state_folder(root).is_dir():
         raise _nothing()
-    with record.alone(root):
-        return _undo(root)
+    with records.alone(root):
+        record = records.newest(root)
+        if record is None:
+            raise _nothing()
+        _take_back(root, record, force)
+        return tuple(file.path for file in record.files)
 
 
-def _apply(root: Path, rewrite: Rewrite) -> None:
-    writes = []
-    kept = []
-    for change in rewrite.changes:
+def recover(root: Path) -> tuple[str, ...]:
+    """Takes back what a killed run left half done and returns the paths of its files; empty where there is nothing.
+
+    Raises InputError, and changes nothing, where one of them was edited since.
+    """
+    if not records.state_folder(root).is_dir():
+        return ()
+    with records.alone(root):
+        return _recover(root)
+
+
+def _apply(root: Path, changes: Sequence[FileChange], force: bool) -> tuple[str, ...]:
+    last = records.newest(root)
+    ours = {(file.path, file.after_digest) for file in last.files} if last is not None else set()
+    wanted: list[tuple[FileChange, Path, bytes | None]] = []
+    for change in changes:
         target = _target(root, change.path)
-        now = _read(target)
-        if now != change.before:
-            raise InputError(
-                f"{change.path} was changed since it was read", "run imageopt rewrite again to see the new proposal"
-            )
-        mode = _mode(target)
-        writes.append(_Write(target, change.before, change.after, mode))
-        kept.append(record.Replaced(change.path, change.before, record.digest(change.after), mode))
-    kept_record = record.keep(root, kept)
+        now = read(target)
+        if now == change.after:
+            continue
+        if not force:
+            _refuse_changed(change, now)
+            if now is None or (change.path, records.digest(now)) not in ours:  # else undo has what is in no commit
+                _refuse_uncommitted(change.path, target, now)
+        if any(target == other for _, other, _ in wanted):
+            raise InputError(f"{change.path} is another changed file too", "replace the symlink by a file of its own")
+        wanted.append((change, target, now))
+    if not wanted:
+        return ()
+    record = records.begin(
+        root,
+        [
+            records.Replaced(change.path, now, records.digest(change.after), _mode(target))
+            for change, target, now in wanted
+        ],
+    )
     try:
-        _write_all(writes)
+        exchange(
+            [
+                Exchange(target, now, change.after, _mode(target), spare_name(record.token, index))
+                for index, (change, target, now) in enumerate(wanted)
+            ]
+        )
     except BaseException:
-        kept_record.unlink(missing_ok=True)
+        if _all_hold((target, now) for _, target, now in wanted):  # else the record says how to go back
+            records.forget(record)
         raise
+    with contextlib.suppress(InputError):  # all is in place, and a begun record takes it back as well
+        records.finish(record)
+    return tuple(change.path for change, _, _ in wanted)
 
 
-def _undo(root: Path) -> tuple[str, ...]:
-    found = record.newest(root)
-    if found is None:
-        raise _nothing()
-    path, files = found
-    writes = []
-    for file in files:
+def _recover(root: Path) -> tuple[str, ...]:
+    record = records.newest(root)
+    if record is None or not record.begun:
+        return ()
+    _sweep(root, record)
+    found = [(file, read(_target(root, file.path))) for file in record.files]
+    if all(now is not None and records.digest(now) == file.after_digest for file, now in found):
+        records.finish(record)  # it was killed when all was in place
+        return ()
+    _take_back(root, record, force=False)
+    return tuple(file.path for file in record.files)
+
+
+def _take_back(root: Path, record: records.Record, force: bool) -> None:
+    _sweep(root, record)
+    changes = []
+    for index, file in enumerate(record.files):
         target = _target(root, file.path)
-        now = _read(target)
+        now = read(target)
         if now == file.before:
             continue  # somebody took it back already
-        if now is None or record.digest(now) != file.after_digest:
+        if not force and (now is None or records.digest(now) != file.after_digest):
             raise InputError(
-                f"{file.path} was edited since the rewrite was applied", "take your edit back, or undo it by hand"
+                f"{file.path} was edited since the rewrite was applied",
+                "take your edit back, or lose it with --undo --force",
             )
-        writes.append(_Write(target, now, file.before, file.mode))
-    _write_all(writes)
-    path.unlink(missing_ok=True)
-    return tuple(file.path for file in files)
+        changes.append(Exchange(target, now, file.before, file.mode, spare_name(record.token, index)))
+    was_whole = not record.begun
+    record = records.reopen(record)
+    try:
+        exchange(changes)
+    except BaseException:
+        if was_whole and _all_hold((change.target, change.before) for change in changes):
+            records.finish(record)
+        raise
+    with contextlib.suppress(InputError):  # all is back, and of a begun record nothing more would be taken back
+        records.forget(record)
+
+
+def _sweep(root: Path, record: records.Record) -> None:
+    for index, file in enumerate(record.files):
+        sweep(_target(root, file.path).parent, spare_name(record.token, index))
+
+
+def _refuse_changed(change: FileChange, now: bytes | None) -> None:
+    if now != change.before:
+        raise InputError(
+            f"{change.path} was changed since it was read",
+            "run imageopt rewrite again to see the new proposal, or add --force",
+        )
+
+
+def _refuse_uncommitted(path: str, target: Path, now: bytes | None) -> None:
+    reason = uncommitted(target, now)
+    if reason is not None:
+        raise InputError(f"{path} {reason}", "commit it, or add --force; --undo restores it all the same")
+
+
+def _all_hold(files: Iterable[tuple[Path, bytes | None]]) -> bool:
+    with contextlib.suppress(InputError):
+        return all(read(target) == content for target, content in files)
+    return False
 
 
 def _nothing() -> InputError:
@@ -101,76 +172,7 @@ def _target(root: Path, path: str) -> Path:
     return target
 
 
-def _read(target: Path) -> bytes | None:
-    try:
-        return target.read_bytes()
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise InputError(
-            f"{target.name} cannot be read: {error.strerror}", "check what it is and who may read it"
-        ) from None
-
-
-def _mode(target: Path) -> int:
+def _mode(target: Path) -> int | None:
     with contextlib.suppress(OSError):
-        return target.stat().st_mode & 0o7777
-    return _NEW_FILE_MODE
-
-
-def _write_all(writes: Sequence[_Write]) -> None:
-    """Puts every file in place, or every one that was put in place back as it was."""
-    prepared: list[tuple[_Write, Path | None]] = []
-    placed: list[_Write] = []
-    try:
-        prepared += [(write, _beside(write)) for write in writes]
-        for write, temporary in prepared:
-            placed.append(write)
-            _place(write.target, temporary)
-        for folder in {write.target.parent for write in writes}:
-            _flush_folder(folder)
-    except BaseException as error:  # a Ctrl-C too
-        for write in placed:
-            with contextlib.suppress(OSError):
-                _place(write.target, _beside(_Write(write.target, None, write.expected, write.mode)))
-        if not isinstance(error, OSError):
-            raise
-        raise InputError(
-            f"the files could not be written: {error.strerror}", "make the project folder writable, with some room"
-        ) from None
-    finally:
-        for _, temporary in prepared:
-            if temporary is not None:
-                temporary.unlink(missing_ok=True)
-
-
-def _beside(write: _Write) -> Path | None:
-    """A flushed file next to the target with the new content and the mode; None where the target is to go."""
-    if write.content is None:
-        return None
-    descriptor, name = tempfile.mkstemp(dir=write.target.parent, prefix=f".{write.target.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(write.content)
-            stream.flush()
-            os.fchmod(stream.fileno(), write.mode)
-            os.fsync(stream.fileno())
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-    return Path(name)
-
-
-def _place(target: Path, temporary: Path | None) -> None:
-    if temporary is None:
-        target.unlink(missing_ok=True)
-    else:
-        temporary.replace(target)
-
-
-def _flush_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        return stat.S_IMODE(target.stat().st_mode)
+    return None

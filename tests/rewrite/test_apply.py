@@ -2,8 +2,10 @@
 
 import errno
 import json
+import os
 import stat
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -105,7 +107,7 @@ def test_a_symlink_inside_the_project_stays_one(root: Path) -> None:
 
 def test_a_folder_in_the_place_of_a_file_is_an_input_error(root: Path) -> None:
     (root / ".dockerignore").mkdir()
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="is no file"):
         apply(root, rewrite(NEW))
 
 
@@ -209,28 +211,106 @@ def test_a_full_disk_leaves_no_half_record(root: Path, monkeypatch: pytest.Monke
     def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("imageopt.rewrite.undo.json.dump", full)
+    monkeypatch.setattr("os.write", full)
     with pytest.raises(InputError, match=r"cannot be kept in .*: No space left on device"):
         apply(root, rewrite(CHANGE))
     assert list(state_folder(root).iterdir()) == []
     assert contents(root) == {"Dockerfile": b"FROM a\r\n\xff"}
 
 
-def test_of_two_at_once_one_is_told_that_it_came_late(root: Path) -> None:
-    endings: list[str] = []
-
-    def one() -> None:
-        try:
-            apply(root, rewrite(CHANGE))
-            endings.append("applied")
-        except InputError as error:
-            endings.append(error.cause)
-
-    threads = [threading.Thread(target=one) for _ in range(8)]
+def test_of_several_at_once_one_writes_and_the_others_find_it_done(root: Path) -> None:
+    endings: list[tuple[str, ...]] = []
+    threads = [threading.Thread(target=lambda: endings.append(apply(root, rewrite(CHANGE)))) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(30)
-    assert sorted(endings) == ["Dockerfile was changed since it was read"] * 7 + ["applied"]
+    assert sorted(endings) == [()] * 7 + [("Dockerfile",)]
     undo(root)
     assert contents(root) == {"Dockerfile": b"FROM a\r\n\xff"}
+
+
+def test_of_several_that_differ_one_writes_and_the_others_are_refused(root: Path) -> None:
+    endings: list[str] = []
+
+    def one(number: int) -> None:
+        try:
+            apply(root, rewrite(FileChange("Dockerfile", CHANGE.before, b"FROM %d\n" % number)))
+            endings.append("applied")
+        except InputError as error:
+            endings.append(error.cause)
+
+    threads = [threading.Thread(target=one, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert sorted(endings) == ["Dockerfile was changed since it was read"] * 5 + ["applied"]
+
+
+def test_what_is_already_there_is_not_written_again(root: Path, state: Path) -> None:
+    assert apply(root, rewrite(CHANGE, NEW)) == ("Dockerfile", ".dockerignore")
+    assert apply(root, rewrite(CHANGE, NEW)) == ()
+    assert len(list(state.rglob("*.json"))) == 1
+
+
+def test_force_writes_over_an_edit_and_undo_brings_the_edit_back(root: Path) -> None:
+    (root / "Dockerfile").write_bytes(b"mine")
+    assert apply(root, rewrite(CHANGE), force=True) == ("Dockerfile",)
+    assert contents(root) == {"Dockerfile": b"FROM b\n"}
+    undo(root)
+    assert contents(root) == {"Dockerfile": b"mine"}
+
+
+def test_force_takes_a_rewrite_back_over_an_edit(root: Path) -> None:
+    apply(root, rewrite(CHANGE, NEW))
+    (root / ".dockerignore").write_text("mine\n")
+    (root / "Dockerfile").unlink()
+    undo(root, force=True)
+    assert contents(root) == {"Dockerfile": b"FROM a\r\n\xff"}
+
+
+def test_two_names_of_one_file_are_refused(root: Path) -> None:
+    (root / ".dockerignore").symlink_to("Dockerfile")
+    both = (CHANGE, FileChange(".dockerignore", CHANGE.before, b"x\n"))
+    with pytest.raises(InputError, match="is another changed file too"):
+        apply(root, rewrite(*both))
+    assert (root / "Dockerfile").read_bytes() == CHANGE.before
+
+
+def test_a_new_file_has_the_mode_that_the_user_gives_to_new_files(root: Path) -> None:
+    mask = os.umask(0o027)
+    try:
+        apply(root, rewrite(NEW))
+    finally:
+        os.umask(mask)
+    assert stat.S_IMODE((root / ".dockerignore").stat().st_mode) == 0o640
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
+def test_the_owner_stays(root: Path) -> None:
+    os.chown(root / "Dockerfile", 1234, 2345)
+    apply(root, rewrite(CHANGE))
+    assert ((root / "Dockerfile").stat().st_uid, (root / "Dockerfile").stat().st_gid) == (1234, 2345)
+    undo(root)
+    assert ((root / "Dockerfile").stat().st_uid, (root / "Dockerfile").stat().st_gid) == (1234, 2345)
+
+
+def test_an_editor_that_saves_in_the_middle_is_not_overwritten(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fsync = os.fsync
+
+    def saving(descriptor: int) -> None:
+        fsync(descriptor)
+        (root / "Dockerfile").write_bytes(b"saved")
+
+    monkeypatch.setattr("os.fsync", saving)
+    with pytest.raises(InputError, match="Dockerfile is being edited"):
+        apply(root, rewrite(CHANGE, NEW))
+    assert contents(root) == {"Dockerfile": b"saved"}
+
+
+def test_it_is_quick(root: Path) -> None:
+    started = time.monotonic()
+    apply(root, rewrite(CHANGE, NEW))
+    undo(root)
+    assert time.monotonic() - started < 1
