@@ -53,3 +53,14 @@ def test_a_site_that_lost_a_file_is_not_taken_for_the_same(engine: str, tmp_path
     result = verified(project, "--after", str(bad))
     assert result["verdict"] == "behaviour-changed"
     assert any("/assets/" in reason for reason in result["reasons"])
+
+
+def test_a_next_application_leaves_its_packages_behind(engine: str, tmp_path: Path) -> None:
+    """Each build makes up an identifier that is in every page: it is no difference."""
+    result = verified(copied("next-console", tmp_path), "--skip-scan")
+    assert result["verdict"] == "verified", result["reasons"]
+    before, after = (result[side]["image"]["sizes"]["unpacked_bytes"] for side in ("before", "after"))
+    assert after < 0.2 * before
+    asked = {response["path"]: response["status"] for response in result["after"]["run"]["responses"]}
+    assert (asked["/runs"], asked["/mark.svg"], asked["/api/health"]) == (200, 200, 200)
+    assert any(path.startswith("/_next/static/chunks/") for path in asked)

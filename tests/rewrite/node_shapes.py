@@ -396,4 +396,15 @@ SHAPES: dict[str, dict[str, str]] = {
             CMD ["yarn", "start"]
             """,
     },
+    "next-standalone": {
+        **package(
+            prod={"next": "14.2.35", "react": "18.3.1"},
+            dev={"typescript": "5.4.5"},
+            scripts={"build": "next build", "start": "next start -p 4000"},
+        ),
+        "next.config.mjs": 'export default { output: "standalone" };\n',
+        "app/page.tsx": "export default () => null;\n",
+        "public/mark.svg": "<svg/>\n",
+        "Dockerfile": NAIVE,
+    },
 }
