@@ -16,7 +16,7 @@ from imageopt.rules.checks.steps import Step
 _MANAGERS = frozenset(("npm", "pnpm", "yarn", "bun"))
 _NO = re.compile(r"false|0|no|off", re.IGNORECASE)
 _OTHERWISE = frozenset(("--global", "--package-lock-only", "--lockfile-only", "--dry-run", "--version", "--help"))
-_PRODUCTION = ("--production", "--prod", "--only-production")
+_PRODUCTION = ("--production", "--prod")
 
 
 class Install(NamedTuple):
@@ -66,7 +66,8 @@ def variables(step: Step, command: Command) -> dict[str, str]:
 
 def leaves_out_dev(tool: Call) -> bool:
     """Whether the options say that development's packages are left out, or taken out again by a `prune`."""
-    for name in _PRODUCTION:
+    named = (*_PRODUCTION, "--save-prod") if tool.tool == "pnpm" else _PRODUCTION  # pnpm's `--prod` goes by that name
+    for name in named:
         if any(not _NO.fullmatch(value) for value in tool.options.get(name, ())):
             return True
     only = (*tool.options.get("--omit", ()), *tool.options.get("--only", ()))
