@@ -1,72 +1,14 @@
-"""One stack of clean-ups for everything a verification starts, emptied however the verification ends.
-
-Whatever is started is registered under its name *before* it is started: between the two a Ctrl-C may come. While the
-stack is emptied a second Ctrl-C is ignored. The engine's build cache stays: it belongs to the engine.
-"""
+"""What runs left in the engine and among the temporary folders -> gone; that of living runs stays."""
 
 import contextlib
-import os
-import secrets
-import signal
-import threading
-from collections.abc import Callable, Iterator
-from types import FrameType
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
+from imageopt.build.cleaning import LABEL
 from imageopt.build.temporary import left_by_dead_runs, lives, remove_tree
 
 if TYPE_CHECKING:
     import docker
-
-LABEL = "dev.imageopt.run"
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-
-def new_run_id() -> str:
-    """A name for this run, unlike any other; it begins with the process id, which tells whether the run still lives."""
-    return f"{os.getpid()}-{secrets.token_hex(4)}"
-
-
-class CleanUp:
-    """The stack. Actions must not mind that what they remove was never made."""
-
-    def __init__(self, run_id: str) -> None:
-        self.run_id = run_id
-        self.labels = {LABEL: run_id}
-        self._actions: list[Callable[[], object]] = []
-
-    def add(self, action: Callable[[], object]) -> None:
-        """Registers what undoes the next step; the last one registered is the first one done."""
-        self._actions.append(action)
-
-    def close(self) -> None:
-        """Does all of it; an action that fails does not keep the others from being done."""
-        while self._actions:
-            with contextlib.suppress(Exception):
-                self._actions.pop()()
-
-
-@contextlib.contextmanager
-def cleaning(run_id: str) -> Iterator[CleanUp]:
-    """A stack that is emptied at the end of the block; SIGTERM and SIGHUP are a KeyboardInterrupt in it, as Ctrl-C is.
-
-    After the first of them all are ignored until the block has ended, so that nothing cuts the cleaning short.
-    """
-    stack = CleanUp(run_id)
-    previous: dict[signal.Signals, Any] = {}
-    if threading.current_thread() is threading.main_thread():  # only there may handlers be set
-        previous = {number: signal.getsignal(number) for number in _SIGNALS}
-    for number, handler in previous.items():
-        if handler is not signal.SIG_IGN:  # who started us wants it ignored
-            signal.signal(number, _interrupt)
-    try:
-        yield stack
-    finally:
-        for number in previous:
-            signal.signal(number, signal.SIG_IGN)
-        stack.close()
-        for number, handler in previous.items():
-            signal.signal(number, handler if handler is not None else signal.SIG_DFL)
 
 
 def remove_labelled(client: "docker.DockerClient", wanted: Callable[[str], bool]) -> tuple[str, ...]:
@@ -101,9 +43,3 @@ def is_of_living_run(run_id: str) -> bool:
     """Whether the process that a run id names still lives."""
     number = run_id.partition("-")[0]
     return number.isdecimal() and lives(int(number))
-
-
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    for number in _SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
-    raise KeyboardInterrupt

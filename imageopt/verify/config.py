@@ -6,10 +6,10 @@ to another major version is never expected.
 
 from collections.abc import Iterator, Mapping
 
+from imageopt.build.cleaning import LABEL
 from imageopt.masking import names_a_secret
 from imageopt.source.model import ImageConfig
 from imageopt.verify.behaviour import is_root
-from imageopt.verify.cleanup import LABEL
 from imageopt.verify.model import Change
 
 _BASE_VERSIONS = ("NODE_VERSION", "YARN_VERSION", "NPM_VERSION", "PYTHON_VERSION", "PHP_VERSION", "NGINX_VERSION")

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from imageopt.build.cleaning import CleanUp
 from imageopt.build.log import plain_line
 from imageopt.verify.build_id import MADE_UP, build_identifier
-from imageopt.verify.cleanup import CleanUp
 from imageopt.verify.container import Container, create, remove_by_name
 from imageopt.verify.links import linked_paths
 from imageopt.verify.mask import Exchange, Mask, digest, varying

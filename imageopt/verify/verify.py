@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from imageopt.build.buildx import build
+from imageopt.build.cleaning import CleanUp, cleaning, new_run_id
 from imageopt.build.model import BuildFailed, BuildRequest, Built
 from imageopt.build.snapshot import Snapshot
 from imageopt.errors import ImageoptError
@@ -17,7 +18,7 @@ from imageopt.progress import Progress
 from imageopt.project.model import Project
 from imageopt.rules.model import Finding
 from imageopt.source.engine import connect
-from imageopt.verify.cleanup import CleanUp, cleaning, new_run_id, remove_labelled
+from imageopt.verify.cleanup import remove_labelled
 from imageopt.verify.comparison import compare_sides
 from imageopt.verify.model import NotDone, RunRecord, ScanRecord, Side, Verification
 from imageopt.verify.plan import plan_run

@@ -11,14 +11,11 @@ from unittest.mock import MagicMock
 
 import pytest
 
+from imageopt.build.cleaning import LABEL, CleanUp, cleaning, new_run_id
 from imageopt.build.temporary import left_by_dead_runs
 from imageopt.verify import cleanup
 from imageopt.verify.cleanup import (
-    LABEL,
-    CleanUp,
-    cleaning,
     is_of_living_run,
-    new_run_id,
     remove_labelled,
     remove_leftovers,
 )
