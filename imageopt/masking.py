@@ -86,12 +86,17 @@ def names_a_secret(name: str) -> bool:
 
 def sealed(value: Any) -> Any:
     """A JSON document with each of its texts masked; keys stay."""
-    match value:
-        case str():
-            return masked(value)
-        case Mapping():
-            return {key: sealed(item) for key, item in value.items()}
-        case list() | tuple():
-            return [sealed(item) for item in value]
-        case _:
-            return value
+    return _sealed(value, {})
+
+
+def _sealed(value: Any, known: dict[str, str]) -> Any:
+    """`known` are the texts masked so far: a document says the same of many findings."""
+    if isinstance(value, str):
+        if value not in known:
+            known[value] = masked(value)
+        return known[value]
+    if isinstance(value, dict):
+        return {key: _sealed(item, known) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_sealed(item, known) for item in value]
+    return {key: _sealed(item, known) for key, item in value.items()} if isinstance(value, Mapping) else value

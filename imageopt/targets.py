@@ -144,9 +144,16 @@ def project_target(
             image.source if image is not None else None,
             image.digest if image is not None else None,
             image.config.platform if image is not None else None,
+            _from_here(place.root),
         ),
         evidence,
     )
+
+
+def _from_here(folder: Path) -> str | None:
+    """The folder relative to the current one; None where it is elsewhere: no report holds paths of this machine."""
+    here, there = Path.cwd(), folder.resolve()
+    return str(there.relative_to(here)) if there.is_relative_to(here) else None
 
 
 def place_of(target: str, options: BuildOptions) -> Place:

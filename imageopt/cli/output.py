@@ -7,7 +7,7 @@ import shutil
 import stat
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +24,12 @@ def emit(document: dict[str, Any], formats: Iterable[str], color: str) -> None:
     What goes to stdout is shown first, and a file that cannot be written keeps no other from being written; the first
     such file is raised at the end, as InputError.
     """
-    from imageopt.report.render import render
+    from imageopt.report.render import formats_of, render
 
     document = sealed(document)
+    wanted = parse_formats(tuple(formats) or ("terminal",), formats_of(document.get("schema")))
     failed: InputError | None = None
-    for name, file in sorted(parse_formats(tuple(formats) or ("terminal",)), key=lambda one: one[1] is not None):
+    for name, file in sorted(wanted, key=lambda one: one[1] is not None):
         if file is None:
             _show(document, name, color)
             continue
@@ -40,19 +41,21 @@ def emit(document: dict[str, Any], formats: Iterable[str], color: str) -> None:
         raise failed
 
 
-def parse_formats(formats: Iterable[str]) -> list[tuple[str, Path | None]]:
-    """`json=FILE` to its parts; `json` and `json=-` mean stdout.
+def parse_formats(formats: Iterable[str], known: Sequence[str] | None = None) -> list[tuple[str, Path | None]]:
+    """`json=FILE` to its parts; `json` and `json=-` mean stdout. `known` are the formats of the result.
 
     Raises UsageError for a format that there is not, or two results on stdout, and InputError for a file that could
     never be written: better now than after an hour of building.
     """
-    from imageopt.report.render import FORMATS
+    from imageopt.report.render import FORMATS, OF_FINDINGS
 
+    known = known or FORMATS
     wanted: list[tuple[str, Path | None]] = []
     for text in formats:
         name, _, file = text.partition("=")
-        if name not in FORMATS:
-            raise UsageError(f"there is no format {name!r}", f"the formats are {', '.join(FORMATS)}")
+        if name not in known:
+            which = "it cannot be shown as" if name in OF_FINDINGS else "there is no format"
+            raise UsageError(f"{which} {name!r}", f"the formats are {', '.join(known)}")
         wanted.append((name, Path(file) if file not in ("", "-") else None))
     if sum(1 for _, file in wanted if file is None) > 1:
         raise UsageError("two results cannot both go to stdout", "give one of them a file: --format json=FILE")

@@ -14,20 +14,30 @@ if TYPE_CHECKING:
 
 Json = Mapping[str, Any]
 FORMATS: tuple[str, ...] = ("terminal", "json", "markdown", "html")
+OF_FINDINGS: tuple[str, ...] = ("sarif", "codequality", "github")  # formats that speak of findings alone
+LINT = "imageopt.lint/1"
 SCHEMAS: tuple[str, ...] = (
     "imageopt.analysis/1",
     "imageopt.verification/1",
     "imageopt.comparison/1",
     "imageopt.gate/1",
     "imageopt.rewrite/1",
+    LINT,
 )
+
+
+def formats_of(schema: object) -> tuple[str, ...]:
+    """The formats that a document of the schema can be shown in."""
+    if schema == LINT:
+        return ("terminal", "json", *OF_FINDINGS)
+    return (*FORMATS, *OF_FINDINGS) if schema == "imageopt.analysis/1" else FORMATS
 
 
 def render(document: Json, format: str, *, color: bool, width: int | None, plain: bool) -> str:  # noqa: A002
     """The document as text, with a newline at its end.
 
     `width` is the terminal's in columns, None for a usual one; `plain` means that there is no terminal. Raises
-    InputError for a document that is not imageopt's, UsageError for a format that is not one of `FORMATS`.
+    InputError for a document that is not imageopt's, UsageError for a format that is not one of `formats_of`.
     """
     schema = document.get("schema")
     if schema not in SCHEMAS:
@@ -35,13 +45,19 @@ def render(document: Json, format: str, *, color: bool, width: int | None, plain
             f"{schema!r} is not the schema of a result that this version reads",
             f"give it a file that --format json wrote; it reads {', '.join(SCHEMAS)}",
         )
-    if format not in FORMATS:
-        raise UsageError(f"there is no format {format!r}", f"take one of {', '.join(FORMATS)}")
+    if format not in (known := formats_of(schema)):
+        raise UsageError(f"there is no format {format!r} of {schema}", f"take one of {', '.join(known)}")
     if format == "json":
         from imageopt.report.documents import dumps
 
         return dumps(document)
     try:
+        if format in OF_FINDINGS:
+            return _of_findings(document, format)
+        if schema == LINT:
+            from imageopt.report.lines import lines
+
+            return lines(document, color=color)
         if format == "terminal":
             return _terminal(document, color=color, width=width, plain=plain)
         if format == "markdown":
@@ -56,6 +72,22 @@ def render(document: Json, format: str, *, color: bool, width: int | None, plain
             f"the document says it is {schema}, but it is not as its schema asks ({type(error).__name__}: {error})",
             "give it a file as --format json wrote it",
         ) from error
+
+
+def _of_findings(document: Json, format: str) -> str:  # noqa: A002
+    match format:
+        case "sarif":
+            from imageopt.report.sarif import sarif
+
+            return sarif(document)
+        case "codequality":
+            from imageopt.report.codequality import code_quality
+
+            return code_quality(document)
+        case _:
+            from imageopt.report.github import annotations
+
+            return annotations(document)
 
 
 def _terminal(document: Json, *, color: bool, width: int | None, plain: bool) -> str:

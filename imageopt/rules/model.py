@@ -162,13 +162,17 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What was analysed. `source` and `digest` are None where no image was read."""
+    """What was analysed. `source` and `digest` are None where no image was read.
+
+    `folder` is the project's as seen from the current one, None where it is not below it.
+    """
 
     kind: Literal["image", "dockerfile", "project"]
     reference: str
     source: str | None
     digest: str | None
     platform: str | None
+    folder: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,7 +107,7 @@ def test_a_bug_is_never_taken_for_an_answer(
     def broken(*_: object) -> None:
         raise ZeroDivisionError("of course")
 
-    monkeypatch.setattr("imageopt.api.check", broken)
+    monkeypatch.setattr("imageopt.api.judge", broken)
     assert run(["analyze", str(archive)]) == 70
     assert "a bug in imageopt" in capsys.readouterr().err
     assert run(["analyze", str(archive), "--verbose"]) == 70
@@ -212,7 +212,7 @@ def test_what_the_system_refuses_is_no_bug_and_no_answer(
     def refuse(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr("imageopt.api.check", refuse)
+    monkeypatch.setattr("imageopt.api.judge", refuse)
     assert run(["analyze", str(archive), "--fail-on", "error"]) == 3
     first, second = capsys.readouterr().err.splitlines()[-2:]
     assert cause in first
@@ -222,7 +222,8 @@ def test_what_the_system_refuses_is_no_bug_and_no_answer(
 def test_lint_writes_lines_as_compilers_do(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["lint", str(project / "Dockerfile")]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert f"{project}/Dockerfile:5: warning IO510 A shell is process 1: SIGTERM does not reach the service" in lines
+    text = "A shell is process 1: SIGTERM does not reach the service"
+    assert f"{project}/Dockerfile:5:5: warning IO510 {text} [shell-form-cmd]" in lines
     assert [int(line.split(":")[1]) for line in lines] == sorted(int(line.split(":")[1]) for line in lines)
 
 

@@ -138,6 +138,7 @@ def surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 FORMATS = ("terminal", "json", "markdown", "html")
+OF_FINDINGS = ("sarif", "codequality", "github")
 LINES = [
     *(["analyze", "{image}", "--verbose", "--format", name] for name in FORMATS),
     *(["analyze", "{image}", "--file", "{project}/Dockerfile", "--format", name] for name in FORMATS),
@@ -145,7 +146,8 @@ LINES = [
     *(["rewrite", "{project}", "--format", name] for name in FORMATS),
     *(["compare", "{image}", "{other}", "--format", name] for name in FORMATS),
     *(["gate", "{image}", "--max-unpacked", "1", "--format", name] for name in FORMATS),
-    ["lint", "{project}/Dockerfile"],
+    *(["analyze", "{image}", "--format", name] for name in OF_FINDINGS),
+    *(["lint", "{project}/Dockerfile", "--format", name] for name in ("terminal", "json", *OF_FINDINGS)),
     ["verify", "{project}", "--build-arg", "NPM_TOKEN=Canary99z"],
     ["analyze", "{project}", "--build", "--build-arg", "NPM_TOKEN=Canary99z", "--verbose"],
     ["analyze", "{project}", "--build-arg", "=Canary99z"],

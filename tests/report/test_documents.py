@@ -3,6 +3,8 @@
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,13 +20,15 @@ from imageopt.report.documents import (
     rewrite_document,
     verification_document,
 )
+from imageopt.report.lint import lint_document
 from imageopt.resources import schema_file
 from imageopt.rewrite.model import Rewrite
+from imageopt.rules.lint import Policies, Source, lint
 from imageopt.rules.model import Analysis
 from imageopt.verify.model import NotDone, Verification
 
 MB = 10**6
-NAMES = ("analysis-1", "verification-1", "comparison-1", "gate-1", "rewrite-1")
+NAMES = ("analysis-1", "verification-1", "comparison-1", "gate-1", "rewrite-1", "lint-1")
 SCHEMAS = {name: json.loads(schema_file(name).read_text()) for name in NAMES}
 
 
@@ -46,6 +50,8 @@ def test_an_image_and_a_finding_are_the_same_wherever_they_stand() -> None:
     """Each schema stands alone, so that any validator can use it; what they share is repeated, and held equal here."""
     shared = SCHEMAS["verification-1"]["$defs"]
     assert {name: shared[name] for name in SCHEMAS["analysis-1"]["$defs"]} == SCHEMAS["analysis-1"]["$defs"]
+    linted = SCHEMAS["lint-1"]["$defs"]
+    assert linted == {name: shared[name] for name in linted}
     compared = SCHEMAS["comparison-1"]["$defs"]
     names = ("bytes", "bytes_or_unknown", "texts", "tool", "layer", "line")
     assert {name: shared[name] for name in names} == {name: compared[name] for name in names}
@@ -188,3 +194,12 @@ def test_the_error_of_a_prediction_is_told_in_percent_of_what_was_measured(
     prediction = verification_document(changed, 1.0)["prediction"]
     assert prediction["error_percent"] == error
     assert [item["name"] for item in prediction["transforms"]] == ["multi-stage", "run-as-node"]
+
+
+def test_a_lint_is_as_its_schema_says(tmp_path: Path) -> None:
+    text = b"FROM node\n# imageopt ignore=shell-form-cmd; reason=wanted; until=2030-01-01\nCMD x\n# imageopt ignore=a\n"
+    document = lint_document(lint([Source("Dockerfile", tmp_path, text)], Policies(), now=date(2026, 3, 1)))
+    check(document)
+    assert document["files"] == ["Dockerfile"]
+    assert document["summary"]["suppressed"] == len(document["suppressed"]) == 1
+    assert sum(document["summary"]["findings"].values()) == len(document["findings"])

@@ -45,9 +45,10 @@ def command(target: str, **options: Any) -> int:
     from imageopt.api import analyze
     from imageopt.cli.days import parse_day
     from imageopt.report.analysis import analysis_document
+    from imageopt.report.render import formats_of
 
     config = configuration(target, options.pop("config"))
-    parse_formats(options["formats"])
+    parse_formats(options["formats"], formats_of("imageopt.analysis/1"))
     talk = Talk.of(options)
     built = built_how(options, config)
     analysis = analyze(

@@ -1,23 +1,27 @@
-"""`imageopt lint`: Dockerfiles alone, without an engine, an image or the project: what an editor or a hook runs."""
+"""`imageopt lint`: Dockerfiles alone, without an engine or an image: what an editor or a hook runs."""
 
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from imageopt.errors import InputError
+from imageopt.errors import ImageoptError, InputError, one_line
+
+if TYPE_CHECKING:
+    from imageopt.cli.dockerfiles import Named
+    from imageopt.rules.lint import Source
 
 _FAIL_ON = ("error", "warning", "info", "style")
 
 
 @click.command()
-@click.argument("files", nargs=-1)
+@click.argument("files", nargs=-1, metavar="[FILE|DIR|-]...")
 @click.option(
     "--fail-on",
     type=click.Choice(_FAIL_ON),
-    default="error",
-    help="End with 1 if a finding is as grave as this, or graver.",
+    help="End with 1 if a finding is as grave as this, or graver; error by default.",
 )
 @click.option(
     "--exit-code",
@@ -26,38 +30,69 @@ _FAIL_ON = ("error", "warning", "info", "style")
     metavar="CODE",
     help="End with this code instead of 1; 0 only reports.",
 )
+@click.option("--stdin-filename", metavar="NAME", default="-", help="The name of what comes from standard input.")
+@click.option("--project", is_flag=True, help="Read the folder of each file too, for the rules that need it.")
 @click.option("--now", metavar="DATE", help="Judge the end of life of releases as on this day (YYYY-MM-DD).")
+@click.option(
+    "--config", type=click.Path(dir_okay=False), help="This file instead of the imageopt.toml nearest to each file."
+)
+@click.option(
+    "--format",
+    "formats",
+    multiple=True,
+    metavar="FORMAT[=FILE]",
+    help="terminal, json, sarif, codequality or github; =FILE writes it there (repeatable).",
+)
+@click.option("-q", "--quiet", is_flag=True, help="Findings only, no notes.")
+@click.option(
+    "--color",
+    type=click.Choice(["auto", "always", "never"]),
+    default="auto",
+    help="auto: on a terminal, unless NO_COLOR is set.",
+)
 def command(files: tuple[str, ...], **options: Any) -> int:
-    """Check Dockerfiles (./Dockerfile by default): a line for each finding, as compilers write them.
+    """Check Dockerfiles, and those in folders (this one by default): a line for each finding, as compilers write them.
 
-    `-` is standard input.
+    `-` is standard input. The imageopt.toml nearest to a file counts for it, or a .hadolint.yaml where there is none.
     """
     from imageopt.cli.days import parse_day
-    from imageopt.dockerfile import parse
-    from imageopt.evidence.join import join
-    from imageopt.masking import masked
-    from imageopt.report.names import harmless
-    from imageopt.rules.check import check
-    from imageopt.rules.load import load_rules
+    from imageopt.cli.dockerfiles import find_dockerfiles
+    from imageopt.cli.output import emit, parse_formats
+    from imageopt.report.lint import lint_document
+    from imageopt.report.render import LINT, formats_of
+    from imageopt.rules.lint import Policies, lint
 
-    rules, now = load_rules(), parse_day(options["now"])
-    grave = _FAIL_ON[: _FAIL_ON.index(options["fail_on"]) + 1]
-    failed = False
-    for name in files or ("Dockerfile",):
-        evidence = join(None, parse(_read(name)), None, dockerfile_path=name)
-        found = check(evidence, rules, now=now)
-        for finding in sorted(found, key=lambda item: item.location.line if item.location else 0):
-            line = finding.location.line if finding.location is not None else 1
-            text = finding.message.rstrip(".")
-            sys.stdout.write(f"{harmless(name)}:{line}: {finding.severity} {finding.code} {harmless(masked(text))}\n")
-            failed = failed or finding.severity in grave
-    return int(options["exit_code"]) if failed else 0
+    parse_formats(options["formats"], formats_of(LINT))
+    failed: list[ImageoptError] = []
+    result = lint(
+        _sources(find_dockerfiles(files or (".",), options["stdin_filename"]), failed),
+        Policies(Path(options["config"]) if options["config"] else None),
+        fail_on=options["fail_on"],
+        now=parse_day(options["now"]),
+        with_project=options["project"],
+    )
+    emit(lint_document(result), options["formats"], options["color"])
+    for note in () if options["quiet"] else result.notes:
+        sys.stderr.write(f"imageopt: {one_line(note)}\n")
+    if failed:  # the others were checked; the first that was not decides how it ends
+        for error in failed[1:]:
+            sys.stderr.write(f"error: {error.cause}\n")
+        raise failed[0]
+    return int(options["exit_code"]) if result.failed else 0
 
 
-def _read(name: str) -> bytes:
+def _sources(named: "Iterable[Named]", failed: list[ImageoptError]) -> "Iterator[Source]":
+    """The files' bytes; one that cannot be read is put aside and keeps no other from being checked."""
     from imageopt.dockerfile.read import read_dockerfile
+    from imageopt.rules.lint import Source
 
-    try:
-        return read_dockerfile(Path("/dev/stdin" if name == "-" else name), streams=True)
-    except FileNotFoundError as error:
-        raise InputError(f"{name} cannot be read: {error.strerror}", "name the Dockerfiles to check") from None
+    for one in named:
+        try:
+            data = read_dockerfile(one.path, streams=True)
+        except FileNotFoundError as error:
+            why = f"{one.name} cannot be read: {error.strerror}"
+            failed.append(InputError(why, "name the Dockerfiles to check"))
+        except InputError as error:
+            failed.append(error)
+        else:
+            yield Source(one.name, Path(one.name).parent, data)

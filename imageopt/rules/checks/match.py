@@ -60,10 +60,11 @@ def shipped(
 
 
 def _with_keywords(dockerfile: Dockerfile, keywords: tuple[str, ...]) -> Iterable[tuple[Stage, Instruction]]:
-    """The instructions of all stages that have one of the keywords, as `shipped` gives them."""
+    """The instructions of all stages that have one of the keywords, as `shipped` gives them; FROM too."""
     index: dict[str, list[tuple[Stage, Instruction]]] | None = dockerfile.memo.get("keywords")
     if index is None:
-        index = dockerfile.memo["keywords"] = {}
+        begun = [(stage, stage.from_instruction) for stage in dockerfile.stages]
+        index = dockerfile.memo["keywords"] = {"FROM": begun}
         for stage, instruction in shipped(dockerfile, None, everything=True):
             index.setdefault(instruction.keyword, []).append((stage, instruction))
     found = [item for keyword in keywords for item in index.get(keyword, ())]

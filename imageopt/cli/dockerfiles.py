@@ -1,0 +1,64 @@
+"""Files, folders and `-` -> the Dockerfiles to lint, in the order they were named and by name within a folder.
+
+What surprises: a file that is named is read whatever it is called; only in folders does the name decide.
+"""
+
+import os
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from imageopt.errors import InputError
+
+_SKIPPED = frozenset(("node_modules", ".git", "vendor"))
+_NAMED_LIKE_ONE = re.compile(r"(?:.+\.)?(?:docker|container)file(?:\.(?!dockerignore$|md$).+)?", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A Dockerfile: where it is, and the name it is reported under, which is relative to the current folder."""
+
+    path: Path
+    name: str
+
+
+def find_dockerfiles(names: Iterable[str], stdin_name: str) -> Iterator[Named]:
+    """The Dockerfiles that are meant, each once. Raises InputError where a folder holds none, or a name is nothing."""
+    seen: set[str] = set()
+    for name in names:
+        path = Path(name)
+        if name == "-":
+            found = [Named(Path("/dev/stdin"), _from_here(stdin_name))]
+        elif path.is_dir():
+            found = [Named(file, _from_here(str(file))) for file in _inside(path)]
+            if not found:
+                raise InputError(f"there is no Dockerfile in {name}", "name the Dockerfiles to check")
+        else:
+            found = [Named(path, _from_here(name))]
+        for one in found:
+            if one.name not in seen:
+                seen.add(one.name)
+                yield one
+
+
+def _inside(folder: Path) -> Iterator[Path]:
+    """The Dockerfiles below a folder; links to folders are not followed, for they may lead anywhere."""
+    for place, folders, files in os.walk(folder, onerror=_unreadable):
+        folders[:] = sorted(name for name in folders if name not in _SKIPPED)
+        for name in sorted(files):
+            file = Path(place, name)
+            if _NAMED_LIKE_ONE.fullmatch(name) and file.is_file():
+                yield file
+
+
+def _unreadable(error: OSError) -> None:
+    sys.stderr.write(f"imageopt: {error.filename} is passed over: {error.strerror}\n")
+
+
+def _from_here(name: str) -> str:
+    """The name relative to the current folder if it is below it, else as it was given."""
+    if name == "-" or (Path(name).is_absolute() and not Path(name).is_relative_to(Path.cwd())):
+        return name
+    return os.path.relpath(name)
