@@ -27,34 +27,10 @@ _CACHES = (  # tools, what fills the cache, its folders
     (frozenset(("zypper",)), frozenset(("install", "update", "dup", "patch", "refresh")), ("/var/cache/zypp",)),
 )
 _REFRESHES = {"apt-get": "update", "apt": "update", "apk": "update", "zypper": "refresh"}
-_USE_NO_INDEX = frozenset(
-    [
-        "rm",
-        "echo",
-        "printf",
-        "true",
-        ":",
-        "mkdir",
-        "touch",
-        "chown",
-        "chmod",
-        "ln",
-        "cp",
-        "mv",
-        "set",
-        "export",
-        "cd",
-        "sed",
-        "cat",
-        "curl",
-        "wget",
-        "tar",
-        "useradd",
-        "groupadd",
-        "adduser",
-        "addgroup",
-    ]
-)
+_USE_NO_INDEX = frozenset((
+    "rm", "echo", "printf", "true", ":", "mkdir", "touch", "chown", "chmod", "ln", "cp", "mv", "set", "export", "cd",
+    "sed", "cat", "curl", "wget", "tar", "useradd", "groupadd", "adduser", "addgroup",
+))  # fmt: skip
 _ASKS = {  # tool -> what asks for a yes before it goes on
     **dict.fromkeys(_APT, frozenset(
         ("install", "upgrade", "dist-upgrade", "full-upgrade", "build-dep", "remove", "purge", "autoremove")
