@@ -11,8 +11,8 @@ MENDED: list[tuple[str, str, str]] = [
     (
         "apt-lists-left",
         "FROM debian\nRUN apt-get update \\\n    && apt-get install -y a \\\n    # why\n    && touch /x\n",
-        "FROM debian\nRUN apt-get update \\\n    && apt-get install -y a \\\n    && rm -rf /var/lib/apt/lists/* \\\n"
-        "    # why\n    && touch /x\n",
+        ("FROM debian\nRUN apt-get update \\\n    && apt-get install -y a \\\n    && rm -rf /var/lib/apt/lists/* \\\n"
+        "    # why\n    && touch /x\n"),
     ),
     (
         "apt-lists-left",
@@ -98,14 +98,14 @@ MENDED: list[tuple[str, str, str]] = [
     (
         "copied-up-by-chown-chmod",
         "FROM node:22\nWORKDIR /app\nCOPY a .\nCOPY --link b /app/b\nRUN chown -R node:node /app\n",
-        "FROM node:22\nWORKDIR /app\nCOPY --chown=node:node a .\nCOPY --chown=node:node --link b /app/b\n"
-        "RUN chown node:node /app\n",
+        ("FROM node:22\nWORKDIR /app\nCOPY --chown=node:node a .\nCOPY --chown=node:node --link b /app/b\n"
+        "RUN chown node:node /app\n"),
     ),
     (
         "copied-up-by-chown-chmod",
         "# syntax=docker/dockerfile:1\nFROM debian\nRUN useradd me\nCOPY . /app\nRUN chown -R me:0 /app && chmod -R 755 /app\n",
-        "# syntax=docker/dockerfile:1\nFROM debian\nRUN useradd me\nCOPY --chown=me:0 --chmod=755 . /app\n"
-        "RUN chown me:0 /app && chmod 755 /app\n",
+        ("# syntax=docker/dockerfile:1\nFROM debian\nRUN useradd me\nCOPY --chown=me:0 --chmod=755 . /app\n"
+        "RUN chown me:0 /app && chmod 755 /app\n"),
     ),
     ("sudo-used", "FROM debian\nRUN if true; then sudo -E make; fi\n", "FROM debian\nRUN if true; then make; fi\n"),
     ("sudo-used", "FROM x\nUSER 0\nRUN sudo A=b make\n", "FROM x\nUSER 0\nRUN A=b make\n"),

@@ -29,7 +29,8 @@ def drop_apt_lists(site: Site) -> Outcome:
     later = next(_installs_later(site), None)
     if later is not None:
         return Refusal(f"line {later} installs from these lists; update and install in one RUN first")
-    if _removes(commands, _LISTS):
+    last = max((commands.index(item) for item, _ in calls(commands, *_APT)), default=0)
+    if _removes(commands[last:], _LISTS):
         return Refusal("the lists are removed here already")
     return _behind(site, commands, lambda read: read.tool in _APT, f"rm -rf {_LISTS}/*")
 
@@ -103,7 +104,8 @@ def drop_pecl_temporary(site: Site) -> Outcome:
     commands = site.flat_commands()
     if isinstance(commands, Refusal):
         return commands
-    if _removes(commands, _PEAR) or _removes(commands, posixpath.dirname(_PEAR)):
+    last = max((commands.index(item) for item, _ in calls(commands, "pecl")), default=0)
+    if _removes(commands[last:], _PEAR) or _removes(commands[last:], posixpath.dirname(_PEAR)):
         return Refusal("the folder is removed here already")
     return _behind(site, commands, lambda read: read.tool == "pecl", f"rm -rf {_PEAR}")
 

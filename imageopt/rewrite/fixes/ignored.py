@@ -6,6 +6,8 @@ where the lines are put in (`ignore_file.with_patterns`).
 
 import re
 
+from imageopt.dockerfile.ignore import parse_ignore
+from imageopt.project.sent import TooMany, sent_files
 from imageopt.rewrite.fixes.model import Outcome, Patterns, Refusal, Site
 from imageopt.rewrite.fixes.trial import named_sources
 from imageopt.rewrite.ignore_file import propose_ignore
@@ -14,6 +16,7 @@ from imageopt.rewrite.junk import junk_paths
 _SECRET = re.compile(
     r"\.env(?:\.(?!example|sample|template|dist).*)?|id_(?:rsa|dsa|ecdsa|ed25519)|.+\.(?:pem|key|p12|pfx)"
 )
+_MOST = 20  # files; of more a pattern should be made, which is for a person to think of
 _PHP = ("node_modules", "**/node_modules", "storage/logs", "tests")
 
 
@@ -23,16 +26,18 @@ def ignore_modules(site: Site) -> Outcome:
 
 
 def ignore_secrets(site: Site) -> Outcome:
-    """The files at the top of the context that hold secrets by their name."""
+    """The files of the context that hold secrets by their name."""
     project = site.evidence.project
     if project is None:
         return _UNKNOWN
-    found = tuple(sorted(name for name in project.context_bytes if _SECRET.fullmatch(name)))
-    return (
-        Patterns("secrets: given when the container starts", found)
-        if found
-        else Refusal("name them in the ignore file")
-    )
+    rules = parse_ignore(project.dockerignore or "")
+    try:
+        sent = [path for path in sent_files(project.root, rules, ".") if _SECRET.fullmatch(path.rpartition("/")[2])]
+    except TooMany:
+        sent = [name for name in project.context_bytes if _SECRET.fullmatch(name)]
+    if not 0 < len(sent) <= _MOST:
+        return Refusal("name them in the ignore file")
+    return Patterns("secrets: given when the container starts", tuple(sorted(sent)))
 
 
 def ignore_useless(site: Site) -> Outcome:

@@ -53,6 +53,9 @@ class Site:
         state = self.environment
         if state is None or self.instruction.keyword != "RUN" or not is_posix_shell(state.shell[0]):
             return Refusal("it is no RUN of a POSIX shell")
+        broken = any(problem.code != "empty-continuation" for problem in self.instruction.problems)
+        if broken or any("\r" in heredoc.body for heredoc in self.instruction.heredocs):
+            return Refusal("the shell may read something else than is written here")
         commands = run_commands(self.instruction)
         if not is_flat(commands):
             return Refusal("the RUN is more than a plain list of commands, so nothing is put into it")
