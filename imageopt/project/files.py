@@ -20,16 +20,27 @@ _TEST_FOLDERS = {"test", "tests", "__tests__", "__mocks__", "spec", "e2e", "cypr
 def inside(root: Path, relative: str) -> Path | None:
     """The real path of `relative`, or None when it leaves the root (by `..`, an absolute path or a symlink)."""
     try:
-        real = (root / relative).resolve()
-        return real if real.is_relative_to(root.resolve()) else None
-    except (OSError, RuntimeError, ValueError):  # a loop of links, a name with a zero byte
+        base = os.path.realpath(root)
+        real = os.path.realpath(os.path.join(base, relative))  # noqa: PTH118 (half of what pathlib takes)
+    except (OSError, ValueError):  # a name with a zero byte
         return None
+    if os.path.islink(real):  # noqa: PTH114 (a loop of links, which leads nowhere)
+        return None
+    return Path(real) if real == base or real.startswith(base.rstrip("/") + "/") else None
 
 
 def exists(root: Path, relative: str) -> bool:
     """Whether `relative` is a file or folder inside the root."""
-    path = inside(root, relative)
+    path = inside(root, relative) if _is_there(root, relative) else None
     return path is not None and path.exists()
+
+
+def _is_there(root: Path, relative: str) -> bool:
+    """Whether there is anything of the name, be it a link: most names that are asked for are not there at all."""
+    try:
+        return os.path.lexists(os.path.join(root, relative))  # noqa: PTH118
+    except ValueError:
+        return False
 
 
 def is_folder(root: Path, relative: str) -> bool:
@@ -40,7 +51,7 @@ def is_folder(root: Path, relative: str) -> bool:
 
 def read_text(root: Path, relative: str, *, limit: int = _TEXT_LIMIT) -> str | None:
     """The text of a regular file inside the root, without a byte order mark; None if it is absent or over the limit."""
-    path = inside(root, relative)
+    path = inside(root, relative) if _is_there(root, relative) else None
     try:
         if path is None or not stat.S_ISREG(path.stat().st_mode) or path.stat().st_size > limit:
             return None

@@ -68,3 +68,15 @@ def test_the_number_of_source_files_is_bounded(tmp_path: Path, monkeypatch: pyte
     for name in "abc":
         (tmp_path / f"{name}.js").write_text("")
     assert files.source_files(tmp_path) == ("a.js", "b.js")
+
+
+def test_a_loop_of_links_leads_nowhere(tmp_path: Path) -> None:
+    (tmp_path / "a").symlink_to("b")
+    (tmp_path / "b").symlink_to("a")
+    assert files.inside(tmp_path, "a") is None
+    assert (files.exists(tmp_path, "a"), files.read_text(tmp_path, "a"), files.exists(tmp_path, "\0")) == (
+        False,
+        None,
+        False,
+    )
+    assert files.inside(tmp_path, "\0") is None
