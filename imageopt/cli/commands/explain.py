@@ -1,22 +1,32 @@
 """`imageopt explain`: everything a rule's file says."""
 
-import difflib
+from pathlib import Path
 
 import click
+
+from imageopt.cli.options import config_option
 
 
 @click.command()
 @click.argument("rule")
-def command(rule: str) -> int:
-    """Explain RULE, named by its name or its code (such as dev-deps-in-final or IO302)."""
+@config_option
+def command(rule: str, config: str | None) -> int:
+    """Explain RULE, named by its name, its code, or what another tool calls it.
+
+    \b
+    imageopt explain dev-deps-in-final
+    imageopt explain IO302
+    imageopt explain DL3009
+    """
+    from imageopt.cli.options import configuration
     from imageopt.errors import UsageError
     from imageopt.report.explanation import explanation
-    from imageopt.rules.load import load_rules
+    from imageopt.rules.lookup import Names
+    from imageopt.rules.policy import make_policy
 
-    rules = load_rules()
-    found = next((item for item in rules if rule in (item.name, item.code) or rule.upper() == item.code), None)
-    if found is None:
-        close = difflib.get_close_matches(rule, [item.name for item in rules], 1)
-        raise UsageError(f"there is no rule {rule!r}", f"did you mean {close[0]}?" if close else "see `imageopt rules`")
-    click.echo(explanation(found), nl=False)
+    names = Names(make_policy(configuration(".", config), Path()).rules)
+    found = names.meant(rule)
+    if not found:
+        raise UsageError(f"there is no rule {rule!r}", names.suggestion(rule) or "see `imageopt rules`")
+    click.echo("\n".join(explanation(one) for one in found), nl=False)
     return 0
