@@ -155,12 +155,12 @@ def test_what_puts_node_beside_php(text: str, lines: list[int]) -> None:
 @pytest.mark.parametrize(
     ("base", "fires"),
     [
-        ("php:8.3-fpm", True),
-        ("docker.io/library/php:8.2-apache-bookworm", True),
-        ("php:8.3-cli", False),
-        ("php:8.5-fpm", False),
+        ("php:8.0-fpm", True),
+        ("docker.io/library/php:7.4-apache-bullseye", True),
+        ("php:8.0-cli", False),
+        ("php:8.1-fpm", False),
         ("php:fpm", False),
-        ("example.com/php:8.3-fpm", False),
+        ("example.com/php:8.0-fpm", False),
     ],
 )
 def test_opcache_is_asked_of_official_web_images_only(base: str, fires: bool) -> None:

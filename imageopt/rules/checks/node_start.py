@@ -7,6 +7,7 @@ can be read.
 import re
 from collections.abc import Iterator, Mapping
 from datetime import date
+from functools import lru_cache
 from typing import NamedTuple
 
 from imageopt.dockerfile.model import Instruction
@@ -133,10 +134,15 @@ def _starts(evidence: Evidence) -> Iterator[_Start]:
         if instruction.json is not None:
             through_shell = instruction.json[1:2] == ("-c",) and len(instruction.json) > 2
             line = instruction.json[2] if through_shell else " ".join(instruction.json)
-        for words in reachable_commands(line, scripts):
+        for words in _commands(line, tuple(scripts.items())):
             names = _behind_runner(words)
             if names:
                 yield _Start(instruction, names[0].rpartition("/")[2], names[1:])
+
+
+@lru_cache(maxsize=64)  # three rules ask for the same line
+def _commands(line: str, scripts: tuple[tuple[str, str], ...]) -> tuple[tuple[str, ...], ...]:
+    return tuple(reachable_commands(line, dict(scripts)))
 
 
 def _behind_runner(words: tuple[str, ...]) -> tuple[str, ...]:

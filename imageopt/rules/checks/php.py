@@ -231,17 +231,16 @@ def _cache_goes(step: Step) -> bool:
 
 
 def _serves_without_opcache(evidence: Evidence, stage: Stage, rule: Rule) -> bool:
-    """Whether the official image for a web server gets no opcache; from `built_in` on PHP has it compiled in."""
+    """Whether the official image for a web server has no opcache; the image shows it, the name of an old one too."""
     assert evidence.dockerfile is not None
     numbers = with_ancestors(evidence.dockerfile, stage)
     name, tag = split_reference(evidence.dockerfile.stages[numbers[0]].base or "")
-    version = re.match(r"(\d+)\.(\d+)", tag)
-    if name.removeprefix("docker.io/").removeprefix("library/") != "php" or not re.search(
-        r"(?:^|-)(?:fpm|apache)", tag
-    ):
+    version = re.match(r"(\d{1,3})\.(\d{1,3})", tag)
+    official = name.removeprefix("docker.io/").removeprefix("library/") == "php"
+    if not official or version is None or not re.search(r"-(?:fpm|apache)", tag):
         return False
-    built_in = str(rule.parameters.get("built_in", ""))
-    if version is None or (int(version[1]), int(version[2])) >= tuple(int(part) for part in built_in.split(".")):
+    until = rule.parameters["built_in" if evidence.image is not None else "enabled"]
+    if (int(version[1]), int(version[2])) >= tuple(int(part) for part in str(until).split(".")):
         return False
     if evidence.image is not None:
         return not any("opcache" in record.path and record.path.endswith(".ini") for record in evidence.image.files)
