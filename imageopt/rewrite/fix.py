@@ -6,6 +6,7 @@ goes on until a round changes nothing, so that a second run finds nothing to do.
 
 import re
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -70,6 +71,7 @@ class _Run:
         self._rules = {rule.name: rule for rule in rules}
         self._judge = judge
         self._state = judge.first(evidence)
+        self._told = Counter(finding.rule for finding in self._state.findings)  # by the text alone
         self._pending: dict[int, _Task] = {}
         self._done: list[Finding] = []
         self._refused: list[tuple[Finding, str]] = []
@@ -119,6 +121,9 @@ class _Run:
         self._refused = []
         for rule in FIXES:
             numbers = [number for number, task in self._pending.items() if task.finding.rule == rule]
+            if self._told.get(rule) and not self._state.count(rule):  # mended along with another
+                self._done += [self._pending.pop(number).finding for number in numbers]
+                continue
             if len(numbers) > 1:
                 self._try(numbers)
             for number in numbers:

@@ -28,6 +28,9 @@ EXAMPLES = [
 ]
 # bad examples that only a person can mend: example -> a part of the reason
 FOR_A_PERSON = {
+    "no-cache-mount-1": "say with `# syntax",
+    "no-cache-mount-2": "say with `# syntax",
+    "no-cache-mount-3": "say with `# syntax",
     "platform-constant-or-redundant-1": "it decides for which processor",
     "package-update-alone-2": "does not stand directly below",
     "host-node-modules-copied-1": "folder is not known",
@@ -111,7 +114,7 @@ def test_all_fixes_together_leave_nothing_for_a_second_run() -> None:
     assert_shells_read(text)
     assert 'LABEL org.opencontainers.image.authors="me"' in text
     assert text.endswith(
-        'COPY package.json package-lock.json /app/\nRUN npm ci && npm cache clean --force\nCMD ["node", "b.js"]\n'
+        'COPY package.json package-lock.json /app/\nRUN --mount=type=cache,target=/root/.npm npm ci\nCMD ["node", "b.js"]\n'
     )
 
 

@@ -147,6 +147,43 @@ MENDED: list[tuple[str, str, str]] = [
     ("deprecated-syntax", "from a AS b\n", "from a as b\n"),
     ("deprecated-syntax", "FROM a\nRun x\n", "FROM a\nRUN x\n"),
     (
+        "no-cache-mount",
+        "# syntax=docker/dockerfile:1\nFROM node:22\nRUN npm ci && composer install\n",
+        (
+            "# syntax=docker/dockerfile:1\nFROM node:22\nRUN --mount=type=cache,target=/root/.npm"
+            " --mount=type=cache,target=/root/.composer/cache npm ci && composer install\n"
+        ),
+    ),
+    (
+        "no-cache-mount",
+        "# syntax=docker/dockerfile:1.7-labs\nFROM composer:2\nRUN --network=default composer install\n",
+        (
+            "# syntax=docker/dockerfile:1.7-labs\nFROM composer:2\n"
+            "RUN --mount=type=cache,target=/tmp/cache --network=default composer install\n"
+        ),
+    ),
+    (
+        "interactive-install",
+        "FROM debian\nRUN apt-get update && apt-get -q install git || apt-get install -qq -t x a\n",
+        "FROM debian\nRUN apt-get update && apt-get -q install -y git || apt-get install -qq -t x a\n",
+    ),
+    ("interactive-install", "FROM fedora\nRUN dnf install a && dnf in b\n", "FROM fedora\nRUN dnf install -y a && dnf in -y b\n"),
+    (
+        "platform-constant-or-redundant",
+        "FROM --platform=$TARGETPLATFORM  alpine AS a\n",
+        "FROM alpine AS a\n",
+    ),
+    (
+        "package-update-alone",
+        "FROM debian\nRUN apt-get update\nRUN apt-get install -y \\\n    git\n",
+        "FROM debian\nRUN apt-get update && apt-get install -y \\\n    git\n",
+    ),
+    (
+        "package-update-alone",
+        "FROM debian\r\nRUN apt-get update\r\n\r\n# tools\r\nRUN apt-get install -y git\r\n",
+        "FROM debian\r\nRUN apt-get update && \\\r\n# tools\r\n    apt-get install -y git\r\n",
+    ),
+    (
         "unused-or-expired-suppression",
         "FROM a\n# imageopt ignore=sudo-used, IO101 ,parse-error\nCMD x\n",
         "FROM a\n# imageopt ignore=IO101\nCMD x\n",
@@ -191,6 +228,17 @@ LEFT_ALONE: list[tuple[str, str, str]] = [
     ("shell-form-cmd", 'FROM debian\nENTRYPOINT node a.js\nCMD ["x"]\n', "given CMD as arguments"),
     ("shell-form-cmd", 'FROM debian\nSHELL ["bash", "-lc"]\nCMD node a.js\n', "told more"),
     ("shell-form-cmd", "FROM debian\nCMD node \\\n a.js\n", "several lines"),
+    ("no-cache-mount", "FROM node:22\nRUN npm ci\n", "say with"),
+    ("no-cache-mount", "# syntax=docker/dockerfile:1.1\nFROM node:22\nRUN npm ci\n", "say with"),
+    ("no-cache-mount", "# syntax=docker/dockerfile:1\nFROM node:22\nUSER node\nRUN npm ci\n", "depends on the user"),
+    ("no-cache-mount", "# syntax=docker/dockerfile:1\nFROM node:22\nENV HOME=/x\nRUN npm ci\n", "depends on the user"),
+    ("no-cache-mount", "# syntax=docker/dockerfile:1\nFROM node:22\nRUN A=b npm ci\n", "variables of the command"),
+    ("no-cache-mount", "# syntax=docker/dockerfile:1\nFROM node:22\nRUN npm ci && npm cache clean --force\n", "decides itself"),
+    ("no-cache-mount", "# syntax=docker/dockerfile:1\nFROM golang:1.25\nRUN go mod download\n", "is not known"),
+    ("no-cache-mount", "# syntax=docker/dockerfile:1\nFROM node:22\nRUN yarn install --immutable\n", "is not known"),
+    ("no-cache-mount", "# syntax=docker/dockerfile:1\nFROM node:22\nRUN pnpm fetch\n", "is not known"),
+    ("package-update-alone", "FROM debian\nRUN apt-get update\nENV A=b\nRUN apt-get install -y git\n", "directly below"),
+    ("platform-constant-or-redundant", "FROM --platform=linux/amd64 alpine\n", "it decides"),
     ("empty-continuation", "FROM a\nRUN b \\\n\nUSER c\n", "looks like an instruction (USER)"),
     ("copy-many-without-slash", "FROM x\nWORKDIR app\n", "is not known here"),
     ("copy-many-without-slash", "FROM node:22\nCOPY . .\n", "say with WORKDIR"),

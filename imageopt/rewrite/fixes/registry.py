@@ -25,6 +25,7 @@ FIXES = {  # rule -> module and function
     "package-update-alone": "runs.join_update",
     "deleted-in-later-layer": "runs.join_removal",
     "copied-up-by-chown-chmod": "ownership.copy_with_owner",
+    "no-cache-mount": "mounts.mount_cache",
     "apt-lists-left": "cleanup.drop_apt_lists",
     "pkg-manager-cache-left": "cleanup.drop_system_cache",
     "pip-gem-go-cache-left": "cleanup.drop_pip_cache",

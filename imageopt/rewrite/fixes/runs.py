@@ -69,7 +69,7 @@ def drop_sudo(site: Site) -> Outcome:
     command = next((item for item in run_commands(site.instruction) if item.start <= site.offset < item.end), None)
     if command is None or not command.complete or command.nesting == "exec" or command.name != "sudo":
         return Refusal("its commands cannot be told apart")
-    if not _is_root(site):
+    if not is_root(site):
         return Refusal("the user may be another than root: put the RUN above USER, or `USER root` before it")
     words = command.words[1:]
     while words and words[0].value in _SUDO_FLAGS:
@@ -138,7 +138,7 @@ def _flat(instruction: Instruction) -> tuple[Command, ...]:
     return tuple(item for item in commands if item.nesting != "substitution") if is_flat(commands) else ()
 
 
-def _is_root(site: Site) -> bool:
+def is_root(site: Site) -> bool:
     """Whether the instruction runs as root, as far as the file and the name of an official image tell."""
     state, stage = site.environment, site.stage
     if state is None or stage is None:
