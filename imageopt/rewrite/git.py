@@ -15,7 +15,6 @@ from imageopt.process import find_program, run
 _SECONDS = 10
 _HARMLESS = (
     "--no-pager",
-    "--literal-pathspecs",
     "--no-optional-locks",
     "-c", "core.fsmonitor=false",
     "-c", "core.hooksPath=/dev/null",
@@ -53,25 +52,28 @@ def blob_id(data: bytes, hash_name: str) -> str:
 def uncommitted(target: Path, content: bytes | None) -> str | None:
     """Why the file's content is in no commit, in words that follow its name; None where it is, or nobody can tell."""
     folder, name = target.parent, target.name
-    staged = _git(folder, "ls-files", "--stage", "-z", "--", name)
+    staged = _git(folder, "--literal-pathspecs", "ls-files", "--stage", "-z", "--", name)
     if staged is None:
         return None
-    index = [entry.split("\t")[0].split() for entry in staged.split("\0") if entry]
-    head = [
-        entry.split("\t")[0].split() for entry in (_git(folder, "ls-tree", "-z", "HEAD", "--", name) or "").split("\0")
-    ]
-    committed = head[0][2] if head[0] else None
+    in_head = _git(folder, "--literal-pathspecs", "ls-tree", "-z", "HEAD", "--", name)  # None before the first commit
+    index = _column(staged, 1)
+    committed = next(iter(_column(in_head or "", 2)), None)
     if not index and committed is None:
-        if content is None or _git(folder, "check-ignore", "-q", "--", name) is not None:
+        if content is None or _git(folder, "check-ignore", "-q", "--", f"./{name}") is not None:
             return None  # it is none of git's business
         return "was never committed"
-    if [entry[1] for entry in index] != [committed] or content is None:
+    if index != [committed] or content is None:
         return "has changes that are not committed"
     hash_name = "sha1" if len(committed or "") == 40 else "sha256"
     unix = content.replace(b"\r\n", b"\n")  # as core.autocrlf and the text attribute commit it
     if committed not in {blob_id(content, hash_name), blob_id(unix, hash_name)}:
         return "has changes that are not committed"
     return None
+
+
+def _column(listing: str, number: int) -> list[str]:
+    """One column of `MODE … ID …<tab>NAME` in each entry."""
+    return [entry.split("\t")[0].split()[number] for entry in listing.split("\0") if entry]
 
 
 def _git(folder: Path, *arguments: str) -> str | None:
