@@ -10,7 +10,7 @@ import imageopt
 
 ROOT = Path(imageopt.__file__).parent
 GROUND = ("errors", "units", "process", "progress", "resources", "config", "folders", "masking", "toml_table")
-ORDER = ("source", "image", "dockerfile", "project", "evidence", "rules", "rewrite", "build", "compare", "verify",
+ORDER = ("source", "image", "dockerfile", "project", "evidence", "rules", "rewrite", "build", "lockfile", "compare", "verify",
          "gate", "report", "targets", "api", "cli", "__main__")  # fmt: skip
 MODULES = sorted(ROOT.rglob("*.py"))
 HEAVY = {"docker", "jinja2", "rich", "requests", "tomlkit", "sqlite3", "urllib3"}

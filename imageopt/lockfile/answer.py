@@ -7,6 +7,7 @@ about the lock file, and must never make one.
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 _NETWORK = re.compile(
     r"\b(?:ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ERR_SOCKET_TIMEOUT"
@@ -33,7 +34,7 @@ _LONGEST = 200
 class Answer:
     """`kind` of what was said, and why in one line; `names` are the packages that do not fit, sorted."""
 
-    kind: str  # "network", "login", "drift" or "other"
+    kind: Literal["network", "login", "drift", "other"]
     reason: str
     names: tuple[str, ...] = ()
 

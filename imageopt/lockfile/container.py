@@ -9,7 +9,7 @@ import tarfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from imageopt.build.cleaning import CleanUp
 from imageopt.build.log import BuildLog, plain_line
@@ -89,7 +89,7 @@ def run(
 
 def container_options(
     script: str, environment: Mapping[str, str], name: str, labels: Mapping[str, str]
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """How the container is made: no rights, no mounts, bounds on everything."""
     return {
         "name": name,

@@ -12,15 +12,18 @@ _KEPT = {"\t", "\n"}
 
 
 def unified(rewrite: Rewrite) -> str:
-    """The diff of all changes, in their order; empty where nothing changes."""
+    """The diff of all changes, in their order; empty where nothing changes. A change with a summary is one line."""
     return "".join(line for change in rewrite.changes for line in _file(change))
 
 
 def _file(change: FileChange) -> Iterator[str]:
-    before, after = _lines(change.before or b""), _lines(change.after)
-    hides_ends = _ends_with_crlf(before) and _ends_with_crlf(after)
     name = _shown(change.path)
     old = "/dev/null" if change.before is None else f"a/{name}"
+    if change.summary:
+        yield f"--- {old}\n+++ b/{name}\n\\ {_shown(change.summary)}\n"
+        return
+    before, after = _lines(change.before or b""), _lines(change.after)
+    hides_ends = _ends_with_crlf(before) and _ends_with_crlf(after)
     for line in difflib.unified_diff(before, after, old, f"b/{name}"):
         shown = f"{line[:-2]}\n" if hides_ends and line.endswith("\r\n") else line
         yield _shown(shown)

@@ -8,11 +8,15 @@ from imageopt.rules.model import Safety
 
 @dataclass(frozen=True, slots=True)
 class FileChange:
-    """`path` is relative to the project; `before` is None for a new file."""
+    """`path` is relative to the project; `before` is None for a new file.
+
+    `summary` says in one line what changes in a file that nobody reads line by line, such as a lock file.
+    """
 
     path: str
     before: bytes | None
     after: bytes
+    summary: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,16 @@ def test_control_sequences_are_spelled_out() -> None:
     assert "\x1b" not in diff(b"", b"x\n", "\x1b[2J")
 
 
+def test_a_change_with_a_summary_is_told_in_one_line() -> None:
+    long = FileChange("package-lock.json", None, b"{}\n" * 30_000, "68 packages, 30,000 lines\x1b[2J")
+    shown = unified(Rewrite("proposed", (long,), (), (), None, "unknown", ()))
+    assert shown == "--- /dev/null\n+++ b/package-lock.json\n\\ 68 packages, 30,000 lines\\x1b[2J\n"
+    mended = FileChange("yarn.lock", b"a\n", b"b\n", "1 line added")
+    assert unified(Rewrite("proposed", (mended,), (), (), None, "unknown", ())).startswith(
+        "--- a/yarn.lock\n+++ b/yarn"
+    )
+
+
 def test_nothing_changed_is_an_empty_diff() -> None:
     assert diff(b"a\n", b"a\n") == ""
 

@@ -1,0 +1,42 @@
+"""What came of looking after a project's lock file: it fits, it was made, or neither, with the reason."""
+
+from dataclasses import dataclass
+
+from imageopt.project.model import Lock
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The lock file that is there fits, as the package manager itself says; `how` is the command that said so."""
+
+    path: str
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A new lock file: `before` is None where there was none. `lock` is what the project's own reader sees in it.
+
+    `reason` says why it was made, `drifted` are the packages that did not fit before, `summary` what changes, in
+    one line; `how` is the command and the image.
+    """
+
+    path: str
+    before: bytes | None
+    after: bytes
+    lock: Lock
+    reason: str
+    drifted: tuple[str, ...]
+    summary: str
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotDone:
+    """The lock file was neither checked nor made. `lock` is what is known of the one that is there."""
+
+    reason: str
+    lock: Lock | None
+
+
+LockOutcome = Kept | Made | NotDone
