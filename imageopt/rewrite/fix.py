@@ -74,7 +74,8 @@ class _Run:
         self._told = Counter(finding.rule for finding in self._state.findings)  # by the text alone
         self._pending: dict[int, _Task] = {}
         self._done: list[Finding] = []
-        self._refused: list[tuple[Finding, str]] = []
+        self._refused: list[tuple[Finding, str]] = []  # with the line in the old text
+        self._history: list[tuple[Edit, ...]] = []
         self._attempts = 0
 
     def to_the_end(self) -> None:
@@ -92,14 +93,14 @@ class _Run:
     def result(self) -> Rewrite:
         """What was done and what was not."""
         changes = tuple(self._changes())
-        advised = [(finding, finding.fix.text) for finding in self._findings if finding.rule not in FIXES]
-        left = [(finding, reason) for finding, reason in (*self._refused, *advised)]
+        advised = (finding for finding in self._findings if finding.rule not in FIXES)
+        left = [*self._refused, *((finding, f"{self._where(finding)}{finding.fix.text}") for finding in advised)]
         saved = _saved(self._evidence, self._done)
         return Rewrite(
             "proposed" if changes else "refused" if left else "nothing",
             changes,
             tuple(self._transformed()),
-            tuple(Refused(finding.rule, f"{self._where(finding)}{reason}") for finding, reason in left),
+            tuple(Refused(finding.rule, reason) for finding, reason in left),
             saved,
             "unknown" if saved is None else "exact",
             () if changes or left else ("there is nothing to mend",),
@@ -128,7 +129,8 @@ class _Run:
                 self._try(numbers)
             for number in numbers:
                 if number in self._pending and (reason := self._try([number])):
-                    self._refused.append((self._pending[number].finding, reason))
+                    task = self._pending[number]
+                    self._refused.append((task.finding, f"{self._where(task.finding, task.offset)}{reason}"))
 
     def _try(self, numbers: Sequence[int]) -> str:
         """Makes the edits of these tasks if all goes well; else the reason why not."""
@@ -155,6 +157,7 @@ class _Run:
         if isinstance(state, str):
             return state
         self._state = state
+        self._history.append(tuple(sorted(edits, key=lambda edit: (edit.start, edit.end))))
         self._done += [self._pending.pop(number).finding for number in mended]
         self._pending = {number: task.moved(edits) for number, task in self._pending.items()}
         return reason if len(numbers) == 1 else ""
@@ -194,11 +197,29 @@ class _Run:
             if done:
                 yield Transformed(rule, safety(rule), done[0].title, (rule,), _saved(self._evidence, done))
 
-    def _where(self, finding: Finding) -> str:
+    def _where(self, finding: Finding, offset: int | None = None) -> str:
+        """The finding's line in the old text; `offset` is where it stands in the text so far."""
         place = finding.location
-        if place is None:
+        if place is None or place.file != self._evidence.dockerfile_path:
             return ""
-        return f"line {place.line}: " if place.file == self._evidence.dockerfile_path else f"{place.file}: "
+        if offset is None:
+            return f"line {place.line}: "
+        for edits in reversed(self._history):
+            offset = _before(offset, edits)
+        line = self._old.text.count("\n", 0, offset) + 1
+        return f"line {line}: "
+
+
+def _before(offset: int, edits: Iterable[Edit]) -> int:
+    """Where the character at the offset stood before the edits, which are in their order."""
+    shift = 0
+    for edit in edits:
+        if offset < edit.start + shift:
+            break
+        if offset < edit.start + shift + len(edit.replacement):
+            return edit.start
+        shift += len(edit.replacement) - (edit.end - edit.start)
+    return offset - shift
 
 
 def _saved(evidence: Evidence, done: Sequence[Finding]) -> int | None:

@@ -125,6 +125,13 @@ def test_what_is_left_is_told_with_its_line_and_advice() -> None:
     assert told["fat-base-image"] == f"line 1: {advice}"
 
 
+def test_a_refusal_names_the_line_of_the_old_text() -> None:
+    text = "FROM debian\nRUN b \\\n\n  && c\nCOPY a b /c\nCMD x\nCMD $A\n"
+    rewrite = mend(text, "empty-continuation", "overridden-cmd-entrypoint-healthcheck", "shell-form-cmd")
+    assert after(text, rewrite) == "FROM debian\nRUN b \\\n  && c\nCOPY a b /c\nCMD $A\n"
+    assert [refusal.reason[:6] for refusal in rewrite.refusals] == ["line 7"]
+
+
 def test_nothing_to_mend() -> None:
     assert mend("FROM scratch\n", "apt-lists-left").notes == ("there is nothing to mend",)
     assert fix(join(None, None, None), (), RULES).outcome == "nothing"
