@@ -82,10 +82,12 @@ def rewrite(
     options: BuildOptions | None = None,
     progress: Progress | None = None,
     config: Config | None = None,
+    lockfile: bool = False,
 ) -> "tuple[Analysis, Rewrite]":
     """The analysis of a folder, and the rewrite that its findings call for; nothing is written.
 
-    `base` is the wished final base image: auto, alpine, slim or keep.
+    `base` is the wished final base image: auto, alpine, slim or keep. `lockfile`: the lock file is checked, or made,
+    in a container, and the rewrite rests on it.
     """
     from imageopt.rewrite.propose import propose
 
@@ -94,8 +96,18 @@ def rewrite(
             f"{target!r} is an image, and a rewrite needs a project", "name the folder with the Dockerfile"
         )
     analysis = analyze(target, image=image, build=build, options=options, progress=progress, config=config)
-    proposed = propose(analysis.evidence, analysis.findings, target=base)
-    return analysis, _with_new_base(proposed, options or BuildOptions())
+    built = options or BuildOptions()
+    if not lockfile:
+        return analysis, _with_new_base(propose(analysis.evidence, analysis.findings, target=base), built)
+    from imageopt.lockfile.propose import with_lock
+
+    policy = make_policy(config or Config(), _folder(target, analysis.evidence))
+
+    def proposed(evidence: Evidence) -> "Rewrite":
+        findings = judge(evidence, policy.rules, waivers=policy.waivers).findings
+        return _with_new_base(propose(evidence, findings, target=base), built)
+
+    return analysis, with_lock(analysis.evidence, proposed, progress=progress or Progress())
 
 
 def fix(

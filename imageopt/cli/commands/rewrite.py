@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 @click.option("--undo", is_flag=True, help="Restore what the last --apply replaced.")
 @click.option("--verify", "prove", is_flag=True, help="Prove the change first; write it only if it is verified.")
 @click.option("--fix", is_flag=True, help="Only mend findings where they stand, with the smallest edits.")
+@click.option("--lockfile", is_flag=True, help="Check the lock file, or make a missing or drifted one, in a container.")
 @click.option("--rule", "rules", multiple=True, metavar="NAME", help="With --fix: mend this rule only. Repeatable.")
 @click.option(
     "--base",
@@ -68,6 +69,8 @@ def command(folder: str, **options: Any) -> int:
         raise UsageError("--rule goes with --fix", "add --fix")
     if mend and options["base"]:
         raise UsageError("--base does not go with --fix", "leave one of them out")
+    if mend and options["lockfile"]:
+        raise UsageError("--lockfile does not go with --fix", "make the lock file first, then mend")
     if undo:
         return _undo(Path(folder))
     config = configuration(folder, options.pop("config"))
@@ -119,7 +122,14 @@ def _proposal(
             config=config,
         )
     return rewrite(
-        folder, base=base, image=image, build=options["build"], options=built, progress=talk.progress, config=config
+        folder,
+        base=base,
+        image=image,
+        build=options["build"],
+        options=built,
+        progress=talk.progress,
+        config=config,
+        lockfile=options["lockfile"],
     )
 
 
