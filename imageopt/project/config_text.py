@@ -6,11 +6,14 @@ that is an answer: `Option.given` without a `value`.
 
 import re
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from imageopt.project.files import read_text
-from imageopt.project.javascript import constants, expression_at, line_at, string_value, without_comments
+from imageopt.project.javascript import expression_at, line_at, string_value, without_comments
 
+_PLACES_LIMIT = 8
+_TEXT_LIMIT = 100_000  # bytes; nobody writes that much by hand
 _SUFFIXES = (".js", ".mjs", ".cjs", ".ts", ".mts", ".cts")
 
 
@@ -33,17 +36,25 @@ class Config:
     def option(self, name: str) -> Option:
         """The first plain value of an option of this name, at any depth; else that it is given, else that it is not."""
         first = Option(False, None, 0)
-        known: dict[str, str] | None = None
-        for match in re.finditer(rf"(?<![\w$.])['\"]?{re.escape(name)}['\"]?\s*:(?!:)", self.text):
+        places = re.finditer(rf"(?<![\w$.])['\"]?{re.escape(name)}['\"]?\s*:(?!:)", self.text)
+        for match in islice(places, _PLACES_LIMIT):
             expression = re.sub(r"\s+as\s+const$", "", expression_at(self.text, match.end()))
-            known = constants(self.text) if known is None else known
-            value = _plain(known.get(expression, expression))
+            value = _plain(self._constant(expression))
             found = Option(True, value, line_at(self.text, match.start()))
             if value is not None:
                 return found
             if not first.given:
                 first = found
         return first
+
+    def _constant(self, expression: str) -> str:
+        """What a name stands for, where it is given once."""
+        if not re.fullmatch(r"[A-Za-z_$][\w$]{0,99}", expression):
+            return expression
+        given = list(
+            islice(re.finditer(rf"(?<![\w$.]){re.escape(expression)}\s*(?::\s*\w+\s*)?=(?![=>])", self.text), 2)
+        )
+        return expression_at(self.text, given[0].end()) if len(given) == 1 else expression
 
     def calls(self, name: str) -> bool:
         """Whether something of this name is called (`node()` of an adapter)."""
@@ -62,7 +73,7 @@ def read_config(root: Path, *names: str) -> Config:
     """The first of `next.config`, say, that exists with any of the suffixes of JavaScript or TypeScript."""
     for name in names:
         for suffix in _SUFFIXES:
-            text = read_text(root, name + suffix)
+            text = read_text(root, name + suffix, limit=_TEXT_LIMIT)
             if text is not None:
                 return Config(name + suffix, without_comments(text))
     return Config("", "")

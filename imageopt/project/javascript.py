@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 _REGEX_MAY_FOLLOW = set("(,=:[!&|?{};+-*%<>~^\n") | {""}
 _OPEN, _CLOSE = "([{", ")]}"
+_DEEPEST = 50
 
 
 def without_comments(text: str) -> str:
@@ -35,8 +36,11 @@ def without_comments(text: str) -> str:
     return "".join(kept)
 
 
-def string_end(text: str, start: int) -> int:
-    """The offset after the string that starts at `start`; a template may hold code, and code strings again."""
+def string_end(text: str, start: int, depth: int = 0) -> int:
+    """The offset after the string that starts at `start`; a template may hold code, and code strings again.
+
+    Templates that nest deeper than anybody writes them end with the text; `depth` is how deep this one lies.
+    """
     quote, position = text[start], start + 1
     while position < len(text):
         character = text[position]
@@ -47,25 +51,28 @@ def string_end(text: str, start: int) -> int:
         elif character == "\n" and quote != "`":
             return position  # not closed: the line ends it
         elif quote == "`" and text.startswith("${", position):
-            position = bracket_end(text, position + 1)
+            position = bracket_end(text, position + 1, depth + 1) if depth < _DEEPEST else len(text)
         else:
             position += 1
     return len(text)
 
 
-def bracket_end(text: str, start: int) -> int:
-    """The offset after the bracket that closes the one at `start`, strings in between skipped."""
-    depth, position = 0, start
+def bracket_end(text: str, start: int, depth: int = 0) -> int:
+    """The offset after the bracket that closes the one at `start`, strings in between skipped.
+
+    `depth` counts the templates around it.
+    """
+    open_now, position = 0, start
     while position < len(text):
         character = text[position]
         if character in "'\"`":
-            position = string_end(text, position)
+            position = string_end(text, position, depth)
             continue
         if character in _OPEN:
-            depth += 1
+            open_now += 1
         elif character in _CLOSE:
-            depth -= 1
-            if depth == 0:
+            open_now -= 1
+            if open_now == 0:
                 return position + 1
         position += 1
     return len(text)

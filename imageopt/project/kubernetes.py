@@ -17,10 +17,11 @@ _PLAIN: Mapping[str, DeploymentKind] = {
     "containerPort": "port", "workingDir": "working-dir",
 }  # fmt: skip
 _LISTS: Mapping[str, DeploymentKind] = {"command": "entrypoint", "args": "command"}  # as Docker calls them
-_ACTION = re.compile(r"\{\{.*?\}\}")
+_ACTION = re.compile(r"\{\{(?:.*?\}\}|.*)")  # to the end of its line where it is not closed: each is met once
 _ACTION_ALONE = re.compile(r"^[ \t]*(?:-[ \t]+)?\{\{(?:(?!\}\}).)*\}\}[ \t]*$", re.MULTILINE)
-_LONG_ACTION = re.compile(r"\{\{-?\s*/\*.*?\*/\s*-?\}\}", re.DOTALL)
+_NOTE = re.compile(r"\{\{-?\s*/\*(?:.*?\*/\s*-?\}\}|.*)", re.DOTALL)
 _LINE = re.compile(r"^[ \t]*(?:-[ \t]+)?(\w+):[ \t]*(\[.*\]|[^\s#{\[][^#\n]*?)?[ \t]*(?:#.*)?$")
+_LINE_LIMIT = 1_000
 _COMPUTED = "computed-by-the-chart"
 
 
@@ -31,7 +32,7 @@ def kubernetes_facts(document: Node, path: str) -> Iterator[DeploymentFact]:
 
 def without_actions(text: str) -> str:
     """A Helm template with its actions taken out, line for line; a value that it computes is one marked word."""
-    text = _LONG_ACTION.sub(lambda match: "\n" * match[0].count("\n"), text)
+    text = _NOTE.sub(lambda match: "\n" * match[0].count("\n"), text)
     return _ACTION.sub(_COMPUTED, _ACTION_ALONE.sub("", text))
 
 
@@ -39,7 +40,7 @@ def line_facts(text: str, path: str) -> Iterator[DeploymentFact]:
     """The facts that single lines of a template state."""
     before = ""
     for number, line in enumerate(text.split("\n"), 1):
-        match = _LINE.match(line)
+        match = _LINE.match(line) if len(line) < _LINE_LIMIT else None
         key, value = (match[1], (match[2] or "").strip("\"'")) if match else ("", "")
         kind = _PLAIN.get(key) or _LISTS.get(key)
         if kind and value and "{{" not in value:

@@ -23,6 +23,7 @@ from imageopt.project.lock_yarn_1 import name_of
 from imageopt.project.model import Lock
 
 _KNOWN = (0, 1)
+_DEEPEST = 100
 _NOT_INSTALLED = ("workspace:", "link:", "root:")
 
 
@@ -86,7 +87,7 @@ def _steps(key: str) -> list[str]:
 
 def _found(listed: Json, key: str, name: str) -> str:
     """The key of the package that `name` means to the one at `key`: the nearest one upwards."""
-    steps = _steps(key) if key else []
+    steps = _steps(key) if key and key.count("/") < _DEEPEST else []
     while steps:
         nearer = "/".join([*steps, name])
         if nearer in listed:

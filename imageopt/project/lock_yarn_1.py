@@ -14,7 +14,7 @@ from imageopt.project.lock_entries import Drift, Entry, Sources, asked, judged, 
 from imageopt.project.model import Lock
 
 HEADER = re.compile(r"# yarn lockfile v(\d+)")
-_PATTERN = re.compile(r'"((?:[^"\\]|\\.)*)"|([^",\s][^",]*)')
+_PATTERN = re.compile(r'"((?:[^"\\]|\\.)*+)"?|([^",\s][^",]*)')
 _FIELD = re.compile(r'( +)(?:"((?:[^"\\]|\\.)*)"|([^\s":]+))(?: (?:"((?:[^"\\]|\\.)*)"|(\S+))|:)$')
 _NOT_LOCKED = ("workspace:", "link:", "portal:")
 

@@ -109,4 +109,7 @@ def _lock_state(root: Path, data: Json, lock: Json | None) -> LockState:
     kept = text_of(lock.get("content-hash"))
     if not kept:
         return "unknown"
-    return "in-sync" if kept == content_hash(data) else "drifted"
+    try:
+        return "in-sync" if kept == content_hash(data) else "drifted"
+    except RecursionError:  # an `extra` that nests without end
+        return "unknown"

@@ -116,6 +116,7 @@ def test_static_sites(
     ("dependencies", "files", "scripts", "reason"),
     [
         ("next", {"next.config.js": "module.exports = { output: process.env.X }"}, {}, "the configuration computes output"),
+        ("next", {"next.config.js": "module.exports = { output: " + "`${" * 30_000}, {}, "the configuration computes output"),
         ("next", {"next.config.js": "module.exports = { distDir: dir() }"}, {}, "the configuration computes distDir"),
         ("next", {"next.config.js": "module.exports = { distDir: '../x' }"}, {}, "its output lies outside of the folder"),
         ("next", {"next.config.js": "module.exports = { output: 'export' }", "app/api/x/route.ts": ""}, {}, "app/api holds code for a server"),

@@ -103,3 +103,11 @@ def test_trailing_commas_and_comments_in_strings_stay() -> None:
     )
     lock = read_bun_lock("bun.lock", text, {"": {"dependencies": {"a": "http://x/,]"}}})
     assert lock.state == "in-sync"
+
+
+def test_a_way_without_end_is_not_followed() -> None:
+    key = "a/" * 20_000 + "b"
+    lock = read_bun_lock(
+        "bun.lock", json.dumps({"lockfileVersion": 1, "packages": {key: ["b@1", "", {"dependencies": {"c": "1"}}]}}), {}
+    )
+    assert [package.name for package in lock.packages] == ["b"]

@@ -54,6 +54,7 @@ def test_a_laravel_project(project: Write) -> None:
     [
         ({"composer.json": '{"require": {"symfony/framework-bundle": "7"}}', "package.json": '{"devDependencies": {"@symfony/webpack-encore": "4"}}'}, "symfony", "encore", "missing"),
         ({"composer.json": "{}", "webpack.mix.js": "", "composer.lock": "{"}, "plain", "mix", "unknown"),
+        ({"composer.json": '{"extra":' * 900 + "1" + "}" * 900, "composer.lock": '{"content-hash": "x"}'}, "plain", "", "unknown"),
         ({"composer.json": "{}", "composer.lock": '{"packages": {}}'}, "plain", "", "unknown"),
         ({"composer.json": json.dumps(HASHED), "composer.lock": json.dumps({"content-hash": HASH})}, "plain", "", "in-sync"),
     ],
