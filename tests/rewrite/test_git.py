@@ -1,11 +1,10 @@
 """What is in no commit is told by real git, and nothing that a repository names is run to find out."""
 
 import os
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from rewrite.gitrepository import Git, git_environment, git_in
 
 from imageopt.errors import InputError
 from imageopt.rewrite.apply import apply, undo
@@ -13,18 +12,12 @@ from imageopt.rewrite.git import blob_id, repository, uncommitted
 from imageopt.rewrite.model import FileChange, Rewrite
 
 pytestmark = pytest.mark.usefixtures("own_git")
-Git = Callable[..., str]
 TEXT = b"FROM a\n"
 
 
 @pytest.fixture
 def own_git(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Git without this user's configuration, and a state folder of the test's own."""
-    for name in [name for name in os.environ if name.startswith("GIT_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
-    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+    git_environment(monkeypatch, tmp_path_factory.mktemp("home"))
 
 
 @pytest.fixture
@@ -36,12 +29,7 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def git(root: Path) -> Git:
-    def run(*arguments: str) -> str:
-        who = ("-c", "user.name=Me", "-c", "user.email=me@example.com")
-        return subprocess.run(
-            ["git", *who, *arguments], cwd=root, check=True, capture_output=True, text=True, timeout=20
-        ).stdout
-
+    run = git_in(root)
     run("init", "-q", "-b", "main")
     return run
 
@@ -89,7 +77,7 @@ def test_a_conflict_is_a_change(git: Git, root: Path) -> None:
     commit(git, root, b"FROM b\n")
     git("checkout", "-q", "main")
     commit(git, root, b"FROM c\n")
-    with pytest.raises(subprocess.CalledProcessError):
+    with pytest.raises(AssertionError, match="CONFLICT"):
         git("merge", "other")
     assert said(root / "Dockerfile") == CHANGED
 
@@ -97,7 +85,7 @@ def test_a_conflict_is_a_change(git: Git, root: Path) -> None:
 def test_line_ends_as_git_converts_them_are_no_change(git: Git, root: Path) -> None:
     git("config", "core.autocrlf", "true")
     target = commit(git, root, b"FROM a\r\nRUN b\r\n")
-    assert git("show", "HEAD:Dockerfile") == "FROM a\nRUN b\n"
+    assert git("show", "HEAD:Dockerfile") == b"FROM a\nRUN b\n"
     assert said(target) is None
 
 
@@ -118,7 +106,7 @@ def test_a_repository_of_the_other_hash(git: Git, root: Path) -> None:
     found = repository(new)
     assert found is not None
     assert (found.top, found.hash_name) == (new, "sha256")
-    assert blob_id(TEXT, "sha256") == git("-C", "new", "rev-parse", "HEAD:Dockerfile").strip()
+    assert blob_id(TEXT, "sha256") == git("-C", "new", "rev-parse", "HEAD:Dockerfile").decode().strip()
 
 
 def test_where_the_repository_begins(git: Git, root: Path) -> None:
@@ -168,7 +156,7 @@ def test_nothing_that_a_repository_names_is_run(git: Git, root: Path) -> None:
     (root / "ran").unlink(missing_ok=True)
     os.utime(target, (1, 1))  # git would look into the file again
     assert said(target) is None
-    tree = git("rev-parse", "HEAD^{tree}").strip()
+    tree = git("rev-parse", "HEAD^{tree}").decode().strip()
     (root / ".git" / "objects" / tree[:2] / tree[2:]).unlink()  # git would fetch what is not there
     assert said(target) == CHANGED
     assert repository(root) is not None
