@@ -11,6 +11,7 @@ from collections.abc import Iterator
 _REGEX_MAY_FOLLOW = set("(,=:[!&|?{};+-*%<>~^\n") | {""}
 _OPEN, _CLOSE = "([{", ")]}"
 _DEEPEST = 50
+_NEITHER = re.compile(r"[^'\"`/]+")  # no string, no comment, no pattern begins in it
 
 
 def without_comments(text: str) -> str:
@@ -18,6 +19,12 @@ def without_comments(text: str) -> str:
     kept: list[str] = []
     position, end, previous = 0, len(text), ""
     while position < end:
+        run = _NEITHER.match(text, position)
+        if run:
+            kept.append(run[0])
+            previous = run[0].rstrip()[-1:] or previous
+            position = run.end()
+            continue
         character = text[position]
         stop = position + 1
         if text.startswith(("//", "/*"), position):
@@ -30,8 +37,7 @@ def without_comments(text: str) -> str:
         elif character == "/" and previous in _REGEX_MAY_FOLLOW:
             stop = _regex_end(text, position)
         kept.append(text[position:stop])
-        if not character.isspace():
-            previous = text[stop - 1]
+        previous = text[stop - 1]
         position = stop
     return "".join(kept)
 
