@@ -3,14 +3,14 @@
 "Nothing worth doing" and a refusal with its remedy are good answers; a Dockerfile that might not work is not.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from imageopt.dockerfile.ignore import parse_ignore
 from imageopt.dockerfile.model import Dockerfile
 from imageopt.dockerfile.parser import parse
 from imageopt.evidence.model import Evidence
 from imageopt.project.context import ignore_file
-from imageopt.project.model import Project
+from imageopt.project.model import PackageManager, Project
 from imageopt.rewrite.base_image import node_image
 from imageopt.rewrite.ignore_file import IgnoreChange, propose_ignore
 from imageopt.rewrite.junk import junk_paths
@@ -22,7 +22,8 @@ from imageopt.rewrite.survey import survey
 from imageopt.rewrite.worth import automatic, credit, is_worth_doing
 from imageopt.rules.model import Finding
 
-_MAKE_LOCK = {
+_DRIFTED_NAMED = 5
+_MAKE_LOCK: Mapping[PackageManager, str] = {
     "npm": "run `npm install --package-lock-only`",
     "pnpm": "run `pnpm install --lockfile-only`",
     "yarn": "run `yarn install`",
@@ -123,10 +124,11 @@ def _obstacle(project: Project, tree: Dockerfile) -> str | None:
     if len(tree.stages) > 1:
         return f"the Dockerfile has {len(tree.stages)} stages already; only a single stage can be rewritten so far"
     if lock is None or lock.state == "missing":
-        return f"there is no lock file: {_MAKE_LOCK[project.package_manager or 'npm']} and commit it"
+        return f"there is no lock file: {_remedy(project.package_manager or 'npm')}"
     if lock.state == "drifted":
-        remedy = f"run `{lock.manager} install` and commit the lock file"
-        return f"{lock.path} does not fit package.json ({lock.reason}): {remedy}"
+        names = ", ".join(lock.drifted[:_DRIFTED_NAMED]) + (", …" if len(lock.drifted) > _DRIFTED_NAMED else "")
+        others = f"; all that do not fit: {names}" if len(lock.drifted) > 1 else ""
+        return f"{lock.path} does not fit package.json ({lock.reason}{others}): {_remedy(lock.manager)}"
     if lock.state == "unknown":
         return lock.reason
     if manifest.workspaces:
@@ -134,6 +136,11 @@ def _obstacle(project: Project, tree: Dockerfile) -> str | None:
     if project.start is None:
         return "nothing says how the service starts: add a CMD to the Dockerfile or a start script to package.json"
     return None
+
+
+def _remedy(manager: PackageManager) -> str:
+    made_here = "" if manager == "bun" else "add --lockfile, or "
+    return f"{made_here}{_MAKE_LOCK[manager]} and commit it"
 
 
 def _refused(reason: str) -> Rewrite:

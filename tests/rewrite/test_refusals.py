@@ -30,13 +30,20 @@ def without(files: dict[str, str], name: str) -> dict[str, str]:
     [
         (
             without(GOOD, "package-lock.json"),
-            "there is no lock file: run `npm install --package-lock-only` and commit it",
+            "there is no lock file: add --lockfile, or run `npm install --package-lock-only` and commit it",
         ),
         (
             {**GOOD, **without(package(prod={"express": "5.0.0"}, **TYPESCRIPT), "package-lock.json")},
             (
                 "package-lock.json does not fit package.json (package.json asks for express 5.0.0, the lock file holds 4.19.2):"
-                " run `npm install` and commit the lock file"
+                " add --lockfile, or run `npm install --package-lock-only` and commit it"
+            ),
+        ),
+        (
+            {**GOOD, **without(package(prod={"express": "5.0.0", "ms": "2.1.3"}), "package-lock.json")},
+            (
+                "package-lock.json does not fit package.json (package.json asks for express 5.0.0, the lock file holds 4.19.2;"
+                " all that do not fit: express, ms): add --lockfile, or run `npm install --package-lock-only` and commit it"
             ),
         ),
         ({**GOOD, "package-lock.json": "[]"}, "package-lock.json:1: it is not a JSON object"),
