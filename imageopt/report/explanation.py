@@ -1,5 +1,7 @@
 """A rule as a page for people: what it finds, why it matters, what to do instead. Examples are its own."""
 
+from imageopt.rewrite.fixes.registry import FIXES
+from imageopt.rewrite.worth import ORDER
 from imageopt.rules.model import Rule
 
 
@@ -19,9 +21,15 @@ def explanation(rule: Rule) -> str:
     if good is not None:
         better += f"\n\n```dockerfile\n{good.dockerfile}\n```"
     parts.append(better)
-    how = f"done by `imageopt rewrite` ({rule.fix.transform})" if rule.fix.transform else "for you to do"
-    parts.append(f"## Fix safety\n\n{rule.fix.safety}, {how}: {rule.fix.text}.")
+    parts.append(f"## Fix safety\n\n{rule.fix.safety}, {_who(rule)}: {rule.fix.text}.")
     parts.append(f"## When not to follow it\n\n{rule.when_not}")
     if rule.equivalents:
         parts.append(f"Other tools call it {', '.join(rule.equivalents)}.")
     return "\n\n".join(parts) + "\n"
+
+
+def _who(rule: Rule) -> str:
+    """Who does it: a whole rewrite, a small edit, or a person."""
+    done = [f"`imageopt rewrite` ({rule.fix.transform})"] if rule.fix.transform in ORDER else []
+    done += ["`imageopt rewrite --fix`"] if rule.name in FIXES else []
+    return f"done by {' or '.join(done)}" if done else "for you to do"
