@@ -43,7 +43,11 @@ def answer(log: Sequence[str]) -> Answer:
     """What the lines of a command that failed say."""
     text = "\n".join(log)
     if _DRIFT.search(text):
-        return Answer("drift", _reason(log), tuple(sorted(set(_names(log)))))
+        # Yarn shows all that differs before it says so
+        said = [line for line in log if _DRIFT.search(line) and "EUSAGE" not in line]
+            line for line in log if _DRIFT.search(line) and "EUSAGE" not in line
+        ]  # Yarn shows all that differs first
+        return Answer("drift", _reason(said or log), tuple(sorted(set(_names(log)))))
     if _LOGIN.search(text):
         return Answer("login", _reason(log))
     return Answer("network" if _NETWORK.search(text) else "other", _reason(log))
