@@ -94,7 +94,7 @@ def layers_section(evidence: Evidence) -> list[Json]:
 
 
 def findings_section(findings: Sequence[Finding]) -> list[Json]:
-    """`findings` of the document."""
+    """`findings` of the document; what one of them explains is no entry of its own, its rule stands in `also`."""
     return [
         {
             "rule": finding.rule,
@@ -114,8 +114,10 @@ def findings_section(findings: Sequence[Finding]) -> list[Json]:
                 "text": readable(finding.fix.text),
             },
             "fingerprint": finding.fingerprint,
+            "also": list(finding.also),
         }
         for finding in findings
+        if finding.explained_by is None
     ]
 
 

@@ -21,4 +21,5 @@ def _line(document: Json, finding: Json, *, color: bool) -> str:
     if color:
         severity = f"\x1b[{_COLORS[severity]}m{severity}\x1b[0m"
     where = f"{harmless(place.file)}:{place.line}:{place.column}"
-    return f"{where}: {severity} {finding['code']} {harmless(finding['message']).rstrip('.')} [{finding['rule']}]\n"
+    rules = ", ".join((finding["rule"], *finding.get("also", ())))
+    return f"{where}: {severity} {finding['code']} {harmless(finding['message']).rstrip('.')} [{rules}]\n"

@@ -13,7 +13,7 @@ Json = dict[str, Any]
 
 def lint_document(result: Lint) -> Json:
     """The document; findings keep the order of the files, and in each that of its lines."""
-    counts = Counter(finding.severity for finding in result.findings)
+    counts = Counter(finding.severity for finding in result.findings if finding.explained_by is None)
     return {
         "schema": "imageopt.lint/1",
         "tool": tool(),

@@ -14,6 +14,7 @@ from imageopt.config import Waiver
 from imageopt.errors import UsageError
 from imageopt.evidence.model import Evidence
 from imageopt.rules.fingerprint import fingerprinted
+from imageopt.rules.joins import joined
 from imageopt.rules.model import Finding, Rule, Suppressed
 from imageopt.rules.suppress import REPORT, Suppressions
 
@@ -55,7 +56,7 @@ def judge(
 
             told.extend(in_vain(evidence, rule, today, suppressions.in_vain()))
     more, also_gone = suppressions.sift(told)
-    return Judged(fingerprinted(evidence, sorted((*kept, *more), key=_order)), (*gone, *also_gone))
+    return Judged(joined(fingerprinted(evidence, sorted((*kept, *more), key=_order))), (*gone, *also_gone))
 
 
 def _order(found: Finding) -> tuple[int, str, int, int, str]:

@@ -61,6 +61,7 @@ class Finding:
 
     `location` is None where the line is not known; it is never a guess. `evidence` shows the biggest few paths.
     `fingerprint` is the same wherever the finding moves to; the engine puts it in.
+    `explained_by` names the rule whose finding this one only repeats; that one has the names of such in `also`.
     """
 
     rule: str
@@ -76,6 +77,8 @@ class Finding:
     files: tuple[int, ...]
     fix: Fix
     fingerprint: str = ""
+    explained_by: str | None = None
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +93,17 @@ class Suppressed:
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """A file that an example's image holds: the Dockerfile's line that brings it in, and the one that hides it."""
+    """A file that an example's image holds: the Dockerfile's line that brings it in, and the one that hides it.
+
+    Files with the same `content` are alike; one without is like no other.
+    """
 
     line: int
     path: str
     bytes: int
     fate: Fate = "live"
     until: int = 0
+    content: str = ""
 
 
 @dataclass(frozen=True, slots=True)
