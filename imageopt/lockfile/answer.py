@@ -45,8 +45,6 @@ def answer(log: Sequence[str]) -> Answer:
     if _DRIFT.search(text):
         # Yarn shows all that differs before it says so
         said = [line for line in log if _DRIFT.search(line) and "EUSAGE" not in line]
-            line for line in log if _DRIFT.search(line) and "EUSAGE" not in line
-        ]  # Yarn shows all that differs first
         return Answer("drift", _reason(said or log), tuple(sorted(set(_names(log)))))
     if _LOGIN.search(text):
         return Answer("login", _reason(log))
