@@ -29,15 +29,15 @@ _ANYWHERE: tuple[tuple[str, str, str | None], ...] = (  # kind, names of folders
     ("playwright", r"ms-playwright", causes.BROWSERS),
     ("puppeteer", r"\.cache/puppeteer", causes.BROWSERS),
     ("electron", r"\.cache/electron(?:-builder)?", causes.BROWSERS),
-    ("pip", r"\.cache/pip", causes.TEMPORARY),
-    ("uv", r"\.cache/uv", causes.TEMPORARY),
-    ("poetry", r"\.cache/pypoetry/(?:cache|artifacts)", causes.TEMPORARY),
+    ("pip", r"\.cache/pip", causes.LANGUAGE_CACHE),
+    ("uv", r"\.cache/uv", causes.LANGUAGE_CACHE),
+    ("poetry", r"\.cache/pypoetry/(?:cache|artifacts)", causes.LANGUAGE_CACHE),
     ("composer", r"\.composer/cache|\.cache/composer", causes.COMPOSER_CACHE),
-    ("ruby", r"\.gem|\.bundle/cache", causes.TEMPORARY),
-    ("go", r"\.cache/go-build|go/pkg/(?:mod|sumdb)", causes.TEMPORARY),
-    ("cargo", r"\.?cargo/(?:registry|git)", causes.TEMPORARY),
+    ("ruby", r"\.gem|\.bundle/cache", causes.LANGUAGE_CACHE),
+    ("go", r"\.cache/go-build|go/pkg/(?:mod|sumdb)", causes.LANGUAGE_CACHE),
+    ("cargo", r"\.?cargo/(?:registry|git)", causes.LANGUAGE_CACHE),
     ("ccache", r"\.ccache|\.cache/ccache", causes.TEMPORARY),
-    ("java", r"\.m2/repository|\.gradle/caches", causes.TEMPORARY),
+    ("java", r"\.m2/repository|\.gradle/caches", causes.LANGUAGE_CACHE),
     ("build", r"node_modules/\.cache|\.(?:next|nuxt|turbo|parcel-cache)/cache", causes.TEMPORARY),
 )
 _FROM_THE_ROOT: tuple[tuple[str, str, str | None], ...] = (
@@ -48,6 +48,7 @@ _FROM_THE_ROOT: tuple[tuple[str, str, str | None], ...] = (
     ("pacman", r"var/cache/pacman", causes.PACKAGE_CACHE),
     ("composer", r"tmp/cache/(?:files|repo|vcs)", causes.COMPOSER_CACHE),  # COMPOSER_HOME=/tmp in its image
     ("pecl", r"tmp/pear", causes.PECL),
+    ("ruby", r"usr/local/bundle/cache|(?:usr/(?:local/)?lib/ruby|var/lib)/gems/[^/]+/cache", causes.LANGUAGE_CACHE),
     ("php-source", r"usr/src/php", causes.PHP_SOURCE),
     ("node-compile", r"tmp/(?:v8|node)-compile-cache[^/]*", causes.NPM_CACHE),
     # what no other line names; a virtual environment of poetry's is no cache, though it lies in one

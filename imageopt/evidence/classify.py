@@ -37,6 +37,7 @@ _ADDED = ("usr/local/", "opt/")  # where what no package owns is put by hand (FH
 _ADDED_HEADERS = re.compile(r"(?:usr/local|opt/[^/]+)/include/|.*\.l?a$")
 _ADDED_MANUALS = re.compile(r"(?:usr/local|opt/[^/]+)/(?:share/)?man/")
 _SKELETON = re.compile(r"(?:root|home/[^/]+)/\.(?:bashrc|bash_logout|profile)$")  # what useradd copies from /etc/skel
+_LOGIN_RECORDS = frozenset(("var/log/lastlog", "var/log/faillog"))  # one entry for each number up to the highest user's
 _BROWSERS = {  # whose download: the packages that run it
     "cypress": ("cypress",),
     "playwright": ("playwright", "playwright-core", "@playwright/test"),
@@ -192,9 +193,7 @@ class _Classifier:
         if self._packed and path in self._packed:
             found = _dependency(dev=self._packed[path].dev is True)
         if found is not None:
-            if found.category == "global-tools" and self._modules.starts_with(path):
-                return PathClass("global-tools", None)
-            return found
+            return self._as_used(found, path, first)
         if "node_modules/" in path:
             dev = self._modules.is_dev(path)
             cause = causes.DEV_DEPENDENCIES if dev else None
@@ -215,6 +214,14 @@ class _Classifier:
         if inside is None and self._keyword(first) not in ("COPY", "ADD"):
             return self._outside(path)
         return self._application(inside if inside is not None else path, first)
+
+    def _as_used(self, found: PathClass, path: str, first: int) -> PathClass:
+        """The folder's class, except for the tool that starts the service and for what a command has cloned."""
+        if found.category == "global-tools" and self._modules.starts_with(path):
+            return PathClass("global-tools", None)
+        if found.category == "vcs" and self._keyword(first) == "RUN":
+            return PathClass("vcs", causes.GIT_CLONE)
+        return found
 
     def _folder(self, folder: str) -> PathClass | None:
         """What the folder alone tells of the files in it."""
@@ -244,6 +251,8 @@ class _Classifier:
         """What a RUN wrote outside of the application's folder and no package owns."""
         if path.startswith(("var/lib/", "var/cache/", "etc/", "usr/share/", "usr/lib/", "lib/")):
             return PathClass("system-packages", None)  # written by the scripts of packages: caches, indexes, settings
+        if path in _LOGIN_RECORDS:
+            return PathClass("generated-data", causes.LOGIN_RECORDS)
         if path.startswith("var/log/"):
             return PathClass("generated-data", causes.TEMPORARY)
         if _SKELETON.match(path):

@@ -82,6 +82,13 @@ def take_inventory(image: Image) -> Inventory:
     )
 
 
+def kind_of(path: str) -> tuple[InventoryGroup, str] | None:
+    """The row that a file of this path counts in; None for none."""
+    folder, _, name = path.rpartition("/")
+    kind, in_package = _of_folder(folder)
+    return kind or _of_name(name, in_package=in_package)
+
+
 class _Count:
     __slots__ = ("files", "layers", "live", "unpacked")
 

@@ -21,7 +21,7 @@ _MATCH_KEYS = frozenset(
 )
 _FIX_KEYS = frozenset(("kind", "transform", "safety", "text"))
 _EXAMPLE_KEYS = frozenset(("kind", "dockerfile", "note", "files", "leaves"))
-_LEFT_KEYS = frozenset(("line", "path", "bytes", "fate", "until"))
+_LEFT_KEYS = frozenset(("line", "path", "bytes", "fate", "until", "content"))
 
 
 def load_rules(extra: Path | None = None, *, examples: bool = True) -> tuple[Rule, ...]:

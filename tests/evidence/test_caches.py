@@ -44,6 +44,8 @@ FOLDERS = {
     "root/.cache/ccache/a": "ccache",
     "go/pkg/mod/cache/download": "go",
     "usr/local/cargo/registry/src": "cargo",
+    "usr/local/bundle/cache": "ruby",
+    "usr/local/lib/ruby/gems/3.4.0/cache": "ruby",
     "root/.m2/repository/org": "java",
     "root/.cache/node/corepack/v1/pnpm": "corepack",
     "app/node_modules/.cache/babel-loader": "build",

@@ -69,7 +69,9 @@ def _image(example: Example, dockerfile: Dockerfile) -> Image:
     makers = [item for item in stage.instructions if item.keyword in ("RUN", "COPY", "ADD")]
     layer = {stage.from_instruction.line: 0} | {item.line: number for number, item in enumerate(makers, 1)}
     files = [
-        record(left.path, left.bytes, layer[left.line], left.fate, layer[left.until] if left.until else None)
+        record(left.path, left.bytes, layer[left.line], left.fate, layer[left.until] if left.until else None)._replace(
+            checksum=left.content.encode()
+        )
         for left in example.leaves
     ]
     texts = [

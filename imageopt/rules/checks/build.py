@@ -94,7 +94,12 @@ def _downloads_uncached(step: Step, command: Command) -> bool:
     named = {word for word in words if not word.startswith("-")}
     if words & _NEEDS_NO_CACHE or (tool == "pip" and named and named <= _SELF):
         return False
-    return not any(_serves(target, tool) for target in _mounted(step.instruction))
+    return not cache_mounted(step.instruction, tool)
+
+
+def cache_mounted(instruction: Instruction, tool: str) -> bool:
+    """Whether a cache that may be this language's package manager's is mounted for the RUN."""
+    return any(_serves(target, tool) for target in _mounted(instruction))
 
 
 def _tool_of(command: Command) -> tuple[str, str, frozenset[str]]:
@@ -206,7 +211,7 @@ def platform_flag(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding
         for flag in stage.from_instruction.flags
         if flag.name == "platform"
     ]
-    constants = {flag.value for _, flag in told if not flag.value.startswith(("$", "windows"))}
+    constants = {flag.value for _, flag in told if "$" not in flag.value and not flag.value.startswith("windows")}
     for stage, flag in told:
         if flag.value.strip("\"'") in ("$TARGETPLATFORM", "${TARGETPLATFORM}"):
             message = "A stage is for the target's platform anyway: the flag says nothing."

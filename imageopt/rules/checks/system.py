@@ -52,7 +52,7 @@ def apt_lists(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:
         return
     for step in steps(evidence):
         updates = [command for command, tool in step.ran if tool.tool in _APT and tool.subcommand == "update"]
-        if updates and not mounts(step.instruction, _APT_LISTS) and not _emptied(step, updates[-1], _APT_LISTS):
+        if updates and not mounts(step.instruction, _APT_LISTS) and not emptied(step, updates[-1], _APT_LISTS):
             yield stated(evidence, rule, step.instruction, at=updates[-1])
 
 
@@ -76,7 +76,7 @@ def package_cache(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding
                 tool.tool in tools and tool.subcommand == "clean" and command.start > filling[-1].start
                 for command, tool in step.ran
             )
-            if not cleaned and not any(_emptied(step, filling[-1], folder) for folder in folders):
+            if not cleaned and not any(emptied(step, filling[-1], folder) for folder in folders):
                 yield stated(evidence, rule, step.instruction, at=filling[-1])
 
 
@@ -153,8 +153,8 @@ def _letters(text: str) -> str:
     return text.lower().replace("assume-yes", "assumeyes").replace("--assumeyes", "")
 
 
-def _emptied(step: Step, after: Command, folder: str) -> bool:
-    """Whether a command behind this one removes what is in the folder, as far as the text tells."""
+def emptied(step: Step, after: Command, folder: str) -> bool:
+    """Whether a command of the step behind this one removes what is in the folder, as far as the text tells."""
     read = {id(command): tool for command, tool in step.ran}
     for command in step.commands:
         if command.start <= after.start:
