@@ -114,7 +114,11 @@ def _drawn(kind: str, document: Json) -> dict[str, Any]:
                 "config": config_rows(document),
             }
         case "rewrite":
-            return {"outcome": outcome(document), "diff": _diff(document["diff"])}
+            return {
+                "outcome": outcome(document),
+                "diff": _diff(document["diff"]),
+                "follow_ups": [(item, _diff(item["diff"])) for item in document.get("follow_ups", [])],
+            }
         case _:
             return {}
 

@@ -143,6 +143,10 @@ def _rewrite(document: Json) -> list[str]:
     lines += [f"- {escaped(note)}" for note in document["notes"]]
     if document["diff"]:
         lines += folded("The change", _code(document["diff"], "diff"))
+    for item in document.get("follow_ups", []):
+        lines += ["", f"- must follow, and is left to you: {escaped(item['path'])}: {escaped(item['reason'])}"]
+        if item["diff"]:
+            lines += folded(item["path"], _code(item["diff"], "diff"))
     return lines
 
 

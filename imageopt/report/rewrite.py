@@ -7,7 +7,7 @@ from typing import Any
 
 from imageopt.report.analysis import tool
 from imageopt.report.names import readable
-from imageopt.rewrite.diff import unified
+from imageopt.rewrite.diff import file_diff, unified
 from imageopt.rewrite.model import Rewrite
 
 
@@ -40,5 +40,13 @@ def rewrite_section(rewrite: Rewrite) -> dict[str, Any]:
         ],
         "refusals": [{"name": refused.name, "reason": readable(refused.reason)} for refused in rewrite.refusals],
         "notes": [readable(note) for note in rewrite.notes],
+        "follow_ups": [
+            {
+                "path": readable(item.path),
+                "reason": readable(item.reason),
+                "diff": "" if item.change is None else file_diff(item.change),
+            }
+            for item in rewrite.follow_ups
+        ],
         "diff": unified(rewrite),
     }

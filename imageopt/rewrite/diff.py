@@ -13,7 +13,12 @@ _KEPT = {"\t", "\n"}
 
 def unified(rewrite: Rewrite) -> str:
     """The diff of all changes, in their order; empty where nothing changes. A change with a summary is one line."""
-    return "".join(line for change in rewrite.changes for line in _file(change))
+    return "".join(map(file_diff, rewrite.changes))
+
+
+def file_diff(change: FileChange) -> str:
+    """The diff of one file; empty where it does not change."""
+    return "".join(_file(change))
 
 
 def _file(change: FileChange) -> Iterator[str]:

@@ -39,11 +39,23 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
+class FollowUp:
+    """Something outside the change that must follow it, such as a line of a compose file: shown, never written.
+
+    `change` is the edit that does it, None where a person has to find it.
+    """
+
+    path: str
+    reason: str
+    change: FileChange | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Rewrite:
     """The proposed change. `predicted_bytes`: unpacked bytes saved, None where it cannot be said.
 
     `nothing` : there is nothing worth doing, `changes` is empty. `refused`: something should be done and could
-    not be, safely; `refusals` say why.
+    not be, safely; `refusals` say why. `follow_ups` must follow when the change is made.
     """
 
     outcome: Literal["proposed", "nothing", "refused"]
@@ -53,3 +65,4 @@ class Rewrite:
     predicted_bytes: int | None
     predicted_basis: Literal["exact", "estimate", "unknown"]
     notes: tuple[str, ...]
+    follow_ups: tuple[FollowUp, ...] = ()

@@ -15,7 +15,7 @@ from imageopt.evidence.composition import compose
 from imageopt.evidence.model import BaseImage, CompositionRow, Evidence, FileClass, Origin
 from imageopt.gate.model import GateCheck, GateResult
 from imageopt.image.model import DiveNumbers, FileRecord, Image, ImageSizes, Layer, NpmPackage, Packages
-from imageopt.rewrite.model import FileChange, Refused, Rewrite, Transformed
+from imageopt.rewrite.model import FileChange, FollowUp, Refused, Rewrite, Transformed
 from imageopt.rules.model import Analysis, EvidencePath, Finding, Fix, Location, Saving, Summary, Target
 from imageopt.source.model import ImageConfig
 from imageopt.verify.model import (
@@ -161,6 +161,14 @@ def rewrite_value() -> Rewrite:
         predicted_bytes=300 * MB,
         predicted_basis="estimate",
         notes=("the first build fetches node:20-slim",),
+        follow_ups=(
+            FollowUp(
+                "compose.yaml",
+                "its healthcheck calls curl",
+                FileChange("compose.yaml", b"test: curl /\n", b"test: node -e 1 # \x1b[31m<b>\n"),
+            ),
+            FollowUp("deploy/<b>.yaml", "a probe calls curl"),
+        ),
     )
 
 

@@ -9,17 +9,28 @@ from imageopt.report.words import UNKNOWN, outcome, size
 
 def draw_rewrite(canvas: Canvas, document: Mapping[str, Any]) -> None:
     """Draws the whole view."""
-    for line in document["diff"].split("\n")[:-1]:
-        canvas.line((line.replace("\t", "    "), _style(line)))
+    _diff(canvas, document["diff"])
     if document["diff"]:
         canvas.line()
     canvas.line((document["reference"], "bold"), f": {outcome(document)}")
     _done(canvas, document["transforms"])
     _named(canvas, "Not done, and why", document["refusals"], "yellow")
+    _follow_ups(canvas, document.get("follow_ups", []))
     if document["notes"]:
         canvas.heading("Good to know")
     for note in document["notes"]:
         canvas.line(f"  {note}")
+
+
+def _diff(canvas: Canvas, diff: str) -> None:
+    for line in diff.split("\n")[:-1]:
+        canvas.line((line.replace("\t", "    "), _style(line)))
+
+
+def _follow_ups(canvas: Canvas, items: Sequence[dict[str, Any]]) -> None:
+    _named(canvas, "Must follow, and is left to you", [{**item, "name": item["path"]} for item in items], "yellow")
+    for item in items:
+        _diff(canvas, item["diff"])
 
 
 def _style(line: str) -> str:
