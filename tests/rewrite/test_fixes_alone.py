@@ -45,9 +45,11 @@ RUNS: list[tuple[Fix, str, str | None]] = [
     (cleanup.drop_apt_lists, "sudo apt update", "sudo apt update && sudo rm -rf /var/lib/apt/lists/*"),
     (cleanup.drop_apt_lists, "./install.sh", None),
     (cleanup.drop_apt_lists, "apt-get update && rm -rf /var/lib/apt/lists", None),
-    (cleanup.drop_pip_cache, "pip3 install -r a && pip wheel --no-cache-dir b", "pip3 install --no-cache-dir -r a && pip wheel --no-cache-dir b"),
-    (cleanup.drop_pip_cache, "python3 -m pip install a", "python3 -m pip install --no-cache-dir a"),
-    (cleanup.drop_pip_cache, "pip list", None),
+    (cleanup.drop_language_cache, "pip3 install -r a && pip wheel --no-cache-dir b", "pip3 install --no-cache-dir -r a && pip wheel --no-cache-dir b"),
+    (cleanup.drop_language_cache, "python3 -m pip install a", "python3 -m pip install --no-cache-dir a"),
+    (cleanup.drop_language_cache, "pip list", None),
+    (cleanup.drop_language_cache, "go build -o /a ./... && strip /a", "go build -o /a ./... && go clean -cache -modcache && strip /a"),
+    (cleanup.drop_language_cache, "go build ./... && go clean -cache", None),
     (cleanup.drop_node_cache, "npm run install", None),
     (cleanup.drop_node_cache, "npm ci && npm cache clean --force", None),
     (cleanup.drop_node_cache, "yarn install", None),
@@ -60,7 +62,7 @@ RUNS: list[tuple[Fix, str, str | None]] = [
     (options.answer_yes, "make", None),
     (options.answer_yes, "apt-get install -qq a", None),
     (options.no_log_init, "useradd -u 1234567890 a", "useradd --no-log-init -u 1234567890 a"),
-    (options.no_log_init, "useradd -l -u 1234567890 a || useradd -u 1000 b", None),
+    (options.no_log_init, "useradd -l -u 1234567890 a || useradd b", None),
     (runs.join_update, "apt-get update", None),
     (runs.use_workdir, "make | cd /a", None),
     (runs.drop_sudo, "make", None),
@@ -78,7 +80,7 @@ def test_a_run(fix: Fix, before: str, expected: str | None) -> None:
 
 
 COMMANDS: tuple[Fix, ...] = (
-    cleanup.drop_apt_lists, cleanup.drop_system_cache, cleanup.drop_pip_cache, cleanup.drop_node_cache,
+    cleanup.drop_apt_lists, cleanup.drop_system_cache, cleanup.drop_language_cache, cleanup.drop_node_cache,
     cleanup.drop_composer_cache, cleanup.drop_pecl_temporary, cleanup.delete_php_source, options.answer_yes,
     options.no_log_init, runs.use_workdir,
 )  # fmt: skip

@@ -17,6 +17,7 @@ _LISTS = "/var/lib/apt/lists"
 _PEAR = "/tmp/pear"  # noqa: S108 (the folder that pecl uses)
 _USES_LISTS = frozenset(("install", "upgrade", "dist-upgrade", "full-upgrade", "build-dep", "source", "download"))
 _PIP_FILLS = frozenset(("install", "wheel", "download"))
+_GO_CLEAN = "go clean -cache -modcache"
 _NPM_FILLS = frozenset(("install", "ci", "update", "exec"))
 _COMPOSER_FILLS = frozenset(("install", "update", "require", "create-project", "global"))
 
@@ -48,17 +49,23 @@ def drop_system_cache(site: Site) -> Outcome:
     return edits or Refusal("no command here is known to fill the cache")
 
 
-def drop_pip_cache(site: Site) -> Outcome:
-    """`--no-cache-dir` for pip."""
+def drop_language_cache(site: Site) -> Outcome:
+    """`--no-cache-dir` for pip; `go clean` behind the last command of Go, if no later line calls it."""
     commands = site.flat_commands()
     if isinstance(commands, Refusal):
         return commands
-    edits = tuple(
+    edits = [
         Edit(read.verb.end, read.verb.end, " --no-cache-dir")
         for _, read in calls(commands, "pip")
         if read.verb is not None and read.subcommand in _PIP_FILLS and not read.has("--no-cache-dir")
-    )
-    return edits or Refusal("no pip installs here; mount a cache over the folder")
+    ]
+    users = [index for index, command in enumerate(commands) if _named(command, "go")]
+    if users and [word.value for word in commands[users[-1]].arguments[:1]] != ["clean"]:
+        again = next((item for item in _later(site) if any(_named(one, "go") for one in run_commands(item))), None)
+        if again is not None:
+            return Refusal(f"line {again.line} builds with what is left here; use a stage of its own")
+        edits.append(insertion_after(site.dockerfile, site.instruction, commands, users[-1], _GO_CLEAN))
+    return tuple(edits) or Refusal("no pip or Go runs here; mount a cache over the folder, or use a stage of its own")
 
 
 def drop_node_cache(site: Site) -> Outcome:

@@ -14,7 +14,6 @@ _ASKING = {
 }  # fmt: skip
 _FAMILY = {"apt": "apt-get", "dnf": "yum", "microdnf": "yum"}
 _ANSWERED = ("--yes", "--assumeyes", "--no-confirm", "--non-interactive", "--simulate", "--assume-no", "--assumeno")
-_SPARSE_FROM = 1_000_000  # the user id from which on the logs of logins weigh megabytes
 _TARGET = ("$TARGETPLATFORM", "${TARGETPLATFORM}")
 
 
@@ -24,8 +23,9 @@ def answer_yes(site: Site) -> Outcome:
 
 
 def no_log_init(site: Site) -> Outcome:
-    """`--no-log-init` for each useradd of the RUN with a large user id."""
-    return _with_option(site, " --no-log-init", _has_large_id)
+    """`--no-log-init` for each useradd of the RUN whose user id is large, or a variable's."""
+    least = int(site.rule.parameters.get("least_number", 0))
+    return _with_option(site, " --no-log-init", lambda read: _may_be_large(read, least))
 
 
 def drop_redundant_platform(site: Site) -> Outcome:
@@ -60,6 +60,7 @@ def _asks(read: Call) -> bool:
     return read.subcommand in verbs and not read.has(*_ANSWERED) and not (quiet and read.tool in ("apt", "apt-get"))
 
 
-def _has_large_id(read: Call) -> bool:
-    ids = [value for value in read.options.get("--uid", ()) if value.isdecimal()]
-    return read.tool == "useradd" and not read.has("--no-log-init") and any(int(i) >= _SPARSE_FROM for i in ids)
+def _may_be_large(read: Call, least: int) -> bool:
+    ids = read.options.get("--uid", ())
+    large = any(not value.isdecimal() or int(value) >= least for value in ids)
+    return read.tool == "useradd" and not read.has("--no-log-init") and large

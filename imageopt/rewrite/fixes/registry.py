@@ -28,7 +28,7 @@ FIXES = {  # rule -> module and function
     "no-cache-mount": "mounts.mount_cache",
     "apt-lists-left": "cleanup.drop_apt_lists",
     "pkg-manager-cache-left": "cleanup.drop_system_cache",
-    "pip-gem-go-cache-left": "cleanup.drop_pip_cache",
+    "pip-gem-go-cache-left": "cleanup.drop_language_cache",
     "npm-yarn-pnpm-cache-left": "cleanup.drop_node_cache",
     "composer-cache-or-binary-left": "cleanup.drop_composer_cache",
     "pecl-temp-left": "cleanup.drop_pecl_temporary",
