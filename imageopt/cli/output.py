@@ -80,12 +80,12 @@ def check_place(path: Path) -> None:
         raise _unwritable(path, error) from None
 
 
-def write_whole(path: Path, text: str) -> None:
+def write_whole(path: Path, text: str | bytes) -> None:
     """Writes a file so that it is never half there. Raises InputError where it cannot be written.
 
     A symlink stays one. A device or a pipe is written to as it is: replacing it would take it from everybody else.
     """
-    data = _LONE_SURROGATE.sub("\ufffd", text).encode("utf-8")
+    data = text if isinstance(text, bytes) else _LONE_SURROGATE.sub("\ufffd", text).encode("utf-8")
     try:
         if _is_special(path):
             with path.open("wb") as stream:

@@ -25,9 +25,18 @@ def prove(
 
     `place` is the folder, its Dockerfile's relative path, and the text that is the before.
     """
+    document = verification(place, built, config, talk, **more)
+    emit(document, formats, talk.color)
+    return str(document["verdict"])
+
+
+def verification(
+    place: tuple[Path, str, bytes], built: BuildOptions, config: Config, talk: Talk, **more: Any
+) -> dict[str, Any]:
+    """The verification's document; the arguments are those of `prove`."""
     root, dockerfile, before = place
     started = time.monotonic()
-    verification = verify(
+    made = verify(
         VerifyRequest(
             **{
                 "root": built.context or root,
@@ -46,8 +55,7 @@ def prove(
         ),
         progress=talk.progress,
     )
-    emit(verification_document(verification, time.monotonic() - started), formats, talk.color)
-    return verification.verdict
+    return verification_document(made, time.monotonic() - started)
 
 
 def exit_code(verdict: str, negative: int) -> int:

@@ -56,6 +56,15 @@ def recover(root: Path) -> tuple[str, ...]:
         return _recover(root)
 
 
+def in_place(root: Path) -> bool:
+    """Whether the project's files are as the last applied rewrite left them."""
+    record = records.newest(root)
+    if record is None:
+        return False
+    found = [(file, read(_target(root, file.path))) for file in record.files]
+    return all(now is not None and records.digest(now) == file.after_digest for file, now in found)
+
+
 def _apply(root: Path, changes: Sequence[FileChange], force: bool) -> tuple[str, ...]:
     last = records.newest(root)
     ours = {(file.path, file.after_digest) for file in last.files} if last is not None else set()
@@ -102,8 +111,7 @@ def _recover(root: Path) -> tuple[str, ...]:
     if record is None or not record.begun:
         return ()
     _sweep(root, record)
-    found = [(file, read(_target(root, file.path))) for file in record.files]
-    if all(now is not None and records.digest(now) == file.after_digest for file, now in found):
+    if in_place(root):
         records.finish(record)  # it was killed when all was in place
         return ()
     _take_back(root, record, force=False)

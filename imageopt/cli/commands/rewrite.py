@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from imageopt.cli.merge_request import Delivery, merge_request_options
 from imageopt.cli.options import (
     Talk,
     build_options,
@@ -15,7 +16,6 @@ from imageopt.cli.options import (
     image_options,
     talk_options,
 )
-from imageopt.cli.output import emit, parse_formats
 from imageopt.errors import UsageError, one_line
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     type=click.Choice(["auto", "alpine", "slim", "keep"]),
     help="The base image to end on; auto takes alpine where that is safe, keep the one there is.",
 )
+@merge_request_options
 @image_options
 @build_options
 @click.option(
@@ -56,14 +57,15 @@ def command(folder: str, **options: Any) -> int:
     imageopt rewrite .                    the proposal as a diff, and why
     imageopt rewrite . --verify --apply   written only if it is proven
     imageopt rewrite . --fix --apply      the findings that an edit mends
+    imageopt rewrite . --patch - | git apply
     imageopt rewrite . --undo
     """
     from imageopt.report.rewrite import rewrite_document
-    from imageopt.rewrite.apply import apply
 
     write, undo, prove = options.pop("write"), options.pop("undo"), options.pop("prove")
     if undo and (write or prove):
         raise UsageError("--undo goes with neither --apply nor --verify", "undo first, then rewrite again")
+    delivery = Delivery.of(options, write=write, undo=undo, prove=prove)
     mend, rules = options.pop("fix"), options.pop("rules")
     if rules and not mend:
         raise UsageError("--rule goes with --fix", "add --fix")
@@ -71,30 +73,53 @@ def command(folder: str, **options: Any) -> int:
         raise UsageError("--base does not go with --fix", "leave one of them out")
     if mend and options["lockfile"]:
         raise UsageError("--lockfile does not go with --fix", "make the lock file first, then mend")
+    root = Path(folder).parent if Path(folder).is_file() else Path(folder)
     if undo:
-        return _undo(Path(folder))
+        return _undo(root, delivery.force)
     config = configuration(folder, options.pop("config"))
-    parse_formats(options["formats"])
     talk = Talk.of(options)
     built = built_how(options, config)
-    analysis, proposed = _proposal(folder, built, config, talk, mend=mend, rules=rules, **options)
-    emit(rewrite_document(proposed, analysis.target.reference), talk.formats, talk.color)
-    if proposed.outcome != "proposed":
-        return 0
-    if prove:
-        from imageopt.api import find_project
-        from imageopt.cli.proof import exit_code, prove
-
-        verdict = prove(find_project(folder, built), built, config, talk, (), rewrite=proposed)
-        if verdict != "verified":
-            return exit_code(verdict, int(options["exit_code"]))
     if write:
-        root = analysis.evidence.project.root if analysis.evidence.project is not None else Path(folder)
-        apply(root, proposed)
-        changed = ", ".join(change.path for change in proposed.changes)
-        again = f"imageopt rewrite --undo {'-- ' if folder.startswith('-') else ''}{shlex.quote(folder)}"
-        click.echo(f"written: {changed}; `{one_line(again)}` takes it back", err=True)
+        _recover(root)
+    analysis, proposed = _proposal(folder, built, config, talk, mend=mend, rules=rules, **options)
+    delivery.show(rewrite_document(proposed, analysis.target.reference), talk.formats, talk.color)
+    prepared = delivery.prepare(root, proposed)
+    proof: dict[str, Any] | None = None
+    if prove and proposed.outcome == "proposed":
+        from imageopt.api import find_project
+        from imageopt.cli.proof import exit_code, verification
+
+        proof = verification(find_project(folder, built), built, config, talk, rewrite=proposed)
+        delivery.show(proof, (), talk.color)
+        if proof["verdict"] != "verified":
+            prepared.withhold()
+            return exit_code(str(proof["verdict"]), int(options["exit_code"]))
+    message = prepared.message(proof)
+    if write:
+        _write(root, folder, proposed, delivery.force)
+    prepared.deliver(message)
     return 0
+
+
+def _write(root: Path, folder: str, proposed: "Rewrite", force: bool) -> None:
+    from imageopt.rewrite.apply import apply, in_place
+
+    written = apply(root, proposed, force=force) if proposed.outcome == "proposed" else ()
+    if written:
+        again = f"imageopt rewrite --undo {'-- ' if folder.startswith('-') else ''}{shlex.quote(folder)}"
+        click.echo(one_line(f"written: {', '.join(written)}; `{again}` takes it back"), err=True)
+    elif proposed.outcome == "refused" and not in_place(root):
+        click.echo("nothing was written: see why above", err=True)
+    else:
+        click.echo("nothing to do", err=True)
+
+
+def _recover(root: Path) -> None:
+    from imageopt.rewrite.apply import recover
+
+    restored = recover(root)
+    if restored:
+        click.echo(one_line(f"a rewrite that was broken off is taken back: {', '.join(restored)}"), err=True)
 
 
 def _proposal(
@@ -133,9 +158,8 @@ def _proposal(
     )
 
 
-def _undo(folder: Path) -> int:
+def _undo(root: Path, force: bool) -> int:
     from imageopt.rewrite.apply import undo
 
-    restored = undo(folder)
-    click.echo(f"restored: {', '.join(restored)}" if restored else "restored", err=True)
+    click.echo(one_line(f"restored: {', '.join(undo(root, force=force))}"), err=True)
     return 0
