@@ -59,9 +59,12 @@ class Heredoc:
 
 @dataclass(frozen=True, slots=True)
 class Trivia:
-    """A directive, comment, blank or other line that is no instruction; its line end belongs to it."""
+    """A directive, comment, blank or other line that is no instruction; its line end belongs to it.
 
-    kind: Literal["directive", "comment", "blank"]
+    `unread` is all that follows the last instruction of a file with too many of them.
+    """
+
+    kind: Literal["directive", "comment", "blank", "unread"]
     start: int
     end: int
     line: int
@@ -144,6 +147,15 @@ class Dockerfile:
     def render(self) -> bytes:
         """The bytes it was parsed from."""
         return self.text.encode("utf-8", "surrogateescape")
+
+    def position(self, offset: int) -> tuple[int, int]:
+        """The line and column of a character, both from 1; a byte order mark takes no column."""
+        starts: list[int] | None = self.memo.get("lines")
+        if starts is None:
+            starts = self.memo["lines"] = [0, *(match.end() for match in re.finditer("\n", self.text))]
+        line = bisect_right(starts, offset)
+        marked = line == 1 and self.text.startswith("\ufeff")
+        return line, offset - starts[line - 1] + (0 if marked else 1)
 
     def source(self, instruction: Instruction) -> str:
         """The instruction as written, with continuations and heredocs, without the last line end."""

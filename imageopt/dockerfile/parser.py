@@ -13,6 +13,7 @@ from imageopt.dockerfile.model import Dockerfile, Heredoc, Instruction, Problem,
 from imageopt.dockerfile.stages import read_stages
 from imageopt.dockerfile.words import SPACE, Logical
 
+_MOST_INSTRUCTIONS = 5_000  # a hundred times the most that people write; engines stack some 120 layers
 _LONGEST_LINE = 65_535  # bufio.MaxScanTokenSize - 1, in bytes, without the newline
 
 
@@ -22,7 +23,7 @@ def parse(data: bytes) -> Dockerfile:
     reader.read()
     instructions = tuple(node for node in reader.nodes if isinstance(node, Instruction))
     stages, problems = read_stages(instructions, reader.directives.escape)
-    problems += reader.directives.problems + reader.long_lines()
+    problems += reader.directives.problems + reader.problems + reader.long_lines()
     if not instructions:
         problems.append(Problem("no-instructions", "the file has no instructions", 1, max(1, len(reader.lines))))
     problems += (problem for instruction in instructions for problem in instruction.problems)
@@ -52,6 +53,7 @@ class _Reader:
         self.text = text
         self.directives = Directives()
         self.nodes: list[Instruction | Trivia] = []
+        self.problems: list[Problem] = []
         self.lines = _physical_lines(text)
         self._next = 0
         self._above: list[Trivia] = []
@@ -60,9 +62,12 @@ class _Reader:
         """Fills `nodes` and `directives`."""
         if self.text.startswith("\ufeff"):
             self.nodes.append(Trivia("blank", 0, 1, 1))
+        left = _MOST_INSTRUCTIONS
         while self._next < len(self.lines):
             content = self.lines[self._next].content.lstrip(SPACE)
-            if self.directives.offer(content, self._next + 1):
+            if not left:
+                self._give_up()
+            elif self.directives.offer(content, self._next + 1):
                 self._trivia("directive")
             elif not content:
                 self._trivia("blank")
@@ -70,6 +75,7 @@ class _Reader:
                 self._trivia("comment")
             else:
                 self._instruction(content)
+                left -= 1
 
     def long_lines(self) -> list[Problem]:
         """A problem for every line that is too long for BuildKit."""
@@ -80,6 +86,13 @@ class _Reader:
             and len(self.text[line.start : line.end].removesuffix("\n").encode("utf-8", "surrogateescape"))
             > _LONGEST_LINE
         ]
+
+    def _give_up(self) -> None:
+        line = self.lines[self._next]
+        message = f"there are more than {_MOST_INSTRUCTIONS:,} instructions: from here on nothing is read"
+        self.problems.append(Problem("too-many-instructions", message, self._next + 1, len(self.lines)))
+        self.nodes.append(Trivia("unread", line.start, len(self.text), self._next + 1))
+        self._next = len(self.lines)
 
     def _trivia(self, kind: Literal["directive", "comment", "blank"]) -> None:
         line = self.lines[self._next]

@@ -40,27 +40,18 @@ def location(evidence: Evidence, instruction: Instruction, at: Spot | None = Non
         return Location(evidence.dockerfile_path, instruction.line, 1, instruction.end_line)
     if at is None or isinstance(at, Instruction):
         at = _written(evidence.dockerfile.text, at or instruction)
-    return place_of(evidence.dockerfile, evidence.dockerfile_path, at, (instruction.start, instruction.line))
+    return place_of(evidence.dockerfile, evidence.dockerfile_path, at)
 
 
-def place_of(dockerfile: Dockerfile, path: str, spot: Spot, near: tuple[int, int] = (0, 1)) -> Location:
-    """The place of a part of the text; `near` is an offset not behind it and its line, from where lines are counted."""
-    text = dockerfile.text
-    begin, line = near
-    line += text.count("\n", begin, spot.start)
-    end_line = line + text.count("\n", spot.start, spot.end)
-    return Location(path, line, _column(text, spot.start), end_line, _column(text, spot.end))
+def place_of(dockerfile: Dockerfile, path: str, spot: Spot) -> Location:
+    """The place of a part of the text."""
+    return Location(path, *dockerfile.position(spot.start), *dockerfile.position(spot.end))
 
 
 def _written(text: str, instruction: Instruction) -> Span:
     """The instruction from its keyword to its last character, without indentation and line end."""
     lines = text[instruction.start : instruction.end]
     return Span(instruction.end - len(lines.lstrip()), instruction.start + len(lines.rstrip()))
-
-
-def _column(text: str, offset: int) -> int:
-    begin = text.rfind("\n", 0, offset) + 1
-    return offset - begin + (0 if begin == 0 and text.startswith("\ufeff") else 1)
 
 
 def measured(

@@ -100,10 +100,10 @@ class Suppressions:
             if one.fault or (one.until is not None and one.until < self._today):
                 if own:
                     why = one.fault or f"it expired on {one.until}"
-                    self._in_vain.append(InVain(f"This comment suppresses nothing: {why}", self._place(one, one)))
+                    self._in_vain.append(InVain(f"This comment suppresses nothing: {why}", self._place(one)))
                 continue
             for name in one.names:
-                place = self._place(one, name) if own else None
+                place = self._place(name) if own else None
                 rules = self._own(name.value, place) if place else self._names.of_tool(one.tool, name.value)
                 if rules:
                     yield _Ground(
@@ -141,10 +141,9 @@ class Suppressions:
             rule.check != REPORT and rule.severity != "off" and _judged_by(self._evidence, rule) for rule in rules
         )
 
-    def _place(self, comment: Suppression, spot: Spot) -> Location:
+    def _place(self, spot: Spot) -> Location:
         assert self._evidence.dockerfile is not None
-        near = (comment.start, comment.line)
-        return place_of(self._evidence.dockerfile, self._evidence.dockerfile_path, spot, near)
+        return place_of(self._evidence.dockerfile, self._evidence.dockerfile_path, spot)
 
 
 _AUTHORS = {

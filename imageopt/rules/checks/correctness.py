@@ -1,6 +1,5 @@
 """Checks on what a build does otherwise than its lines say: stages, copies, folders, what is overridden."""
 
-import difflib
 import posixpath
 import re
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from imageopt.evidence.model import Evidence
 from imageopt.evidence.variants import split_reference
 from imageopt.project.model import Project
 from imageopt.project.sent import matching_paths, survives
+from imageopt.rules.checks.likeness import likely
 from imageopt.rules.checks.security import runs
 from imageopt.rules.finding import stated
 from imageopt.rules.model import Finding, Rule
@@ -21,7 +21,6 @@ from imageopt.rules.model import Finding, Rule
 _WILDCARD = re.compile(r"[*?\[]")
 _REMOTE = re.compile(r"(?:https?|git|ssh|ftp)://|git@|\S+\.git(?:#|$)")
 _RESERVED = frozenset(("scratch", "context"))
-_MOST_NAMES, _MOST_LINES = 100, 5000  # beyond that nobody looks for a likeness
 _MOUNT_FROM = re.compile(r"(?:^|,)from=([^,]*)")
 
 
@@ -76,10 +75,10 @@ def _wrong_source(
         return f"The stage {reference} comes later, so another image of that name is taken."
     if re.fullmatch(r"[0-9]{1,9}", name):
         return f"There is no stage {reference} above: they count from 0."
-    if len(named) < _MOST_NAMES and instruction.line < _MOST_LINES and not re.search(r"[/:.@]", name):
-        close = difflib.get_close_matches(name, [known for known in named if known != name], 1, cutoff=0.8)
-        if close and named[close[0]].index < stage.index:
-            return f"There is no stage {reference}; did you mean {close[0]}?"
+    if not re.search(r"[/:.@]", name):
+        close = likely(dockerfile, name, named, 0.8)
+        if close and named[close].index < stage.index:
+            return f"There is no stage {reference}; did you mean {close}?"
     return ""
 
 

@@ -33,6 +33,7 @@ _PLACEHOLDER = re.compile(
     re.IGNORECASE,
 )
 _SETTINGS = {"production", "development", "test", "staging", "info", "debug", "warn", "error", "localhost", "utc"}
+_LONGEST = 2_000  # characters of a value that are looked at
 _LEAST_BITS = 3.0  # per character; words have fewer than random keys
 _BUILD_ARGUMENTS = re.compile(r"\|\d+ ")
 
@@ -73,6 +74,7 @@ def _judged(
 ) -> Iterator[Finding]:
     keyword, name = instruction.keyword, pair.name
     value = state.known(pair.value) if pair.value is not None else None
+    value = value[:_LONGEST] if value is not None else None
     if value and value not in told and _holds_secret(names, name, value):
         told.add(value)
         message = f"{keyword} {name} holds a secret, which stays in the image's history."

@@ -5,12 +5,11 @@ does not show. So a name is only called undefined where it can be known: in FROM
 or where an ARG above FROM or a name that is almost the same shows what was meant.
 """
 
-import difflib
 import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
-from itertools import islice
+from itertools import chain
 
 from imageopt.dockerfile.environment import Environment, environments
 from imageopt.dockerfile.expand import expansion
@@ -19,6 +18,7 @@ from imageopt.dockerfile.pairs import pairs
 from imageopt.dockerfile.shell import is_posix_shell
 from imageopt.dockerfile.stages import global_arguments
 from imageopt.evidence.model import Evidence
+from imageopt.rules.checks.likeness import likely
 from imageopt.rules.finding import stated
 from imageopt.rules.model import Finding, Rule
 
@@ -40,7 +40,6 @@ _SET_BY_SHELL = re.compile(
 )
 _SINGLE_QUOTED = re.compile(r"'[^']*'")
 _NOT_VISIBLE = "ARG {0} above FROM is not visible here: repeat `ARG {0}` in this stage."
-_MOST_NAMES, _MOST_LINES = 100, 5000  # beyond that nobody looks for a likeness
 
 
 def undefined(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:  # noqa: ARG001
@@ -98,14 +97,18 @@ def _empty_reference(text: str) -> bool:
 def _in_stage(
     evidence: Evidence, rule: Rule, instruction: Instruction, state: Environment, declared: frozenset[str]
 ) -> Iterator[Finding]:
+    dockerfile = evidence.dockerfile
+    assert dockerfile is not None
     together = {pair.name for pair in pairs(instruction)} if instruction.keyword == "ENV" else set()
+    told: set[str] = set()
     for word in instruction.words:
         if "$" not in word.raw:
             continue
         for name in state.expansion(word.raw).undefined:
-            if name in state.holes or name in _GIVEN or _set_by_base(evidence, name):
+            if name in told or name in state.holes or name in _GIVEN or _set_by_base(evidence, name):
                 continue
-            message = _meant(state, declared, together, name, instruction.line)
+            told.add(name)
+            message = _meant(dockerfile, state, declared, together, name)
             if not message and (state.complete or evidence.image is not None):
                 message = f"Nothing gives {name} a value, so it is empty here."
             if message:
@@ -116,18 +119,14 @@ def _set_by_base(evidence: Evidence, name: str) -> bool:
     return evidence.image is not None and any(text.startswith(f"{name}=") for text in evidence.image.config.env)
 
 
-def _meant(state: Environment, declared: frozenset[str], together: set[str], name: str, line: int) -> str:
+def _meant(dockerfile: Dockerfile, state: Environment, declared: frozenset[str], together: set[str], name: str) -> str:
     """What the name is likely to mean, empty where nobody can say."""
     if name in together:
         return f"{name} is set by this same ENV, whose values do not see it yet."
     if name in declared:
         return _NOT_VISIBLE.format(name)
-    if len(name) > 3 and line < _MOST_LINES:
-        names = [*islice(state.variables, _MOST_NAMES), *islice(state.holes, _MOST_NAMES)]
-        close = difflib.get_close_matches(name, names, 1, cutoff=0.85)
-        if close:
-            return f"Nothing gives {name} a value; did you mean {close[0]}?"
-    return ""
+    close = likely(dockerfile, name, chain(state.variables, state.holes), 0.85)
+    return f"Nothing gives {name} a value; did you mean {close}?" if close else ""
 
 
 def _shell_names(instruction: Instruction) -> Iterator[tuple[str, int, int]]:
