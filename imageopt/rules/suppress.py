@@ -11,7 +11,7 @@ from datetime import date
 
 from imageopt.config import Waiver
 from imageopt.evidence.model import Evidence
-from imageopt.rules.comments import Suppression, suppressions
+from imageopt.rules.comments import suppressions
 from imageopt.rules.finding import Spot, place_of
 from imageopt.rules.lookup import Names
 from imageopt.rules.model import Finding, Location, Rule, Suppressed
