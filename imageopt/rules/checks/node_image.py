@@ -15,7 +15,7 @@ from imageopt.rules.checks.held import held, own_files
 from imageopt.rules.checks.match import shipped_stages
 from imageopt.rules.checks.node_install import installs_of, variables
 from imageopt.rules.checks.size import billed
-from imageopt.rules.checks.steps import Step, certain, for_development, installs, mounts, removes, steps
+from imageopt.rules.checks.steps import Step, certain, for_development, kept, mounts, steps
 from imageopt.rules.finding import stated
 from imageopt.rules.model import Finding, Rule
 
@@ -135,15 +135,14 @@ def toolchain(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:  
         if evidence.image.packages.npm and _is_toolchain({owners.get(evidence.image.files[i].path, "") for i in files}):
             yield from held(evidence, rule, files, message=f"{rule.message} {said}".strip())
         return
-    kept = []
+    parts = []
     built = False
     for step in steps(evidence):
         calls = step.calls
         built = built or any(tool.tool in _MANAGERS and tool.subcommand in _BUILDS for tool in calls)
-        words = [word for tool in calls if installs(tool) for word in tool.operands]
-        kept += [(step.instruction, word) for word in words if _is_part(word.value) and not removes(calls, word.value)]
-    if built and _is_toolchain({word.value for _, word in kept}):
-        instruction, word = kept[0]
+        parts += [(step.instruction, word) for word in kept(calls, _is_part)]
+    if built and _is_toolchain({word.value for _, word in parts}):
+        instruction, word = parts[0]
         text = f"Python, make and a compiler for npm packages are shipped. {_compiled(evidence)}"
         yield stated(evidence, rule, instruction, message=text.strip(), at=word)
 

@@ -20,9 +20,8 @@ from imageopt.rules.checks.steps import (
     certain,
     copies,
     for_development,
-    installs,
+    kept,
     mounts,
-    removes,
     steps,
     with_ancestors,
 )
@@ -76,8 +75,8 @@ def composer_left(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding
     if evidence.image is not None:
         words = " ".join((*evidence.image.config.entrypoint, *evidence.image.config.cmd))
         programs = (index for index, record in own_files(evidence) if record.path in _COMPOSER)
-        kept = () if "composer" in words else programs
-        yield from held(evidence, rule, [*evidence.files_of_causes.get(rule.name, ()), *kept])
+        staying = () if "composer" in words else programs
+        yield from held(evidence, rule, [*evidence.files_of_causes.get(rule.name, ()), *staying])
         return
     for step in _composer_steps(evidence):
         filling = [tool for tool in step.calls if _installs(tool) and not tool.has("--no-cache")]
@@ -97,11 +96,9 @@ def extension_build_packages(evidence: Evidence, rule: Rule, now: date) -> Itera
         yield from held(evidence, rule, evidence.files_of_causes.get(causes.BUILD_TOOLS, ()))
         return
     for step in ran:
-        calls = step.calls
-        words = [word for tool in calls if installs(tool) for word in tool.operands if _FOR_BUILDING.match(word.value)]
-        kept = [word for word in words if not removes(calls, word.value)]
-        if kept:
-            yield stated(evidence, rule, step.instruction, at=kept[0])
+        words = kept(step.calls, _FOR_BUILDING.match)
+        if words:
+            yield stated(evidence, rule, step.instruction, at=words[0])
 
 
 def xdebug(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:  # noqa: ARG001

@@ -12,7 +12,7 @@ from imageopt.evidence.model import Evidence
 from imageopt.evidence.variants import split_reference
 from imageopt.rules.checks.held import held, own_files
 from imageopt.rules.checks.match import shipped, shipped_stages
-from imageopt.rules.checks.steps import for_development, installs, removes, steps
+from imageopt.rules.checks.steps import for_development, kept, steps
 from imageopt.rules.finding import stated
 from imageopt.rules.model import Finding, Rule
 
@@ -42,11 +42,9 @@ def node_in_php(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:
 
 def _put_there(evidence: Evidence, dockerfile: Dockerfile, rule: Rule) -> Iterator[Finding]:
     for step in steps(evidence):
-        calls = step.calls
-        words = [word for tool in calls if installs(tool) for word in tool.operands if word.value in _PACKAGES]
-        kept = [word for word in words if not removes(calls, word.value)]
-        if kept:
-            yield stated(evidence, rule, step.instruction, at=kept[0])
+        words = kept(step.calls, _PACKAGES.__contains__)
+        if words:
+            yield stated(evidence, rule, step.instruction, at=words[0])
     for _, instruction in shipped(dockerfile, evidence.target):
         reference = instruction.flag("from") if instruction.keyword == "COPY" else None
         stage = dockerfile.source_stage(instruction)

@@ -5,11 +5,11 @@ switch which is off by default makes no noise.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from imageopt.dockerfile.environment import Environment, environments
-from imageopt.dockerfile.model import Command, Dockerfile, Instruction, Stage
+from imageopt.dockerfile.model import Command, Dockerfile, Instruction, Stage, Word
 from imageopt.dockerfile.shell import is_posix_shell, run_commands
 from imageopt.dockerfile.tools import Call, call
 from imageopt.evidence.model import Evidence
@@ -126,21 +126,22 @@ def installs(tool: Call) -> bool:
     return tool.tool in _INSTALLERS and tool.subcommand in _INSTALLS
 
 
-def removes(calls: Sequence[Call], package: str) -> bool:
-    """Whether one of them removes the system package, by its name or by that of the virtual package it came with.
+def kept(calls: Sequence[Call], wanted: Callable[[str], object]) -> list[Word]:
+    """The system packages that are `wanted` by name and that these calls install and do not remove again.
 
-    A name in a variable may be any package's.
+    An `apk add --virtual` goes by that name too, and a name in a variable may be any package's.
     """
-    names = {package}
-    for each in calls:
-        if installs(each) and any(word.value == package for word in each.operands):
-            names.update(each.options.get("--virtual", ()))
-    return any(
-        word.value in names or "$" in word.value
+    removers = (each for each in calls if each.tool in _INSTALLERS and each.subcommand in _REMOVES)
+    removed = {word.value for each in removers for word in each.operands}
+    if any("$" in name for name in removed):
+        return []
+    return [
+        word
         for each in calls
-        if each.tool in _INSTALLERS and each.subcommand in _REMOVES
+        if installs(each) and removed.isdisjoint(each.options.get("--virtual", ()))
         for word in each.operands
-    )
+        if word.value not in removed and wanted(word.value)
+    ]
 
 
 def mounts(instruction: Instruction, *folders: str) -> bool:
