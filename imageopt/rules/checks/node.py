@@ -12,7 +12,7 @@ from imageopt.dockerfile.tools import call
 from imageopt.evidence.model import Evidence
 from imageopt.project.model import Lock
 from imageopt.rules.checks.match import shipped, subcommand
-from imageopt.rules.checks.node_install import installs_of, left_by
+from imageopt.rules.checks.node_install import Install, installs_of, left_by
 from imageopt.rules.checks.size import billed
 from imageopt.rules.checks.steps import copies, every_stage, for_development, steps, with_ancestors
 from imageopt.rules.finding import stated
@@ -120,8 +120,12 @@ def dev_dependencies(evidence: Evidence, rule: Rule, now: date) -> Iterator[Find
         if install is not None and install.dev:
             seen.add(step.instruction.line)
             yield stated(evidence, rule, step.instruction, at=install.tool.name)
+    left: dict[int, Install | None] = {}  # by the number of the stage
     for copied in copies(evidence):
-        install = left_by(steps(evidence, with_ancestors(evidence.dockerfile, copied.stage)))
+        if copied.stage.index not in left:
+            ran = steps(evidence, with_ancestors(evidence.dockerfile, copied.stage))
+            left[copied.stage.index] = left_by(ran)
+        install = left[copied.stage.index]
         if install is None or not install.dev or install.step.instruction.line in seen:
             continue
         if any(_holds_modules(path, install.step.environment.workdir) for path in copied.sources or ()):

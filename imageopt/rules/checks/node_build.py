@@ -89,17 +89,20 @@ def links_broken(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]
     if evidence.dockerfile is None or "pnpm" not in evidence.dockerfile.text:
         return
     everything = list(copies(evidence))
-    for copied in everything:
-        ran = list(steps(evidence, with_ancestors(evidence.dockerfile, copied.stage)))
-        root = _installed_by_pnpm(ran)
-        if root is None or any(other.sources is None for other in everything if other.stage is copied.stage):
+    for stage in {copied.stage.index: copied.stage for copied in everything}.values():
+        root = _installed_by_pnpm(list(steps(evidence, with_ancestors(evidence.dockerfile, stage))))
+        taken = [copied for copied in everything if copied.stage is stage]
+        if root is None or any(copied.sources is None for copied in taken):
             continue
-        taken = {path for other in everything if other.stage is copied.stage for path in other.sources or ()}
-        whole = any(f"{root}/node_modules/".startswith(f"{path.rstrip('/')}/") for path in taken)
-        whole = whole or any(path.startswith(f"{root}/node_modules/.pnpm") for path in taken)
-        for path, word in zip(copied.sources or (), copied.instruction.words, strict=False):
-            if not whole and path.startswith(f"{root}/") and path.endswith("/node_modules"):
-                yield stated(evidence, rule, copied.instruction, at=word)
+        paths = {path for copied in taken for path in copied.sources or ()}
+        if any(f"{root}/node_modules/".startswith(f"{path.rstrip('/')}/") for path in paths):
+            continue
+        if any(path.startswith(f"{root}/node_modules/.pnpm") for path in paths):
+            continue
+        for copied in taken:
+            for path, word in zip(copied.sources or (), copied.instruction.words, strict=False):
+                if path.startswith(f"{root}/") and path.endswith("/node_modules"):
+                    yield stated(evidence, rule, copied.instruction, at=word)
 
 
 def _installed_by_pnpm(ran: list[Step]) -> str | None:

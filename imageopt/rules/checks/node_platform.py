@@ -5,7 +5,7 @@ is a crash when it is loaded. On Alpine gcompat makes some of those work, so not
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import date
 
 from imageopt.evidence.model import Evidence
@@ -112,11 +112,19 @@ def _onto_alpine(evidence: Evidence, rule: Rule) -> Iterator[Finding]:
             yield stated(evidence, rule, step.instruction, message=text, at=install.tool.name)
             return
     built = sorted(need.package for need in known if need.verdict in ("glibc-only", "unknown"))
-    for copied in copies(evidence) if built else ():
-        root = dockerfile.stages[with_ancestors(dockerfile, copied.stage)[0]].base
+    rebuilt = any(
+        tool.tool == "npm" and tool.subcommand == "rebuild" for step in steps(evidence) for tool in step.calls
+    )
+    folders: dict[int, set[str | None]] = {}  # where packages were installed, by the number of the stage
+    for copied in copies(evidence) if built and not rebuilt else ():
+        numbers = with_ancestors(dockerfile, copied.stage)
+        root = dockerfile.stages[numbers[0]].base
         if root is None or not root.rpartition("/")[2].startswith(("node:", "debian:", "ubuntu:")) or _is_alpine(root):
             continue
-        if _brings_modules(evidence, copied):
+        if copied.stage.index not in folders:
+            ran = steps(evidence, numbers)
+            folders[copied.stage.index] = {each.step.environment.workdir for step in ran for each in installs_of(step)}
+        if _brings_modules(copied, folders[copied.stage.index]):
             text = f"{_listed(built)} may have been compiled for glibc there, and Alpine's C library is musl."
             yield stated(
                 evidence, rule, copied.instruction, message=text, at=copied.instruction.words[0], confidence="medium"
@@ -124,13 +132,8 @@ def _onto_alpine(evidence: Evidence, rule: Rule) -> Iterator[Finding]:
             return
 
 
-def _brings_modules(evidence: Evidence, copied: Copied) -> bool:
-    """Whether the copied paths hold a node_modules that was installed in that stage and is not rebuilt here."""
-    assert evidence.dockerfile is not None
-    if any(tool.tool == "npm" and tool.subcommand == "rebuild" for step in steps(evidence) for tool in step.calls):
-        return False
-    ran = steps(evidence, with_ancestors(evidence.dockerfile, copied.stage))
-    folders = {install.step.environment.workdir for step in ran for install in installs_of(step)}
+def _brings_modules(copied: Copied, folders: Collection[str | None]) -> bool:
+    """Whether the copied paths hold the node_modules of one of these folders."""
     return any(
         f"{folder}/node_modules/".startswith(f"{path.rstrip('/')}/")
         for folder in folders

@@ -183,11 +183,15 @@ def runs_for_the_image(evidence: Evidence) -> Iterator[_Run]:
         if runs:
             seen.add(step.instruction.line)
             yield runs[-1]
+    last: dict[int, _Run | None] = {}  # by the number of the stage
     for copied in copies(evidence):
-        made = [run for step in steps(evidence, with_ancestors(dockerfile, copied.stage)) for run in _runs(step)]
-        if made and made[-1].step.instruction.line not in seen and _brings_vendor(copied.sources, made[-1]):
-            seen.add(made[-1].step.instruction.line)
-            yield made[-1]
+        if copied.stage.index not in last:
+            ran = steps(evidence, with_ancestors(dockerfile, copied.stage))
+            last[copied.stage.index] = next(reversed([run for step in ran for run in _runs(step)]), None)
+        made = last[copied.stage.index]
+        if made is not None and made.step.instruction.line not in seen and _brings_vendor(copied.sources, made):
+            seen.add(made.step.instruction.line)
+            yield made
 
 
 def _runs(step: Step) -> list[_Run]:
