@@ -4,9 +4,11 @@ Everything about the new Dockerfile is decided here and in the two stages; the t
 """
 
 import posixpath
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from imageopt.dockerfile.model import Dockerfile, Stage
+from imageopt.image.elf import ElfFacts
 from imageopt.project.model import Project
 from imageopt.project.scripts import reachable_commands
 from imageopt.project.start import DEV_RUNNERS
@@ -40,16 +42,26 @@ class Plan:
 
 
 def make_plan(
-    project: Project, manager: Manager, tree: Dockerfile, stage: Stage, base: BaseImage, found: Survey, target: str
+    project: Project,
+    manager: Manager,
+    tree: Dockerfile,
+    stage: Stage,
+    base: BaseImage,
+    found: Survey,
+    target: str,
+    elf: Mapping[str, ElfFacts] | None,
 ) -> Plan:
-    """The plan for a survey without objections. Raises Unsafe for a value without a safe spelling."""
+    """The plan for a survey without objections; `elf` are the binaries of the image as it is, if there is one.
+
+    Raises Unsafe for a value without a safe spelling.
+    """
     account = Account()
     site = static_site(project, found) if target in ("auto", "alpine") else None
     if isinstance(site, str):
         account.refuse("static-site", site)
         site = None
     system = runtime_system(project, found)
-    bases = choose(base, project, found, system, target)
+    bases = choose(base, project, found, system, target, elf)
     account.refusals += bases.refusals
     output = framework_output(project, found) if site is None and found.last("ENTRYPOINT") is None else None
     runner = None if site or output else _development_tool(project)

@@ -62,7 +62,9 @@ def propose(evidence: Evidence, findings: Sequence[Finding], *, target: str = "a
             "refused", (), (), tuple(Refused("multi-stage", reason) for reason in found.objections), None, "unknown", ()
         )
     try:
-        plan = make_plan(project, tool, tree, stage, base, found, target)
+        plan = make_plan(
+            project, tool, tree, stage, base, found, target, evidence.image.elf if evidence.image else None
+        )
         text = render(plan.template, plan.values)
     except Unsafe as error:
         return _refused(str(error))

@@ -6,11 +6,13 @@ keep the original image and its tools.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from imageopt.image.elf import ElfFacts
+from imageopt.project.alpine import alpine_answer
 from imageopt.project.libc import libc_needs
-from imageopt.project.model import Project
+from imageopt.project.model import AlpineAnswer, Project
 from imageopt.project.scripts import reachable_commands
 from imageopt.rewrite.base_image import BaseImage
 from imageopt.rewrite.health import needs_program, with_node
@@ -38,11 +40,19 @@ class Bases:
     keeps_system: bool  # the build stage keeps the system packages that the original installed
 
 
-def choose(base: BaseImage, project: Project, survey: Survey, system: RuntimeSystem, target: str) -> Bases:
-    """The images for the target (`auto`, `alpine`, `slim`, `keep`)."""
+def choose(
+    base: BaseImage,
+    project: Project,
+    survey: Survey,
+    system: RuntimeSystem,
+    target: str,
+    elf: Mapping[str, ElfFacts] | None = None,
+) -> Bases:
+    """The images for the target (`auto`, `alpine`, `slim`, `keep`); `elf` are the binaries of the image there is."""
     compiles = _compiles(project)
+    answer = alpine_answer(project.lock, elf)
     against = {
-        "alpine": _against_alpine(base, project, survey, system, forced=target == "alpine"),
+        "alpine": _against_alpine(base, project, survey, system, answer, forced=target == "alpine"),
         "slim": _against_slim(base, project, survey, system),
     }
     wanted = {"auto": ("alpine", "slim"), "alpine": ("alpine", "slim"), "slim": ("slim",)}.get(target, ())
@@ -55,31 +65,33 @@ def choose(base: BaseImage, project: Project, survey: Survey, system: RuntimeSys
         if not _against_alpine_build(project, survey) and (not compiles or target == "alpine"):
             build, toolchain = runtime, compiles
         elif any(need.verdict == "musl-ok" for need in project.libc):
-            return choose(base, project, survey, system, "slim")
-    reason = _reason(project, kind, runtime != base.written, refusals)
+            return choose(base, project, survey, system, "slim", elf)
+    reason = _reason(answer, kind, runtime != base.written, refusals)
     keeps = build == base.written and (compiles or _uses(project, survey, {"git", "make", "python3", "python"}))
     return Bases(build, runtime, kind, reason, refusals, toolchain, keeps)
 
 
-def _reason(project: Project, kind: str, changed: bool, refusals: tuple[Refused, ...]) -> str:
+def _reason(answer: AlpineAnswer, kind: str, changed: bool, refusals: tuple[Refused, ...]) -> str:
     if not changed:
         return "the base image stays as it is"
     if kind == "slim":
         return f"the same version and suite without compilers; {refusals[0].reason}" if refusals else "as asked for"
-    if not project.libc:
+    if not answer.deciding:
         return "every production package is JavaScript, and nothing it starts needs more than alpine holds"
-    named = ", ".join(f"{need.package} ({need.reason})" for need in project.libc[:3])
+    named = ", ".join(f"{need.package} ({need.reason})" for need in answer.deciding[:3])
     return f"every production package with a binary runs on musl: {named}"
 
 
 def _against_alpine(
-    base: BaseImage, project: Project, survey: Survey, system: RuntimeSystem, *, forced: bool
+    base: BaseImage, project: Project, survey: Survey, system: RuntimeSystem, answer: AlpineAnswer, *, forced: bool
 ) -> tuple[str, ...]:
     found = [
         f"{need.package}: {need.reason}"
-        for need in project.libc
+        for need in answer.deciding
         if need.verdict == "glibc-only" or (need.verdict == "unknown" and not forced)
     ]
+    if not found and answer.verdict != "yes" and not forced:
+        found.append(answer.reason)
     found += _common(base, project, survey, system, "alpine")
     if system.packages:
         found.append(f"the running service needs {', '.join(system.packages)}, named as Debian names them")
