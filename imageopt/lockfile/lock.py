@@ -1,12 +1,12 @@
 """A project -> its lock file looked after by the package manager: checked, made, or neither with a reason.
 
-Whatever is made is read by the project's own reader and then checked by the manager again, in a container of its own:
+Whatever is made is checked by the manager again before it leaves the container, and by the project's own reader after:
 nothing that an installation would refuse leaves this package.
 """
 
 import contextlib
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 _SECONDS = 600
 _OUT_OF_MEMORY = 137
+_AFRESH = ("rm", "-rf", "node_modules")  # Yarn 1 has installed what it locks, and would look no further
 _BY_HAND = {"npm": "npm install --package-lock-only", "pnpm": "pnpm install --lockfile-only", "yarn": "yarn install"}
 
 
@@ -45,8 +46,8 @@ class _Bench:
     settings: Settings
     cleanup: CleanUp
 
-    def ran(self, command: tuple[str, ...], files: Mapping[str, bytes], step: str) -> Ran:
-        """The command in a fresh container; one that ran out of memory is an error."""
+    def ran(self, commands: Sequence[tuple[str, ...]], files: Mapping[str, bytes], step: str) -> Ran:
+        """The commands in a fresh container; running out of memory is an error."""
         environment = {**self.settings.environment, **self.tool.environment}
         sent = dict(files)
         if self.settings.npmrc:
@@ -57,7 +58,7 @@ class _Bench:
         done = run(
             self.client,
             self.image,
-            run_words((self.tool.setup, command)),
+            run_words((self.tool.setup, *commands)),
             sent,
             environment=environment,
             cleanup=self.cleanup,
@@ -91,7 +92,7 @@ def look_after(project: Project, tree: Dockerfile | None, *, progress: Progress)
         lock = project.lock
         if lock is not None and lock.state == "in-sync":
             with progress.step(f"checking {lock.path} in {image}"):
-                said = _check(bench, files, "check")
+                said = _check(bench, files)
             if said is None:
                 return Kept(lock.path, f"`{shlex.join(_shown(tool.check))}` in {image}")
             names = said.names or lock.drifted
@@ -102,19 +103,18 @@ def look_after(project: Project, tree: Dockerfile | None, *, progress: Progress)
 
 def _make(bench: _Bench, files: Mapping[str, bytes], lock: Lock | None) -> Made | NotDone:
     tool = bench.tool
-    done = bench.ran(tool.make, files, "make")
+    done = bench.ran((tool.make, _AFRESH, tool.check), files, "make")
     if done.exit_code != 0:
         said = answer(done.log)
         _raise_if_elsewhere(said, tool)
+        if said.kind == "drift":
+            return NotDone(f"{tool.manager} refuses the {tool.lock} that it made: {said.reason}", lock)
         return NotDone(f"{tool.manager} could not make {tool.lock}: {said.reason}", lock)
     if done.taken is None:
         return NotDone(f"{tool.manager} made no {tool.lock}; see whether its settings forbid it", lock)
     new = accepted(done.taken, files, tool, bench.settings.hidden)
     if isinstance(new, str):
         return NotDone(new, lock)
-    said_after = _check(bench, {**files, tool.lock: done.taken}, "recheck")
-    if said_after is not None:
-        return NotDone(f"{tool.manager} refuses the {tool.lock} that it made: {said_after.reason}", lock)
     old = files.get(tool.lock)
     drifted = lock is not None and lock.state == "drifted"
     return Made(
@@ -129,9 +129,9 @@ def _make(bench: _Bench, files: Mapping[str, bytes], lock: Lock | None) -> Made 
     )
 
 
-def _check(bench: _Bench, files: Mapping[str, bytes], step: str) -> Answer | None:
+def _check(bench: _Bench, files: Mapping[str, bytes]) -> Answer | None:
     """How the lock file drifted, None where it fits. Raises ToolFailed where the manager could not tell."""
-    done = bench.ran(bench.tool.check, files, step)
+    done = bench.ran((bench.tool.check,), files, "check")
     if done.exit_code == 0:
         return None
     said = answer(done.log)
