@@ -13,7 +13,7 @@ from imageopt.dockerfile import parse
 from imageopt.dockerfile.model import Edit
 from imageopt.evidence.join import join
 from imageopt.evidence.model import Evidence
-from imageopt.rewrite.fix import fix
+from imageopt.rewrite.fix import _before, fix
 from imageopt.rewrite.fixes.model import Outcome, Site
 from imageopt.rewrite.fixes.registry import FIXES
 from imageopt.rewrite.model import Rewrite
@@ -201,6 +201,11 @@ class TestWithAnImage:
         assert rewrite.refusals[0].reason.startswith("line 3: what fills it is not a command")
 
 
+def test_where_a_mended_place_stood_before() -> None:
+    edits = (Edit(0, 0, "ab"), Edit(2, 4, ""), Edit(5, 6, "xyz"))  # "012345678" -> "ab014xyz678"
+    assert [_before(offset, edits) for offset in range(2, 11)] == [0, 1, 4, 5, 5, 5, 6, 7, 8]
+
+
 class TestTheIgnoreFile:
     DOCKERFILE = 'FROM node:22-slim\nWORKDIR /app\nCOPY . .\nCMD ["node", "a.js"]\n'
     RULE = "env-file-or-key-copied"
@@ -224,6 +229,17 @@ class TestTheIgnoreFile:
         assert change.after.startswith(b"dist\r\n# mine\r\n\r\n# secrets")
         assert change.after.endswith(b"\r\n.env\r\n")
 
+    def test_what_only_developing_needs_of_php(self, tmp_path: Path) -> None:
+        text = "FROM php:8.4-fpm\nWORKDIR /app\nCOPY . .\n"
+        project = in_folder(tmp_path, {"Dockerfile": text, "tests/a.php": "", "vendor/autoload.php": ""}).project
+        left = [("app/vendor/autoload.php", 800), ("app/vendor/a/b/tests/c.php", 160_000)]
+        shown = image(["base", "COPY . . # buildkit"], [record(path, size, 1, "live", None) for path, size in left])
+        rewrite = mend(text, "php-dev-artifacts", evidence=join(shown, parse(text.encode()), project))
+        assert [(change.path, change.after) for change in rewrite.changes] == [
+            (".dockerignore", b"# only developing needs these\ntests\n")
+        ]
+        assert rewrite.transformed[0].safety == "verify"
+
     def test_what_is_copied_by_name_stays(self, tmp_path: Path) -> None:
         dockerfile = self.DOCKERFILE.replace("COPY . .", "COPY . .\nCOPY .env ./")
         rewrite = self.mended(tmp_path, _env="A=b", Dockerfile=dockerfile)
@@ -242,6 +258,7 @@ FILES = st.tuples(st.lists(st.sampled_from(LINES), max_size=14), st.sampled_from
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(FILES)
 def test_any_file_survives(text: str) -> None:
@@ -255,6 +272,7 @@ def test_any_file_survives(text: str) -> None:
         assert mended.count("\n") == mended.count("\r\n")
 
 
+@pytest.mark.slow
 def test_a_file_with_hundreds_of_findings_ends_soon() -> None:
     text = "FROM debian\n" + "RUN sudo make\nCOPY a b /c\n" * 400
     rewrite = mend(text, "copy-many-without-slash")

@@ -102,6 +102,12 @@ def test_what_no_posix_shell_reads_is_left_alone(fix: Fix, text: str) -> None:
     assert asked(fix, text) is None
 
 
+def test_what_a_later_line_builds_with_stays() -> None:
+    text = "FROM golang\nRUN go mod download\nRUN go build ./...\n"
+    assert asked(cleanup.drop_language_cache, text, line=2) is None
+    assert asked(cleanup.drop_language_cache, text, line=3) is not None
+
+
 @pytest.mark.parametrize(
     ("fix", "before", "expected"),
     [

@@ -7,6 +7,7 @@ where the lines are put in (`ignore_file.with_patterns`).
 import re
 
 from imageopt.dockerfile.ignore import parse_ignore
+from imageopt.project.files import exists
 from imageopt.project.sent import TooMany, sent_files
 from imageopt.rewrite.fixes.model import Outcome, Patterns, Refusal, Site
 from imageopt.rewrite.fixes.trial import named_sources
@@ -17,7 +18,7 @@ _SECRET = re.compile(
     r"\.env(?:\.(?!example|sample|template|dist).*)?|id_(?:rsa|dsa|ecdsa|ed25519)|.+\.(?:pem|key|p12|pfx)"
 )
 _MOST = 20  # files; of more a pattern should be made, which is for a person to think of
-_PHP = ("node_modules", "**/node_modules", "storage/logs", "tests")
+_PHP = ("node_modules", "storage/logs", "tests")
 
 
 def ignore_modules(site: Site) -> Outcome:
@@ -51,8 +52,12 @@ def ignore_useless(site: Site) -> Outcome:
 
 
 def ignore_php_development(site: Site) -> Outcome:
-    """What only developing needs of a PHP application."""
-    return Patterns("only developing needs these", _PHP) if _project(site) else _UNKNOWN
+    """What lies in the project that only developing needs of a PHP application."""
+    project = site.evidence.project
+    if project is None:
+        return _UNKNOWN
+    found = tuple(path for path in _PHP if exists(project.root, path))
+    return Patterns("only developing needs these", found) if found else Refusal("remove it in the RUN that installs")
 
 
 _UNKNOWN = Refusal("the project's folder is not known")
