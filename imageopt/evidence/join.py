@@ -1,17 +1,17 @@
 """Image, Dockerfile and project to `Evidence`: each layer gets its instruction, each byte its class."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from imageopt.dockerfile.model import Dockerfile, Instruction
 from imageopt.dockerfile.stages import with_build_args
-from imageopt.evidence.base import LayersOf, decide_base, root_stage
-from imageopt.evidence.classify import classify
-from imageopt.evidence.composition import compose
-from imageopt.evidence.model import BaseImage, Evidence, Origin
-from imageopt.evidence.origin import align
-from imageopt.evidence.provenance import Provenance
+from imageopt.evidence.model import BaseImage, CompositionRow, Evidence, FileClass, Origin
 from imageopt.image.model import Image
 from imageopt.project.model import Project
+
+if TYPE_CHECKING:
+    from imageopt.evidence.base import LayersOf
+    from imageopt.evidence.provenance import Provenance
 
 
 def join(
@@ -22,8 +22,8 @@ def join(
     dockerfile_path: str = "Dockerfile",
     target: str | None = None,
     build_args: Mapping[str, str] | None = None,
-    provenance: Provenance | None = None,
-    layers_of: LayersOf | None = None,
+    provenance: "Provenance | None" = None,
+    layers_of: "LayersOf | None" = None,
 ) -> Evidence:
     """What the three together show; any may be absent. `target` is the stage that was built, the last for None.
 
@@ -31,9 +31,15 @@ def join(
     """
     origins: tuple[Origin | None, ...] = ()
     base = BaseImage(None, "unknown", None)
+    classes: tuple[FileClass, ...] = ()
+    composition: tuple[CompositionRow, ...] = ()
     if image is not None:
+        from imageopt.evidence.classify import classify  # only now: a Dockerfile alone is to be linted at once
+        from imageopt.evidence.composition import compose
+
         origins, base = _origins(image, dockerfile, target, build_args or {}, provenance, layers_of)
-    classes = classify(image, origins, base, project) if image is not None else ()
+        classes = classify(image, origins, base, project)
+        composition = compose(image, classes)
     return Evidence(
         image=image,
         dockerfile=dockerfile,
@@ -42,7 +48,7 @@ def join(
         base=base,
         origins=origins,
         classes=classes,
-        composition=compose(image, classes) if image is not None else (),
+        composition=composition,
         target=target,
     )
 
@@ -52,9 +58,12 @@ def _origins(
     dockerfile: Dockerfile | None,
     target: str | None,
     build_args: Mapping[str, str],
-    provenance: Provenance | None,
-    layers_of: LayersOf | None,
+    provenance: "Provenance | None",
+    layers_of: "LayersOf | None",
 ) -> tuple[tuple[Origin | None, ...], BaseImage]:
+    from imageopt.evidence.base import decide_base, root_stage
+    from imageopt.evidence.origin import align
+
     tree = with_build_args(dockerfile, build_args) if dockerfile is not None else None
     stage = tree.target(target) if tree is not None else None
     if tree is None or stage is None:
@@ -77,7 +86,7 @@ def _origins(
     return tuple(found), base
 
 
-def _stated(dockerfile: Dockerfile, provenance: Provenance | None) -> dict[int, Instruction]:
+def _stated(dockerfile: Dockerfile, provenance: "Provenance | None") -> dict[int, Instruction]:
     """The instructions that the builder itself names, if this is the file it built from."""
     if provenance is None or provenance.dockerfile != dockerfile.render():
         return {}

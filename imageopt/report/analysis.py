@@ -8,13 +8,15 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-import imageopt
 from imageopt.evidence.model import Evidence, Origin
 from imageopt.image.model import WASTE_KINDS, Image, Layer
 from imageopt.masking import masked
 from imageopt.report.contents import inventory_section, native_section, packages_section, setuid_section
-from imageopt.report.names import raw_name, readable
-from imageopt.rules.model import Analysis, EvidencePath, Finding, Location, Suppressed
+from imageopt.report.findings import findings_section as findings_section
+from imageopt.report.findings import suppressed_section
+from imageopt.report.findings import tool as tool
+from imageopt.report.names import readable
+from imageopt.rules.model import Analysis
 
 Json = dict[str, Any]
 
@@ -38,11 +40,6 @@ def analysis_document(analysis: Analysis) -> Json:
         "suppressed": suppressed_section(analysis.suppressed),
         "notes": [readable(note) for note in analysis.notes],
     }
-
-
-def tool() -> Json:
-    """The program that wrote the document."""
-    return {"name": "imageopt", "version": imageopt.__version__}
 
 
 def image_section(evidence: Evidence) -> Json | None:
@@ -93,51 +90,6 @@ def layers_section(evidence: Evidence) -> list[Json]:
     ]
 
 
-def findings_section(findings: Sequence[Finding]) -> list[Json]:
-    """`findings` of the document; what one of them explains is no entry of its own, its rule stands in `also`."""
-    return [
-        {
-            "rule": finding.rule,
-            "code": finding.code,
-            "severity": finding.severity,
-            "confidence": finding.confidence,
-            "title": finding.title,
-            "message": readable(finding.message),
-            "saving": {"bytes": finding.saving.bytes, "basis": finding.saving.basis},
-            "location": _location(finding.location),
-            "layers": list(finding.layers),
-            "evidence": [_evidence(path) for path in finding.evidence],
-            "fix": {
-                "kind": finding.fix.kind,
-                "transform": finding.fix.transform,
-                "safety": finding.fix.safety,
-                "text": readable(finding.fix.text),
-            },
-            "fingerprint": finding.fingerprint,
-            "also": list(finding.also),
-        }
-        for finding in findings
-        if finding.explained_by is None
-    ]
-
-
-def suppressed_section(suppressed: Sequence[Suppressed]) -> list[Json]:
-    """`suppressed` of the document: what was found and does not count, and by whose word."""
-    return [
-        {
-            "rule": one.finding.rule,
-            "code": one.finding.code,
-            "severity": one.finding.severity,
-            "message": readable(one.finding.message),
-            "location": _location(one.finding.location),
-            "by": one.by,
-            "reason": masked(readable(one.reason)),
-            "until": None if one.until is None else one.until.isoformat(),
-        }
-        for one in suppressed
-    ]
-
-
 def _author_waste(image: Image, base: int | None) -> int | None:
     """Waste is billed to its layer of death; what died within the base image is the base's."""
     if base is None:
@@ -172,21 +124,3 @@ def _layer(layer: Layer, origin: Origin | None, base: int | None, file: str) -> 
 
 def _origin(origins: Sequence[Origin | None], index: int) -> Origin | None:
     return origins[index] if index < len(origins) else None
-
-
-def _location(location: Location | None) -> Json | None:
-    if location is None:
-        return None
-    return {
-        "file": readable(location.file),
-        "line": location.line,
-        "column": location.column,
-        "end_line": location.end_line,
-        "end_column": location.end_column,
-    }
-
-
-def _evidence(evidence: EvidencePath) -> Json:
-    raw = raw_name(evidence.path)
-    shown = {"path": readable(evidence.path), "bytes": evidence.bytes}
-    return shown if raw is None else {**shown, "path_raw": raw}

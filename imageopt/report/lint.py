@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import Any
 
-from imageopt.report.analysis import findings_section, suppressed_section, tool
+from imageopt.report.findings import findings_section, suppressed_section, tool
 from imageopt.report.names import readable
 from imageopt.rules.lint import Lint
 from imageopt.rules.model import SEVERITIES

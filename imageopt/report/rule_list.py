@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from imageopt.report.analysis import tool
+from imageopt.report.findings import tool
 from imageopt.report.names import harmless
 from imageopt.rules.model import Rule
 
