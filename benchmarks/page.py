@@ -22,6 +22,7 @@ PARTS = {
     "growth": "Growth with entries and layers",
     "startup": "Start",
     "dockerfile_parse": "Dockerfiles",
+    "lint": "Lint, beside hadolint",
 }
 HEAD = """# How fast, how small
 
