@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -96,16 +97,24 @@ def test_a_build_is_remembered(
 
 
 def test_a_change_is_written_only_when_it_is_proven(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["rewrite", str(project), "--verify", "--apply"]) == 0
+    message, patch = project.parent / "message", project.parent / "patch"
+    merge_request = ["--commit-message", str(message), "--patch", str(patch)]
+    assert run(["rewrite", str(project), "--verify", "--apply", *merge_request]) == 0
     shown = capsys.readouterr().out
     assert "verdict: verified" in shown
     assert "not scanned: Trivy is not installed" in shown
     written = (project / "Dockerfile").read_text()
     assert "node:20-alpine" in written
     assert "USER node" in written
+    told = message.read_text()
+    assert re.match(r"Shrink the image from \S+ .B to \S+ .B\n", told)
+    assert re.search(r"^  unpacked +\S+ .B +\S+ .B  -\d+ %$", told, re.MULTILINE)
+    assert "\nVerdict: verified" in told
+    assert b"+USER node" in patch.read_bytes()
     assert run(["rewrite", str(project), "--undo"]) == 0
     (project / "server.js").write_text(SERVER.replace("'hello'", "String(process.getuid())"))
-    assert run(["rewrite", str(project), "--verify", "--apply", "--exit-code", "7"]) == 7
+    assert run(["rewrite", str(project), "--verify", "--apply", "--exit-code", "7", *merge_request]) == 7
+    assert (message.read_bytes(), patch.read_bytes()) == (b"", b"")
     assert "verdict: behaviour-changed" in capsys.readouterr().out
     assert (project / "Dockerfile").read_text() == DOCKERFILE
 
