@@ -6,6 +6,7 @@ from datetime import date
 
 from imageopt.dockerfile.model import Dockerfile, Instruction
 from imageopt.evidence.model import Evidence
+from imageopt.project.context import ignore_file
 from imageopt.rules.checks.match import matching, shipped
 from imageopt.rules.checks.size import billed
 from imageopt.rules.finding import stated
@@ -27,10 +28,10 @@ def dockerignore(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]
     missing = (
         "There is no .dockerignore" if project.dockerignore is None else ".dockerignore lets unwanted files through"
     )
-    place = None if project.dockerignore is None else Location(project.dockerignore, 1, 1, 1)
-    if place is None:
+    if project.dockerignore is None:
         yield stated(evidence, rule, copies[0], message=f"{missing}{named}.")
     else:
+        place = Location(ignore_file(project.root, evidence.dockerfile_path), 1, 1, 1)
         yield stated(evidence, rule, None, message=f"{missing}{named}.", place=place)
 
 
