@@ -98,14 +98,16 @@ def rewrite(
     analysis = analyze(target, image=image, build=build, options=options, progress=progress, config=config)
     built = options or BuildOptions()
     if not lockfile:
-        return analysis, _with_new_base(propose(analysis.evidence, analysis.findings, target=base), built)
+        return analysis, _completed(
+            analysis.evidence, propose(analysis.evidence, analysis.findings, target=base), built
+        )
     from imageopt.lockfile.propose import with_lock
 
     policy = make_policy(config or Config(), _folder(target, analysis.evidence))
 
     def proposed(evidence: Evidence) -> "Rewrite":
         findings = judge(evidence, policy.rules, waivers=policy.waivers).findings
-        return _with_new_base(propose(evidence, findings, target=base), built)
+        return _completed(evidence, propose(evidence, findings, target=base), built)
 
     return analysis, with_lock(analysis.evidence, proposed, progress=progress or Progress())
 
@@ -139,6 +141,16 @@ def fix(
     wanted = {names.own[name.lower()].name for name in rules}
     findings = [finding for finding in analysis.findings if not rules or finding.rule in wanted]
     return analysis, mend(evidence, findings, policy.rules, waivers=policy.waivers)
+
+
+def _completed(evidence: Evidence, proposed: "Rewrite", options: BuildOptions) -> "Rewrite":
+    """The proposal with what must follow it elsewhere, and with what its new base image brings."""
+    from imageopt.rewrite.follow_ups import follow_ups
+
+    if evidence.project is not None:
+        found = follow_ups(evidence.project.root, proposed, evidence.dockerfile_path)
+        proposed = replace(proposed, follow_ups=found)
+    return _with_new_base(proposed, options)
 
 
 def _with_new_base(proposed: "Rewrite", options: BuildOptions) -> "Rewrite":
