@@ -144,6 +144,8 @@ LINES = [
     *(["analyze", "{image}", "--file", "{project}/Dockerfile", "--format", name] for name in FORMATS),
     *(["analyze", "{project}", "--format", name] for name in FORMATS),
     *(["rewrite", "{project}", "--format", name] for name in FORMATS),
+    ["rewrite", "{project}", "--commit-message"],
+    ["rewrite", "{project}", "--patch", "-"],
     *(["compare", "{image}", "{other}", "--format", name] for name in FORMATS),
     *(["gate", "{image}", "--max-unpacked", "1", "--format", name] for name in FORMATS),
     *(["analyze", "{image}", "--format", name] for name in OF_FINDINGS),
