@@ -62,9 +62,9 @@ _NEEDS_NO_CACHE = frozenset(
 )
 _SELF = frozenset(("pip", "setuptools", "wheel"))
 _VOLATILE = re.compile(
-    r"(?:\w+_)?(?:(?:GIT|VCS|CI|SOURCE|BUILD|GITHUB)_)(?:COMMIT|SHA|HASH|REV|REF|REVISION|DATE|TIME|TIMESTAMP|NUMBER"
-    r"|ID|COMMIT_SHA|COMMIT_ID|COMMIT_HASH|SHORT_SHA|COMMIT_SHORT_SHA|RUN_ID|RUN_NUMBER|PIPELINE_ID|JOB_ID|TAG|BRANCH)"
-    r"|COMMIT(?:_(?:SHA|HASH|ID|REF))?|REVISION|BUILDTIME|BUILDDATE|BUILD_DATETIME",
+    r"(?:^|_)(?:(?:GIT|VCS|CI|SOURCE|BUILD|GITHUB)_(?:SHA|HASH|REV|REF|REVISION|DATE|TIME|TIMESTAMP|DATETIME|NUMBER|ID"
+    r"|TAG|BRANCH|SHORT_SHA|RUN_ID|RUN_NUMBER|PIPELINE_ID|JOB_ID)|COMMIT(?:_(?:SHA|SHORT_SHA|HASH|ID|REF))?|REVISION"
+    r"|BUILDTIME|BUILDDATE)$",
     re.IGNORECASE,
 )
 _NO_VALUE = frozenset(
@@ -137,7 +137,7 @@ def volatile_argument(evidence: Evidence, rule: Rule, now: date) -> Iterator[Fin
         for place, instruction in enumerate(stage.instructions):
             for pair in pairs(instruction) if instruction.keyword == "ARG" else ():
                 default = (pair.value or "").strip("\"'").lower()
-                if not _VOLATILE.fullmatch(pair.name) or default not in _NO_VALUE:
+                if not _VOLATILE.search(pair.name) or default not in _NO_VALUE:
                     continue
                 below = (runs[each.start] for each in stage.instructions[place + 1 :] if each.start in runs)
                 for step in below:
