@@ -19,7 +19,7 @@ _SCOPED = re.compile(r"#[ \t]*(imageopt|hadolint)[ \t]+(?:(global|stage)[ \t]+)?
 _CHECK = re.compile(r"#[ \t]*check[ \t]*=", re.IGNORECASE)
 _TRIVY = re.compile(r"trivy:ignore:(\*|[\w-]+)((?:\[[^\]\s]{0,200}\]|:\w{1,9}:[\w.*-]+)*)", re.IGNORECASE)
 _EXPIRY = re.compile(r":exp:(\d{4}-\d{2}-\d{2})")
-_HADOLINT_NAME = re.compile(r"[A-Za-z]+\d+")
+_HADOLINT_NAME = re.compile(r"\b[A-Za-z]{1,9}\d{1,9}\b")
 Place = tuple[int, int, bool, int, int, int]  # of a Suppression, from `first` to `end`
 _QUICK = re.compile(r"imageopt|ignore|skip", re.IGNORECASE)
 
