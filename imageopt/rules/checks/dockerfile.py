@@ -61,22 +61,6 @@ def untagged_base(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding
             yield stated(evidence, rule, stage.from_instruction)
 
 
-def base_end_of_life(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:
-    """A base image whose line has reached its end of life by the table in the rule's file."""
-    dockerfile = evidence.dockerfile
-    bases: dict[str, Stage] = {}
-    for stage in dockerfile.stages if dockerfile is not None else ():
-        if stage.parent is None and stage.base is not None:
-            bases[stage.base] = stage  # one finding for each base; the last stage with it is nearest to what is shipped
-    for base, stage in bases.items():
-        name, tag = split_reference(base)
-        table = rule.parameters.get(name.removeprefix("docker.io/library/"), {})
-        for line, end in table.items():
-            if re.match(rf"{re.escape(line)}(?:[.-]|$)", tag) and now > date.fromisoformat(str(end)):
-                message = f"{name} {line} gets no fixes since {end}."
-                yield stated(evidence, rule, stage.from_instruction, message=message)
-
-
 def shell_form_cmd(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:  # noqa: ARG001
     """CMD and ENTRYPOINT as a text: a shell is process 1 and does not hand signals on.
 
