@@ -3,6 +3,7 @@
 from datetime import date
 
 import pytest
+from evidence.small_images import image, record
 
 from imageopt.dockerfile import parse
 from imageopt.evidence.join import join
@@ -61,6 +62,40 @@ SILENT = [
     ("PowerShell", 'FROM win:1\nSHELL ["powershell", "-c"]\nRUN apt-get update\n', "apt-lists-left"),
     ("a blank line in a continuation", "FROM node:22-slim\nRUN a \\\n\n  b\n", "parse-error"),
     ("an overridden shell form", "FROM node:22-slim\nCMD node x\nCMD [\"node\", \"x\"]\n", "shell-form-cmd"),
+    ("an argument's default that names a tag in two parts", "ARG V=22\nARG W=slim\nFROM node:${V}-${W}\n",
+     "base-untagged-or-latest"),
+    ("a stage by number and a platform's argument", "FROM node:22 AS arm64\nFROM ${TARGETARCH}\n",
+     "base-untagged-or-latest"),
+    ("a registry's port is no tag, and there is one", "FROM registry:5000/team/node:22\n", "base-untagged-or-latest"),
+    ("apk's cache is a mount", "FROM alpine:3.22\nRUN --mount=type=cache,target=/var/cache/apk apk add git\n",
+     "pkg-manager-cache-left"),
+    ("dnf's cache lies below a mount", "FROM fedora:42\nRUN --mount=type=cache,target=/var/cache dnf install -y git\n",
+     "pkg-manager-cache-left"),
+    ("pip's cache is a mount", "FROM python:3.13\nRUN --mount=type=cache,target=/root/.cache pip install flask\n",
+     "pip-gem-go-cache-left"),
+    ("composer's cache is a mount", "FROM php:8.4-cli\nRUN --mount=type=cache,target=/tmp/cache composer install\n",
+     "composer-cache-or-binary-left"),
+    ("apt's lists in memory", "FROM debian:12\nRUN --mount=type=tmpfs,target=/var/lib/apt/lists apt-get update\n",
+     "apt-lists-left"),
+    ("a cache in a build stage", "FROM alpine:3.22 AS a\nRUN apk add git\nFROM alpine:3.22\nCOPY --from=a /x /x\n",
+     "pkg-manager-cache-left"),
+    ("pip in a build stage", "FROM python:3.13 AS a\nRUN pip install x\nFROM python:3.13\nCOPY --from=a /x /x\n",
+     "pip-gem-go-cache-left"),
+    ("a clone in a build stage", "FROM debian:12 AS a\nRUN git clone https://a/b\nFROM debian:12\nCOPY --from=a /x /x\n",
+     "full-git-clone"),
+    ("cleaned in a stage that another is not built on", "FROM a:1 AS a\nRUN rm -rf /x\nFROM b:1\n",
+     "deleted-in-later-layer"),
+    ("cd in a RUN that builds and cleans", "FROM debian:12\nRUN cd /src && make install && cd / && rm -rf /src\n",
+     "deleted-in-later-layer"),
+    ("consecutive RUNs", "FROM debian:12\nRUN a\nRUN b\nRUN c\n", "mergeable-runs"),
+    ("alpine's sh knows pipefail", "FROM alpine:3.22\nRUN set -o pipefail && curl https://a/b | tar -x\n",
+     "pipe-without-pipefail"),
+    ("SHELL is handed on through ENV and ARG",
+     'FROM debian:12\nSHELL ["/bin/bash", "-eo", "pipefail", "-c"]\nENV A=b\nARG C\nRUN curl https://a/b | tar -x\n',
+     "pipe-without-pipefail"),
+    ("ash as the shell", 'FROM alpine:3.22\nSHELL ["/bin/ash", "-o", "pipefail", "-c"]\nRUN curl https://a/b | tar -x\n',
+     "pipe-without-pipefail"),
+    ("a package without a version", "FROM debian:12\nRUN apt-get install -y git\n", "unpinned-base-digest-or-packages"),
 ]  # fmt: skip
 
 
@@ -80,6 +115,13 @@ LOUD = [
     ("FROM debian:12 AS base\nRUN apt-get update\nFROM base\n", "apt-lists-left"),
     ("FROM node:22-slim\nFRMO x\n", "parse-error"),
     ("FROM node:22-slim\nUSER 0:0\n", "runs-as-root"),
+    ("FROM registry:5000/team/node\n", "base-untagged-or-latest"),
+    ("FROM rockylinux:9\nRUN yum clean all && yum install -y git\n", "pkg-manager-cache-left"),
+    ("FROM rockylinux:9\nRUN dnf install -y a && dnf clean all && dnf install -y b\n", "pkg-manager-cache-left"),
+    ("FROM debian:12\nRUN rm -rf /var/lib/apt/lists/* && apt-get update && apt-get install -y a\n", "apt-lists-left"),
+    ("FROM alpine:3.22 AS a\nRUN apk add git\nFROM a\n", "pkg-manager-cache-left"),
+    ("FROM debian:12\nRUN curl https://a/b | tar -x && set -o pipefail\n", "pipe-without-pipefail"),
+    ("FROM alpine:3.22\nRUN --mount=type=cache,target=/root/.npm apk add git\n", "pkg-manager-cache-left"),
 ]
 
 
@@ -107,3 +149,20 @@ def test_one_base_in_two_stages_is_one_finding() -> None:
 
 def found(text: str) -> list[str]:
     return [finding.rule for finding in check(join(None, parse(text.encode()), None), RULES, now=NOW)]
+
+
+def test_layers_of_the_base_image_are_nobodys_fault() -> None:
+    paths = ("var/lib/apt/lists/a", "var/cache/apk/b", "root/.cache/pip/c", "usr/share/man/d", "var/log/lastlog",
+             "opt/.git/objects/e", "opt/f.tar.gz", "tmp/g")  # fmt: skip
+    dockerfile = parse(b"FROM debian:12-slim\nRUN tar -xf /opt/f.tar.gz\n")
+    history = ("base", "RUN /bin/sh -c tar -xf /opt/f.tar.gz # buildkit")
+    for layer, expected in ((0, set()), (1, set(paths))):
+        files = [record(path, 5_000_000, layer) for path in paths]
+        judged = check(join(image(history, files), dockerfile, None), RULES, now=NOW)
+        blamed = {files[index].path for finding in judged for index in finding.files}
+        assert blamed & set(paths) == expected
+
+
+def test_opinions_on_size_and_builds_stop_no_pipeline() -> None:
+    errors = {rule.name for rule in RULES if rule.category in ("size", "build") and rule.severity == "error"}
+    assert errors == {"copy-root-filesystem", "interactive-install"}
