@@ -203,3 +203,15 @@ def test_a_lint_is_as_its_schema_says(tmp_path: Path) -> None:
     assert document["files"] == ["Dockerfile"]
     assert document["summary"]["suppressed"] == len(document["suppressed"]) == 1
     assert sum(document["summary"]["findings"].values()) == len(document["findings"])
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"a": [], "b": {}, "c": [[], {}], "d": [1, {"e": None}], "f": 'é\u2028\n\x1b\x7f"\\/', "g": True},
+        {"big": 12345678901234567890, "float": 1e22, "zero": -0.0, "tenth": 0.1},
+        {"name": "a\udcff"},
+    ],
+)
+def test_json_is_laid_out_as_the_standard_library_does(document: dict[str, object]) -> None:
+    assert dumps(document) == json.dumps(document, indent=2, ensure_ascii=False) + "\n"
