@@ -1,6 +1,7 @@
 """What is in no commit is told by real git, and nothing that a repository names is run to find out."""
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -128,10 +129,11 @@ def test_without_git_or_a_repository_nobody_can_tell(tmp_path: Path, monkeypatch
     assert said(tmp_path / "Dockerfile") is None
 
 
-def test_nothing_that_a_repository_names_is_run(git: Git, root: Path) -> None:
+def test_nothing_that_a_repository_names_is_run(git: Git, root: Path, tmp_path: Path) -> None:
     target = commit(git, root)
-    program = root / "program"
-    program.write_text(f"#!/bin/sh\necho ran >> '{root}/ran'\ncat\n")
+    tree = git("rev-parse", "HEAD^{tree}").decode().strip()
+    ran, program = tmp_path / "ran", tmp_path / "program"  # git's shell would take a space in the name for its end
+    program.write_text(f"#!/bin/sh\necho ran >> '{ran}'\n")
     program.chmod(0o755)
     (root / ".gitattributes").write_text("* filter=evil diff=evil\n")
     for hook in ("post-index-change", "reference-transaction", "fsmonitor-watchman"):
@@ -149,18 +151,25 @@ def test_nothing_that_a_repository_names_is_run(git: Git, root: Path) -> None:
         "alias.ls-files",
     ):
         git("config", key, str(program))
+    git("config", "core.repositoryFormatVersion", "1")
     git("config", "extensions.partialClone", "origin")
     git("config", "remote.origin.promisor", "true")
     git("config", "remote.origin.url", f"ext::{program}")
     git("config", "protocol.ext.allow", "always")
-    (root / "ran").unlink(missing_ok=True)
     os.utime(target, (1, 1))  # git would look into the file again
+    ran.unlink(missing_ok=True)
     assert said(target) is None
-    tree = git("rev-parse", "HEAD^{tree}").decode().strip()
+    assert not ran.exists()
     (root / ".git" / "objects" / tree[:2] / tree[2:]).unlink()  # git would fetch what is not there
     assert said(target) == CHANGED
     assert repository(root) is not None
-    assert not (root / "ran").exists()
+    assert not ran.exists()
+    subprocess.run(["git", "ls-files", "--stage"], cwd=root, check=False, capture_output=True, timeout=20)
+    assert ran.exists()  # the trap is a trap
+    ran.unlink()
+    bare = ["git", "-c", "core.fsmonitor=false", "ls-tree", "HEAD"]
+    subprocess.run(bare, cwd=root, check=False, capture_output=True, timeout=20)
+    assert ran.exists()  # and so is the other
 
 
 def test_the_index_is_not_written(git: Git, root: Path) -> None:
