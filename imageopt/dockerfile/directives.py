@@ -8,7 +8,7 @@ import re
 from imageopt.dockerfile.model import Problem
 from imageopt.dockerfile.words import SPACE
 
-_DIRECTIVE = re.compile(rf"#[{SPACE}]*([a-zA-Z][a-zA-Z0-9]*)[\t\n\f\r ]*=[\t\n\f\r ]*(.*\S.*)", re.DOTALL)
+_DIRECTIVE = re.compile(rf"#[{SPACE}]*([a-zA-Z][a-zA-Z0-9]*)[\t\n\f\r ]*=(.*)", re.DOTALL)
 _KNOWN = frozenset({"syntax", "escape", "check"})
 
 
@@ -25,7 +25,7 @@ class Directives:
         """Whether this line (stripped) is a directive."""
         match = _DIRECTIVE.fullmatch(content) if self._open and content.startswith("#") else None
         name = match[1].lower() if match else ""
-        if match is None or name not in _KNOWN:
+        if match is None or name not in _KNOWN or not match[2].strip():
             self._open = False
             return False
         value = match[2].strip("\t\n\f\r ")

@@ -26,7 +26,7 @@ _EXEC = frozenset({"RUN", "CMD", "ENTRYPOINT", "SHELL", "COPY", "ADD", "VOLUME"}
 _LIST_WORD = re.compile(f"[^{BLANK}]+")
 _FLAG = re.compile(rf"--(?:[^{BLANK}\"'\\]+|\\.?|\"(?:[^\"\\]+|\\.)*\\?\"?|'(?:[^'\\]+|\\.)*\\?'?)*", re.DOTALL)
 _FLAG_QUOTING = re.compile(r"[\"']|\\(.?)", re.DOTALL)
-_JSON_STRING = re.compile(r'"(?:[^"\\]+|\\.)*"', re.DOTALL)
+_JSON_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _LONE_SURROGATE = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 
 

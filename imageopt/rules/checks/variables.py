@@ -36,7 +36,8 @@ _GIVEN = (
 _EXPANDED = frozenset(("ADD", "COPY", "ENV", "EXPOSE", "LABEL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR", "ARG"))
 _REFERENCE = re.compile(r"\$(?:\{([A-Za-z_]\w{0,99})\}|([A-Za-z_]\w{0,99}))")
 _SET_BY_SHELL = re.compile(
-    r"(?:^|[\s;&|(])(?:for|read|export|local|declare|readonly)\s+(?:-\w+\s+)*([A-Za-z_]\w*)|([A-Za-z_]\w*)\+?="
+    r"(?<![^\s;&|(])(?:for|read|export|local|declare|readonly)\s{1,9}(?:-\w{1,9}\s{1,9}){0,3}([A-Za-z_]\w{0,99})"
+    r"|(?<!\w)([A-Za-z_]\w{0,99})\+?="
 )
 _SINGLE_QUOTED = re.compile(r"'[^']*'")
 _NOT_VISIBLE = "ARG {0} above FROM is not visible here: repeat `ARG {0}` in this stage."
