@@ -36,6 +36,8 @@ FOR_A_PERSON = {
     "host-node-modules-copied-1": "folder is not known",
     "env-file-or-key-copied-1": "folder is not known",
     "deleted-in-later-layer-1": "not made by a RUN directly above",
+    "deleted-in-later-layer-6": "does not name what is removed here",
+    "copied-up-by-chown-chmod-4": "may write there too",
     "empty-continuation-1": "looks like an instruction",
     "copy-many-without-slash-2": "is not known here",
     "copy-many-without-slash-3": "say with WORKDIR",

@@ -34,6 +34,7 @@ _SYSTEM = (
     "/dev",
     "/proc",
 )
+_LEAVES_NO_BYTES = frozenset(("mkdir", "rmdir", "cd", "test", "[", "ls", "chown", "chmod", "chgrp", "echo", "find"))
 
 
 class _Brought(NamedTuple):
@@ -50,19 +51,24 @@ def deleted(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:
         return
     above: list[_Brought] = []
     for instruction, state in _shipped(evidence):
-        found = None
-        if instruction.keyword == "RUN":
-            own = set[str]()  # what the RUN itself names before is its own
-            for command in run_commands(instruction):
-                tool = call(command)
-                if tool is not None and tool.tool == "rm":
-                    paths = [(word, _absolute(word, state)) for word in tool.operands]
-                    gone = (word for word, path in paths if path and path not in own and _is_below(above, path))
-                    found = found or next(gone, None)
+        own: set[str] = set()  # what the RUN itself names before is its own
+        found: Word | None = None
+        for command in run_commands(instruction) if instruction.keyword == "RUN" else ():
+            tool = call(command)
+            if tool is not None and tool.tool == "rm":
+                paths = [(word, _absolute(word, state)) for word in tool.operands]
+                gone = (word for word, path in paths if path and path not in own and _is_below(above, path))
+                found = found or next(gone, None)
+            elif command.name not in _LEAVES_NO_BYTES:
                 own |= {path for word in command.arguments if (path := _absolute(word, state))}
         if found is not None:
             yield stated(evidence, rule, instruction, at=found)
-        above += _brings(instruction, state)
+        above += [*_brings(instruction, state), *(_Brought(path, open=False) for path in sorted(own) if _is_new(path))]
+
+
+def _is_new(path: str) -> bool:
+    """Whether a path that a command names is hardly the base image's own."""
+    return not f"{path}/".startswith(tuple(f"{folder}/" for folder in _SYSTEM))
 
 
 def copied_up(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:
@@ -143,7 +149,7 @@ def _written(command: Command, state: Environment) -> Iterator[_Brought]:
 
 
 def _absolute(word: Word, state: Environment) -> str | None:
-    """The path without what a pattern adds; None where it is not known, or is the system's own."""
+    """The path without what a pattern adds; None where it is not known, or is everything."""
     known = state.known(word.raw.strip("\"'"))
     if known is None or not known or known.startswith(("-", "~")):
         return None
@@ -153,7 +159,7 @@ def _absolute(word: Word, state: Environment) -> str | None:
         known = posixpath.join(state.workdir, known)
     wild = _WILD.search(known)
     path = posixpath.normpath(known[: wild.start()] if wild else known)
-    return None if path == "/" or f"{path}/".startswith(tuple(f"{each}/" for each in _SYSTEM)) else path
+    return None if path == "/" else path
 
 
 def _is_below(above: list[_Brought], path: str) -> bool:
