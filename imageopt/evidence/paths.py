@@ -38,7 +38,7 @@ _NO_SECRET_FOLDER = re.compile(
 _GENERATED = re.compile(
     r"(?:.*/)?(?:coverage|\.nyc_output|logs?|dumps?|backups?|__snapshots__)/"
     r"|.*\.(?:log(?:\.\d+|\.gz)?|dump|sql\.gz|bak|ndjson|heapsnapshot|heapprofile|cpuprofile|core|tgz|tar|tar\.gz|zip)$"
-    r"|(?:.*/)?(?:core\.\d+|npm-debug\.log.*|report\.\d+.*\.json)$"
+    r"|(?:.*/)?(?:core\.\d+|npm-debug\.log.*|report\.\d.*\.json)$"
 )
 _TESTS_AND_DOCS = re.compile(
     r"(?:.*/)?(?:tests?|__tests__|__mocks__|spec|specs|e2e|cypress|fixtures|docs?|examples?|\.storybook)/"

@@ -65,4 +65,4 @@ def _text(instruction: Instruction) -> str:
     """The instruction on one line, however it is laid out, and without what must be in no report."""
     flags = (f"--{flag.name}={flag.value}" for flag in instruction.flags)
     written = " ".join((instruction.keyword, *flags, instruction.arguments[:_SUBJECT]))
-    return masked(" ".join(written.split()))
+    return masked(" ".join(written[: 2 * _SUBJECT].split()))

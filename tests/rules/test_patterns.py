@@ -24,7 +24,7 @@ from imageopt.dockerfile import expand, words
 from imageopt.rules.load import load_rules
 
 LENGTHS = (16, 20, 300, 20_000)  # what doubles shows at the first, what grows with the square at the last
-SECONDS = 0.06
+SECONDS = 0.25
 CHARACTERS = "ab0 -_/.:=,;\t\n\"'\\$#@<>()[]{}|&!~%*+?^`AZé\x00"
 CATEGORIES = {
     sre.CATEGORY_DIGIT: re.compile(r"\d"), sre.CATEGORY_NOT_DIGIT: re.compile(r"\D"),
@@ -58,7 +58,7 @@ def patterns_of(module: str, names: dict[str, Any]) -> Iterator[tuple[str, Used]
         parts = value.values() if isinstance(value, dict) else value if isinstance(value, (tuple, list)) else (value,)
         for number, part in enumerate(parts):
             if isinstance(part, re.Pattern) and isinstance(part.pattern, str):
-                uses = re.findall(rf"\b{name}(?:\[\w+\])?\.(\w+)\(", source)
+                uses = re.findall(rf"\b{name}(?:\[\w+\])?\.(\w+)", source)
                 anchored = bool(uses) and set(uses) <= {"match", "fullmatch"}
                 yield f"{module.removeprefix('imageopt.')}.{name}-{number}", (part, not anchored)
 
