@@ -3,14 +3,16 @@
 What surprises: order decides. What is emptied above the last installation is full again below it.
 """
 
+import re
 from collections.abc import Iterator
 from datetime import date
 
-from imageopt.dockerfile.model import Command
+from imageopt.dockerfile.model import Command, Instruction
 from imageopt.dockerfile.tools import Call
 from imageopt.evidence.model import Evidence
+from imageopt.rules.checks.match import shipped
 from imageopt.rules.checks.size import billed
-from imageopt.rules.checks.steps import Step, every_stage, mounts, steps
+from imageopt.rules.checks.steps import Step, every_stage, kept, mounts, steps
 from imageopt.rules.finding import measured, stated
 from imageopt.rules.model import Finding, Rule
 
@@ -78,6 +80,31 @@ def package_cache(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding
             )
             if not cleaned and not any(emptied(step, filling[-1], folder) for folder in folders):
                 yield stated(evidence, rule, step.instruction, at=filling[-1])
+
+
+def tools(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:
+    """Packages for people and builds in the image; without one, those that a RUN installs and nothing in it removes.
+
+    `packages` of the rule are patterns for their names. What the container starts, or its health check calls, is meant.
+    """
+    if evidence.image is not None:
+        yield from billed(evidence, rule, now)
+        return
+    wanted = re.compile("|".join(rule.parameters["packages"]))
+    called = " ".join(item.arguments for item in _starts(evidence))
+    for step in steps(evidence):
+        if any(command.name == "apt-mark" for command in step.commands):
+            continue  # what was installed for the build goes with the next purge
+        found = next((word for word in kept(step.calls, wanted.fullmatch) if word.value not in called), None)
+        if found is not None:
+            yield stated(evidence, rule, step.instruction, at=found)
+
+
+def _starts(evidence: Evidence) -> Iterator[Instruction]:
+    dockerfile = evidence.dockerfile
+    for _, instruction in shipped(dockerfile, evidence.target) if dockerfile is not None else ():
+        if instruction.keyword in ("CMD", "ENTRYPOINT", "HEALTHCHECK"):
+            yield instruction
 
 
 def update_alone(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:  # noqa: ARG001
