@@ -51,7 +51,8 @@ def deleted(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:
         return
     above: list[_Brought] = []
     for instruction, state in _shipped(evidence):
-        own: set[str] = set()  # what the RUN itself names before is its own
+        brought = tuple(_brings(instruction, state))
+        own = {each.path for each in brought}  # so is what the RUN itself names before
         found: Word | None = None
         for command in run_commands(instruction) if instruction.keyword == "RUN" else ():
             tool = call(command)
@@ -63,7 +64,7 @@ def deleted(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:
                 own |= {path for word in command.arguments if (path := _absolute(word, state))}
         if found is not None:
             yield stated(evidence, rule, instruction, at=found)
-        above += [*_brings(instruction, state), *(_Brought(path, open=False) for path in sorted(own) if _is_new(path))]
+        above += [*brought, *(_Brought(path, open=False) for path in sorted(own) if _is_new(path))]
 
 
 def _is_new(path: str) -> bool:
