@@ -1,5 +1,6 @@
 """BuildKit's own parser (the `dockerfile` wheel holds it, in Go) against ours."""
 
+import json
 import re
 from pathlib import Path
 from typing import NamedTuple
@@ -110,9 +111,17 @@ def differ_on_purpose(text: str) -> bool:
     """Where this BuildKit is older than the rules we follow, or stops at what we report in another way."""
     return bool(
         re.search(r"<<\s", text)  # newer ones allow white space before the end marker
-        or re.search(r"\[[^\n]*\][^\n]*\S", text)  # older ones take an array with text behind it for JSON
+        or any(text_behind_array((i.trigger or i).arguments) for i in parse(text.encode()).instructions)
         or any(p.code == "missing-arguments" and p.message[:3] in ("ENV", "LAB") for p in parse(text.encode()).problems)
     )
+
+
+def text_behind_array(arguments: str) -> bool:
+    """Older ones take an array with text behind it for JSON."""
+    try:
+        return arguments.startswith("[") and json.JSONDecoder().raw_decode(arguments)[1] < len(arguments.rstrip())
+    except ValueError:
+        return False
 
 
 TRICKY = [
@@ -201,9 +210,58 @@ WORDS = [
 MARKS = ['["a"]\n', '["a", ', "[", "--x=y ", "--z ", "-- ", "\r", "é", "#", "`"]
 
 
+def agree(text: str) -> None:
+    if not differ_on_purpose(text):
+        assert ours(text) == theirs(text)
+
+
 @settings(max_examples=300)
 @given(st.lists(st.sampled_from([*LINES, *KEYS, *WORDS, *MARKS]), max_size=14).map("".join))
 def test_generated_files(tail: str) -> None:
-    text = f"FROM a\n{tail}"
-    if not differ_on_purpose(text):
-        assert ours(text) == theirs(text)
+    agree(f"FROM a\n{tail}")
+
+
+def instruction() -> st.SearchStrategy[str]:
+    """An instruction as somebody may write it, with continuations, comments between and heredocs behind."""
+    gap = st.sampled_from([" ", " ", " ", "  ", "\t", " \\\n", " \\\n  ", " \\\n# c\n ", " \\\n\n", " `\n "])
+    word = st.sampled_from(
+        [*WORDS[:-1], "a.b", "/x/", "--x=y", "&&", "|", "é", "a\\ b", '"c d"', "'e f'", "k=v w=x", "#z"]
+    )
+    line = st.lists(st.tuples(gap, word).map("".join), max_size=5).map("".join)
+    key = st.sampled_from(
+        [
+            *("FROM", "RUN", "run", "COPY", "ADD", "ENV", "ARG", "LABEL", "CMD", "ENTRYPOINT", "ONBUILD RUN", "EXPOSE"),
+            *(
+                "VOLUME",
+                "USER",
+                "WORKDIR",
+                "SHELL",
+                "STOPSIGNAL",
+                "HEALTHCHECK CMD",
+                "HEALTHCHECK",
+                "MAINTAINER",
+                "FOO",
+            ),
+        ]
+    )
+    flags = st.sampled_from(
+        ["", "", " --from=a", " --mount=type=cache,target=/x", " --chown=a:b --link", " --a='b c' --"]
+    )
+    form = st.sampled_from([' ["a", "b"]', " ['a']", ' ["a", 1]', " [ -f x ]", ' ["a" \\\n, "b"]', " []"])
+    heredoc = st.sampled_from(["", "", "", "x\nEOF\n", "\tE\n", "# c\nE\nEOF\n", "EOF\nE\n", "X\n"])
+    end = st.sampled_from(["\n", "\n", "\n", "\r\n", " \n", "\\\n", "\n\n"])
+    return st.builds("{}{}{}{}{}".format, key, flags, line | form, end, heredoc)
+
+
+FILES_OF_INSTRUCTIONS = st.builds(
+    "{}{}".format,
+    st.sampled_from(["FROM a\n", "# syntax=x\nFROM a\n", "# escape=`\nFROM a\n", "\ufeffFROM a\n", "ARG A\nFROM $A\n"]),
+    st.lists(instruction() | st.sampled_from(["# c\n", "\n", " \n"]), max_size=6).map("".join),
+)
+
+
+@pytest.mark.slow
+@settings(max_examples=10_000)
+@given(FILES_OF_INSTRUCTIONS)
+def test_ten_thousand_generated_files(text: str) -> None:
+    agree(text)
