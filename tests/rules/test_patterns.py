@@ -23,7 +23,7 @@ import imageopt.rules.checks
 from imageopt.dockerfile import expand, words
 from imageopt.rules.load import load_rules
 
-LENGTHS = (16, 20, 300, 20_000)  # what doubles shows at the first, what grows with the square at the last
+LENGTHS = (16, 20, 22, 24, 300, 20_000)  # what doubles shows at the first, what grows with the square at the last
 SECONDS = 0.25
 CHARACTERS = "ab0 -_/.:=,;\t\n\"'\\$#@<>()[]{}|&!~%*+?^`AZé\x00"
 CATEGORIES = {
