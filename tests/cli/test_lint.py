@@ -240,5 +240,5 @@ def test_many_files_are_linted_fast(here: Path, capsys: pytest.CaptureFixture[st
         write(here, f"apps/{number}/Dockerfile", text)
     started = time.process_time()
     assert run(["lint", "--format", "json"]) == 0
-    assert time.process_time() - started < 10
+    assert time.process_time() - started < 30
     assert len(files(capsys)) == 100
