@@ -108,7 +108,8 @@ def differ_on_purpose(text: str) -> bool:
 
 
 def text_behind_array(arguments: str) -> bool:
-    """Older ones take an array with text behind it for JSON."""
+    """Older ones take an array with text behind it for JSON, also behind the CMD of a HEALTHCHECK."""
+    arguments = re.sub(r"(?i)^cmd\s+", "", arguments)
     try:
         return arguments.startswith("[") and json.JSONDecoder().raw_decode(arguments)[1] < len(arguments.rstrip())
     except ValueError:
