@@ -102,6 +102,11 @@ def differ_on_purpose(text: str) -> bool:
     """Where this BuildKit is older than the rules we follow, or stops at what we report in another way."""
     return bool(
         re.search(r"<<\s", text)  # newer ones allow white space before the end marker
+        # whatever word follows HEALTHCHECK, older ones look for an array behind it
+        or any(
+            i.keyword == "HEALTHCHECK" and not re.match(r"(?i)(?:cmd|none)(?:\s|$)", i.arguments)
+            for i in parse(text.encode()).instructions
+        )
         or any(text_behind_array((i.trigger or i).arguments) for i in parse(text.encode()).instructions)
         or any(p.code == "missing-arguments" and p.message[:3] in ("ENV", "LAB") for p in parse(text.encode()).problems)
     )

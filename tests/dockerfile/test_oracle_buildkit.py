@@ -150,7 +150,7 @@ FILES_OF_INSTRUCTIONS = st.builds(
 
 
 @pytest.mark.slow
-@settings(max_examples=10_000)
+@settings(max_examples=10_000, derandomize=True)
 @given(FILES_OF_INSTRUCTIONS)
 def test_ten_thousand_generated_files(text: str) -> None:
     agree(text)
