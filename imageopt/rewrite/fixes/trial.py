@@ -12,6 +12,7 @@ from datetime import date
 from imageopt.config import Waiver
 from imageopt.dockerfile.edit import apply
 from imageopt.dockerfile.model import Dockerfile, Edit
+from imageopt.dockerfile.mounts import mounts_of
 from imageopt.dockerfile.parser import parse
 from imageopt.dockerfile.shell import run_commands
 from imageopt.evidence.join import join
@@ -105,10 +106,9 @@ def named_sources(tree: Dockerfile) -> tuple[str, ...]:
     for instruction in tree.instructions:
         if instruction.keyword in ("COPY", "ADD") and instruction.flag("from") is None:
             found += (word.value for word in instruction.words[:-1])
-        for flag in instruction.flags:
-            options = dict(part.partition("=")[::2] for part in flag.value.split(",")) if flag.name == "mount" else {}
-            if options.get("type", "bind") == "bind" and "from" not in options:
-                found.append(options.get("source") or options.get("src") or "")
+        for mount in mounts_of(instruction):
+            if (mount.kind or "bind") == "bind" and "from" not in mount.options:
+                found.append(mount.options.get("source") or mount.options.get("src") or "")
     names = (path.removeprefix("./").strip("/") for path in found)
     return tuple(name for name in names if name not in ("", ".") and not name.startswith(("http:", "https:")))
 

@@ -10,6 +10,7 @@ from datetime import date
 from itertools import pairwise
 
 from imageopt.dockerfile.model import Command, Dockerfile, Instruction, Stage
+from imageopt.dockerfile.mounts import mounts_of
 from imageopt.dockerfile.pairs import pairs
 from imageopt.dockerfile.tools import call
 from imageopt.evidence.model import Evidence
@@ -113,11 +114,8 @@ def _tool_of(command: Command) -> tuple[str, str, frozenset[str]]:
 
 
 def _mounted(instruction: Instruction) -> Iterator[str]:
-    """The folders on which a cache, or what another stage or the host gives, is mounted."""
-    for flag in instruction.flags:
-        options = dict(part.partition("=")[::2] for part in flag.value.split(",")) if flag.name == "mount" else {}
-        if options.get("type") in ("cache", "tmpfs"):
-            yield options.get("target") or options.get("dst") or options.get("destination") or ""
+    """The folders on which a cache is mounted, or memory."""
+    return (mount.target for mount in mounts_of(instruction) if mount.kind in ("cache", "tmpfs"))
 
 
 def _serves(target: str, tool: str) -> bool:

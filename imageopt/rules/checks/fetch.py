@@ -12,6 +12,7 @@ from itertools import pairwise, takewhile
 
 from imageopt.dockerfile.environment import Environment, environments
 from imageopt.dockerfile.model import Command, Instruction, Stage, Word
+from imageopt.dockerfile.mounts import mounts_of
 from imageopt.dockerfile.shell import run_commands
 from imageopt.dockerfile.tools import Call, call
 from imageopt.evidence.model import Evidence
@@ -186,13 +187,10 @@ def archive_left(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]
 
 def _mounted(instruction: Instruction, path: str) -> bool:
     """Whether the path may lie in what is mounted for this RUN alone."""
-    for flag in instruction.flags:
-        options = dict(part.partition("=")[::2] for part in flag.value.split(",")) if flag.name == "mount" else {}
-        target = options.get("target") or options.get("dst") or options.get("destination") or "$"
-        if (
-            options
-            and options.get("type") not in ("secret", "ssh")
-            and ("$" in target or not path.startswith("/") or f"{path}/".startswith(f"{target.rstrip('/')}/"))
+    for mount in mounts_of(instruction):
+        target = mount.target or "$"
+        if mount.kind not in ("secret", "ssh") and (
+            "$" in target or not path.startswith("/") or f"{path}/".startswith(f"{target.rstrip('/')}/")
         ):
             return True
     return False

@@ -6,6 +6,7 @@ from datetime import date
 
 from imageopt.dockerfile.environment import environments
 from imageopt.dockerfile.model import Command, Dockerfile, Instruction, Stage
+from imageopt.dockerfile.mounts import mounts_of
 from imageopt.dockerfile.shell import is_posix_shell, run_commands
 from imageopt.evidence.model import Evidence
 from imageopt.rules.finding import Span, Spot, stated
@@ -121,11 +122,10 @@ def _all_text(instruction: Instruction) -> str:
 
 def _mounts(instruction: Instruction, folders: Sequence[str]) -> bool:
     """Whether a cache mount lies over, or above, one of the folders."""
-    for flag in instruction.flags:
-        options = dict(part.partition("=")[::2] for part in flag.value.split(","))
-        if flag.name != "mount" or options.get("type") not in ("cache", "tmpfs"):
+    for mount in mounts_of(instruction):
+        if mount.kind not in ("cache", "tmpfs"):
             continue
-        target = (options.get("target") or options.get("dst") or options.get("destination") or "").rstrip("/")
+        target = mount.target.rstrip("/")
         if any(target and (f"{folder}/".startswith(f"{target}/") or target.startswith(folder)) for folder in folders):
             return True
     return False

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from imageopt.dockerfile.environment import Environment, environments
 from imageopt.dockerfile.model import Command, Dockerfile, Instruction, Stage, Word
+from imageopt.dockerfile.mounts import mounts_of
 from imageopt.dockerfile.shell import is_posix_shell, run_commands
 from imageopt.dockerfile.tools import Call, call
 from imageopt.evidence.model import Evidence
@@ -146,11 +147,10 @@ def kept(calls: Sequence[Call], wanted: Callable[[str], object]) -> list[Word]:
 
 def mounts(instruction: Instruction, *folders: str) -> bool:
     """Whether a cache or tmpfs mount lies over, above or in one of the folders; one in a variable may."""
-    for flag in instruction.flags:
-        options = dict(part.partition("=")[::2] for part in flag.value.split(","))
-        if flag.name != "mount" or options.get("type") not in ("cache", "tmpfs"):
+    for mount in mounts_of(instruction):
+        if mount.kind not in ("cache", "tmpfs"):
             continue
-        target = (options.get("target") or options.get("dst") or options.get("destination") or "").rstrip("/")
+        target = mount.target.rstrip("/")
         if "$" in target or any(
             f"{folder}/".startswith(f"{target}/") or target.startswith(folder) for folder in folders
         ):
