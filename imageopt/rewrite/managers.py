@@ -8,11 +8,8 @@ import re
 from dataclasses import dataclass
 
 from imageopt.project.files import exists, read_text
-from imageopt.project.jsonc import parse_object, text_of
-from imageopt.project.model import PackageManager, Project
+from imageopt.project.model import ManagerFacts, PackageManager, Project
 
-_PINNED = re.compile(r"(npm|pnpm|yarn|bun)@(\d+(?:\.\d+){0,2}(?:-[\w.]+)?)(?:\+[\w.]+)?")
-_PNPM_OF_LOCK = {"5.3": "6", "5.4": "7", "6.0": "8", "9.0": "9"}  # the first release line that writes such a lock file
 _FOCUS = 4  # the release line of Yarn that can install production packages alone without a plugin
 
 
@@ -60,16 +57,9 @@ def manager(project: Project) -> Manager | str:
             return f"the project uses {other}; only npm, pnpm and yarn can be rewritten so far"
 
 
-def pinned_version(project: Project) -> str:
-    """The exact version that package.json's `packageManager` names for the project's manager; "" for none."""
-    manifest = parse_object(read_text(project.root, "package.json") or "") or {}
-    match = _PINNED.fullmatch(text_of(manifest.get("packageManager")))
-    return match[2] if match and match[1] == project.package_manager else ""
-
-
 def _pnpm(project: Project) -> Manager | str:
-    lock = project.lock
-    version = pinned_version(project) or _PNPM_OF_LOCK.get(lock.version if lock else "", "")
+    facts = project.manager
+    version = _exact(facts) or (str(facts.majors[0]) if facts is not None and facts.majors else "")
     if not version:
         return "nothing says which pnpm it is: add `packageManager` to package.json"
     return Manager(
@@ -86,9 +76,13 @@ def _pnpm(project: Project) -> Manager | str:
     )
 
 
+def _exact(facts: ManagerFacts | None) -> str:
+    return facts.exact.value if facts is not None and facts.exact is not None else ""
+
+
 def _yarn(project: Project) -> Manager | str:
     settings = read_text(project.root, ".yarnrc.yml")
-    version = pinned_version(project)
+    version = _exact(project.manager)
     if settings is None and version.partition(".")[0] in ("", "1"):
         return Manager(
             name="yarn",
