@@ -91,7 +91,7 @@ class Side:
     """One of the two versions, as far as it came."""
 
     dockerfile: str
-    build: Built | BuildFailed
+    build: Built | BuildFailed | NotDone
     rebuild: Built | BuildFailed | NotDone
     evidence: Evidence | None
     findings: tuple[Finding, ...]

@@ -9,7 +9,8 @@ from imageopt.rewrite.model import Rewrite
 
 @dataclass(frozen=True, slots=True)
 class VerifyRequest:
-    """`dockerfile` is relative to `root`. `after` is its new text, or None where `rewrite` holds it.
+    """`dockerfile` is relative to `root`; `before` is None where there is none yet: then the new one is
+    judged alone. `after` is its new text, or None where `rewrite` holds it.
 
     `after_ignore` is the new text of the ignore file, None where the project's own stays. `port` and `paths` are asked
     for in both containers; without them they are found in the image and in the source. `trivy` is the program,
@@ -19,7 +20,7 @@ class VerifyRequest:
 
     root: Path
     dockerfile: str
-    before: bytes
+    before: bytes | None
     rewrite: Rewrite | None = None
     after: bytes | None = None
     after_ignore: bytes | None = None

@@ -45,9 +45,12 @@ def _baseline_broken(before: Side, after: Side, _: Comparison) -> Iterator[str]:
     reason = failure(before)
     if reason is not None:
         yield f"before {reason}"
-        other = failure(after)
-        alone = "builds and starts" if isinstance(after.run, RunRecord) else "builds, and was not run"
-        yield f"after, judged alone, {other or alone}"
+        yield _alone(after)
+
+
+def _alone(after: Side) -> str:
+    alone = "builds and starts" if isinstance(after.run, RunRecord) else "builds, and was not run"
+    return f"after, judged alone, {failure(after) or alone}"
 
 
 def _broken(_: Side, after: Side, __: Comparison) -> Iterator[str]:
@@ -83,6 +86,10 @@ def _not_smaller(_: Side, __: Side, comparison: Comparison) -> Iterator[str]:
 
 
 def _built_not_run(before: Side, after: Side, comparison: Comparison) -> Iterator[str]:
+    if isinstance(before.build, NotDone):
+        yield f"{before.build.reason}: nothing could be compared"
+        yield _alone(after)
+        return
     for name, side in (("before", before), ("after", after)):
         if isinstance(side.run, NotDone):
             yield f"{name} was not run: {side.run.reason}"

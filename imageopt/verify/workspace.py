@@ -22,7 +22,7 @@ class Workspace:
 
     before: Snapshot
     after: Snapshot
-    before_dockerfile: bytes
+    before_dockerfile: bytes | None  # None where there was none
     after_dockerfile: bytes
 
 
@@ -33,8 +33,9 @@ def workspace(request: VerifyRequest) -> Iterator[Workspace]:
     if request.after is None and (rewrite is None or not rewrite.changes):
         raise UsageError("there is no proposal to verify", "name a Dockerfile with --after")
     with snapshot(request.root) as before, snapshot(request.root) as after:
-        before.put(request.dockerfile, request.before)
-        after.put(request.dockerfile, request.before)
+        for copy in (before, after):
+            if request.before is not None:
+                copy.put(request.dockerfile, request.before)
         for change in rewrite.changes if rewrite is not None else ():
             after.put(change.path, change.after)
         if request.after is not None:

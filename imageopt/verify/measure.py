@@ -1,0 +1,195 @@
+"""One version of a project -> what is measured of it: built, read, analysed, run, scanned, built again.
+
+Each step is one function on a `Bench`, so that whoever compares versions decides which of them are made, and in which
+order; a version that is not there, or does not build, is a value that the later steps pass on with the reason.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from imageopt.build.buildx import build
+from imageopt.build.cleaning import CleanUp, cleaning, new_run_id
+from imageopt.build.model import BuildFailed, BuildRequest, Built
+from imageopt.build.snapshot import Snapshot
+from imageopt.errors import ImageoptError
+from imageopt.evidence.model import Evidence
+from imageopt.progress import Progress
+from imageopt.project.model import Project
+from imageopt.rules.model import Finding
+from imageopt.source.engine import connect
+from imageopt.verify.cleanup import remove_labelled
+from imageopt.verify.model import NotDone, RunRecord, ScanRecord, Side
+from imageopt.verify.request import VerifyRequest
+from imageopt.verify.run import Observed, RunPlan, observe
+from imageopt.verify.scan import scan
+
+if TYPE_CHECKING:
+    import docker
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What every step on a version needs. Everything that is started carries the bench's run id."""
+
+    request: VerifyRequest
+    client: "docker.DockerClient"
+    cleanup: CleanUp
+    progress: Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A version while it is worked on; `name` is `before`, `after` or that of a candidate."""
+
+    name: str
+    copy: Snapshot
+    dockerfile: bytes
+    build: Built | BuildFailed | NotDone
+    evidence: Evidence | None
+    findings: tuple[Finding, ...]
+
+
+@contextlib.contextmanager
+def open_bench(request: VerifyRequest, progress: Progress) -> Iterator[Bench]:
+    """The bench for the length of the block; whatever is started on it is gone afterwards, on Ctrl-C too.
+
+    Raises ToolMissing or ToolFailed without an engine.
+    """
+    client = connect()
+    run_id = new_run_id()
+    with cleaning(run_id) as cleanup:
+        cleanup.add(client.close)
+        cleanup.add(lambda: remove_labelled(client, lambda label: label == run_id))
+        yield Bench(request, client, cleanup, progress)
+
+
+def build_version(
+    bench: Bench, name: str, copy: Snapshot, *, cold: bool = True, again: bool = False
+) -> Built | BuildFailed:
+    """The image, or why there is none. `cold`: nothing comes from the builder's cache; `again`: after a change."""
+    request = bench.request
+    tag = f"imageopt-verify:{bench.cleanup.run_id}-{name}{'-rebuild' if again else ''}"
+    with bench.progress.step(f"building {name} again after a change" if again else f"building {name}"):
+        return build(
+            BuildRequest(
+                context=copy.folder,
+                dockerfile=copy.folder / request.dockerfile,
+                tag=tag,
+                labels=bench.cleanup.labels,
+                target=request.target,
+                build_args=request.build_args,
+                secrets=request.secrets,
+                ssh=request.ssh,
+                platform=request.platform,
+                no_cache=cold,
+            ),
+            progress=bench.progress,
+            timeout=request.build_timeout,
+        )
+
+
+def analyse(bench: Bench, name: str, copy: Snapshot, dockerfile: bytes, built: Built | BuildFailed) -> Version:
+    """The version with what its image, its Dockerfile and its folder tell; an image that cannot be read is told of."""
+    from imageopt.dockerfile import parse
+    from imageopt.evidence.join import join
+    from imageopt.image.cache import user_cache
+    from imageopt.image.load import load_image
+    from imageopt.project.read import read_project
+    from imageopt.rules.check import check
+    from imageopt.rules.load import load_rules
+    from imageopt.source.model import ImageRef
+
+    request = bench.request
+    # the copy is gone when the result is read
+    project = replace(read_project(copy.folder, dockerfile=request.dockerfile), root=request.root)
+    image = None
+    if isinstance(built, Built):
+        with bench.progress.step(f"reading the image of {name}"):
+            try:
+                image = load_image(ImageRef("docker", built.tag), cache=user_cache())
+            except ImageoptError as error:
+                bench.progress.note(f"the image of {name} could not be read: {error.cause}")
+    evidence = join(
+        image,
+        parse(dockerfile),
+        project,
+        dockerfile_path=request.dockerfile,
+        target=request.target,
+        build_args=request.build_args,
+    )
+    return Version(name, copy, dockerfile, built, evidence, check(evidence, load_rules()))
+
+
+def missing(name: str, copy: Snapshot, reason: str) -> Version:
+    """A version that there is none of; nothing is built, run or scanned for it."""
+    return Version(name, copy, b"", NotDone(reason), None, ())
+
+
+def run_version(bench: Bench, version: Version, plan: RunPlan) -> Observed | NotDone:
+    """What the version's container does."""
+    import requests
+    from docker.errors import DockerException
+
+    if not isinstance(version.build, Built):
+        return _not_built(version)
+    image = version.evidence.image if version.evidence is not None else None
+    with bench.progress.step(f"running {version.name}"):
+        try:
+            engine = str(bench.client.version().get("Arch", ""))
+            if image is not None and engine and image.config.architecture not in ("", engine):
+                return NotDone(f"the image is for {image.config.platform}, and the engine runs {engine}")
+            name = f"imageopt-{bench.cleanup.run_id}-{version.name}"
+            return observe(bench.client, version.build.tag, plan, name, bench.cleanup)
+        except ImageoptError as error:
+            return NotDone(error.cause)
+        except (DockerException, requests.exceptions.RequestException) as error:
+            return NotDone(f"the engine broke off: {error}")
+
+
+def scan_version(bench: Bench, version: Version) -> ScanRecord | NotDone:
+    """What the scanner finds in the version's image."""
+    request = bench.request
+    if not isinstance(version.build, Built):
+        return _not_built(version)
+    if request.skip_scan:
+        return NotDone("scanning was switched off")
+    with bench.progress.step(f"scanning {version.name}"):
+        return scan(version.build.tag, trivy=request.trivy, cache=request.trivy_cache)
+
+
+def rebuild(bench: Bench, version: Version, choose: Callable[[Project], str | None]) -> Built | BuildFailed | NotDone:
+    """The second build, after a change of the file that is chosen."""
+    if not isinstance(version.build, Built):
+        return _not_built(version)
+    if bench.request.skip_rebuild:
+        return NotDone("rebuilding was switched off")
+    project = version.evidence.project if version.evidence is not None else None
+    changed = choose(project) if project is not None else None
+    if changed is None:
+        return NotDone("no source file was found that both builds use")
+    version.copy.change_one_file(changed, bench.cleanup.run_id)
+    return build_version(bench, version.name, version.copy, cold=False, again=True)
+
+
+def side(
+    version: Version,
+    run: RunRecord | NotDone,
+    scanned: ScanRecord | NotDone,
+    rebuilt: Built | BuildFailed | NotDone,
+) -> Side:
+    """The version and what was measured of it, as it is compared and reported."""
+    return Side(
+        dockerfile=version.dockerfile.decode("utf-8", "replace"),
+        build=version.build,
+        rebuild=rebuilt,
+        evidence=version.evidence,
+        findings=version.findings,
+        run=run,
+        scan=scanned,
+    )
+
+
+def _not_built(version: Version) -> NotDone:
+    return version.build if isinstance(version.build, NotDone) else NotDone("it was not built")
