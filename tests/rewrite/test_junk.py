@@ -60,3 +60,26 @@ def test_what_is_no_longer_in_the_project_is_not_named(tmp_path: Path) -> None:
     (tmp_path / "docs" / "a.md").unlink()
     (tmp_path / "docs").rmdir()
     assert junk_paths(evidence, check(evidence, load_rules()), []) == ()
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ('import start from "../docs/a.md?raw";', ["docs/b.md"]),
+        ("const pages = import.meta.glob('../docs/a*.md');", []),
+        ("const pages = `../docs/${name}.md`;", []),
+        ("const docs = '../docs';", ["docs"]),
+        ("import '../../docs/a.md';", ["docs"]),
+    ],
+    ids=[
+        "one file",
+        "all that fit a pattern",
+        "a computed name",
+        "a folder alone tells too little",
+        "out of the project",
+    ],
+)
+def test_what_a_bundler_takes_in_by_its_path_is_no_junk(tmp_path: Path, source: str, expected: list[str]) -> None:
+    evidence = evidence_of(tmp_path, ["src/main.js", "docs/a.md", "docs/b.md"])
+    (tmp_path / "src" / "main.js").write_text(source)
+    assert list(junk_paths(evidence, check(evidence, load_rules()), [])) == expected
