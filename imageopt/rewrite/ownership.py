@@ -8,7 +8,7 @@ import posixpath
 import re
 
 from imageopt.project.model import Project
-from imageopt.rewrite.ground import Account, Ground
+from imageopt.rewrite.ground import Account
 from imageopt.rewrite.render import owner
 from imageopt.rewrite.survey import Survey
 
@@ -37,32 +37,32 @@ def service_user(project: Project, found: Survey, account: Account) -> str:
     return ""
 
 
-def writable(ground: Ground) -> list[str]:
+def writable(project: Project, found: Survey) -> list[str]:
     """Folders to make, relative to the application's folder or absolute, parents first."""
-    paths = {fact.value for fact in ground.project.writable_paths if not fact.value.startswith(_PROTECTED)}
-    paths |= {*ground.found.folders, *_volumes(ground)}
-    relative = {_relative(ground, path) for path in paths}
+    paths = {fact.value for fact in project.writable_paths if not fact.value.startswith(_PROTECTED)}
+    paths |= {*found.folders, *_volumes(found)}
+    relative = {_relative(found, path) for path in paths}
     made = {path for path in relative if path not in (".", "/") and not path.startswith("..")}
     return sorted(made | {parent for path in made for parent in _parents(path)})
 
 
-def owned(ground: Ground) -> list[str]:
+def owned(project: Project, found: Survey, user: str) -> list[str]:
     """What the service's user may write to; the whole folder only where it may write anywhere in it."""
-    if not ground.owner:
+    if not user:
         return []
-    anywhere = bool(ground.project.unresolved_writes)
-    anywhere = anywhere or any(_relative(ground, fact.value) == "." for fact in ground.project.writable_paths)
-    anywhere = anywhere or (ground.found.owned_all and ground.user == ground.found.user)  # as it could before
-    return [".", *writable(ground)] if anywhere else writable(ground)
+    anywhere = bool(project.unresolved_writes)
+    anywhere = anywhere or any(_relative(found, fact.value) == "." for fact in project.writable_paths)
+    anywhere = anywhere or (found.owned_all and user == found.user)  # as it could before
+    return [".", *writable(project, found)] if anywhere else writable(project, found)
 
 
-def _volumes(ground: Ground) -> list[str]:
-    items = [item for item in ground.found.runtime if item.keyword == "VOLUME"]
+def _volumes(found: Survey) -> list[str]:
+    items = [item for item in found.runtime if item.keyword == "VOLUME"]
     return [path for item in items for path in item.json or item.arguments.split() if "$" not in path]
 
 
-def _relative(ground: Ground, path: str) -> str:
-    folder = ground.found.folder
+def _relative(found: Survey, path: str) -> str:
+    folder = found.folder
     return posixpath.normpath("." if path == folder else path.removeprefix(f"{folder}/"))
 
 

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from imageopt.dockerfile.model import Dockerfile, Stage
 from imageopt.image.elf import ElfFacts
 from imageopt.project.model import Project
-from imageopt.project.scripts import reachable_commands
-from imageopt.project.start import DEV_RUNNERS
 from imageopt.rewrite.base_image import BaseImage
 from imageopt.rewrite.build_stage import build_stage, manifests, uses_global
+from imageopt.rewrite.development import started_with
 from imageopt.rewrite.framework_output import framework_output
 from imageopt.rewrite.ground import Account, Ground
 from imageopt.rewrite.layout import layout, rebuilt
@@ -64,7 +63,7 @@ def make_plan(
     bases = choose(base, project, found, system, target, elf)
     account.refusals += bases.refusals
     output = framework_output(project, found) if site is None and found.last("ENTRYPOINT") is None else None
-    runner = None if site or output else _development_tool(project)
+    runner = None if site or output else started_with(project)
     user = "" if site else service_user(project, found, account)
     ground = Ground(
         project=project,
@@ -152,15 +151,3 @@ def _needed(ground: Ground, made: tuple[str, ...]) -> tuple[str, ...]:
     for item in ground.found.outside:
         named |= {name.value.lstrip("/") for name in item.words[:-1]}
     return tuple(sorted(named - {".", *made}))
-
-
-def _development_tool(project: Project) -> str | None:
-    """The development package that the service is started with, or None."""
-    start, manifest, lock = project.start, project.manifest, project.lock
-    if start is None or start.argv is not None or manifest is None:
-        return None
-    dev = {package.name for package in lock.packages if package.dev} if lock else set()
-    dev |= set(manifest.dev_dependencies) - set(manifest.dependencies)
-    called = [*reachable_commands(start.script, manifest.scripts), *reachable_commands("npm start", manifest.scripts)]
-    programs = [item.rpartition("/")[2] for words in called for item in words]
-    return next((package for name in programs if (package := DEV_RUNNERS.get(name, name)) in dev), None)

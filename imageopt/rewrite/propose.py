@@ -3,17 +3,18 @@
 "Nothing worth doing" and a refusal with its remedy are good answers; a Dockerfile that might not work is not.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from imageopt.dockerfile.ignore import parse_ignore
 from imageopt.dockerfile.model import Dockerfile
 from imageopt.dockerfile.parser import parse
 from imageopt.evidence.model import Evidence
 from imageopt.project.context import ignore_file
-from imageopt.project.model import PackageManager, Project
+from imageopt.project.model import Project
 from imageopt.rewrite.base_image import node_image
 from imageopt.rewrite.ignore_file import IgnoreChange, propose_ignore
 from imageopt.rewrite.junk import junk_paths
+from imageopt.rewrite.locked import lock_obstacle
 from imageopt.rewrite.managers import manager
 from imageopt.rewrite.model import FileChange, Refused, Rewrite
 from imageopt.rewrite.plan import Plan, make_plan
@@ -22,13 +23,6 @@ from imageopt.rewrite.survey import survey
 from imageopt.rewrite.worth import automatic, credit, is_worth_doing
 from imageopt.rules.model import Finding
 
-_DRIFTED_NAMED = 5
-_MAKE_LOCK: Mapping[PackageManager, str] = {
-    "npm": "run `npm install --package-lock-only`",
-    "pnpm": "run `pnpm install --lockfile-only`",
-    "yarn": "run `yarn install`",
-    "bun": "run `bun install`",
-}
 _TARGETS = ("auto", "alpine", "slim", "keep")
 
 
@@ -118,31 +112,20 @@ def _with_line_ends(tree: Dockerfile, text: str) -> bytes:
 
 def _obstacle(project: Project, tree: Dockerfile) -> str | None:
     """Why this project cannot be rewritten, with what would help; None if nothing stands against it."""
-    lock, manifest = project.lock, project.manifest
+    manifest = project.manifest
     if not tree.stages or tree.problems:
         return f"the Dockerfile has a fault: {tree.problems[0].message}" if tree.problems else "it has no FROM"
     if manifest is None:
         return "there is no package.json; only Node projects can be rewritten so far"
     if len(tree.stages) > 1:
         return f"the Dockerfile has {len(tree.stages)} stages already; only a single stage can be rewritten so far"
-    if lock is None or lock.state == "missing":
-        return f"there is no lock file: {_remedy(project.package_manager or 'npm')}"
-    if lock.state == "drifted":
-        names = ", ".join(lock.drifted[:_DRIFTED_NAMED]) + (", …" if len(lock.drifted) > _DRIFTED_NAMED else "")
-        others = f"; all that do not fit: {names}" if len(lock.drifted) > 1 else ""
-        return f"{lock.path} does not fit package.json ({lock.reason}{others}): {_remedy(lock.manager)}"
-    if lock.state == "unknown":
-        return lock.reason
+    if reason := lock_obstacle(project):
+        return reason
     if manifest.workspaces:
         return "the project is a workspace of several packages, which cannot be pruned reliably"
     if project.start is None:
         return "nothing says how the service starts: add a CMD to the Dockerfile or a start script to package.json"
     return None
-
-
-def _remedy(manager: PackageManager) -> str:
-    made_here = "" if manager == "bun" else "add --lockfile, or "
-    return f"{made_here}{_MAKE_LOCK[manager]} and commit it"
 
 
 def _refused(reason: str) -> Rewrite:

@@ -6,13 +6,16 @@ purpose with a reason in the account.
 
 import posixpath
 import re
+from collections.abc import Iterable
 
 from imageopt.dockerfile.model import Instruction
 from imageopt.dockerfile.pairs import pairs
+from imageopt.project.model import Project, StartCommand
 from imageopt.rewrite.ground import Account, Ground
 from imageopt.rewrite.health import needs_program, with_node
 from imageopt.rewrite.ownership import owned, writable
 from imageopt.rewrite.render import assignment, copy, exec_form, word
+from imageopt.rewrite.survey import Survey
 
 _COMMAND = ("EXPOSE", "HEALTHCHECK", "ENTRYPOINT", "CMD")
 
@@ -26,8 +29,8 @@ def running_stage(ground: Ground, account: Account) -> dict[str, object]:
         "head": _head(ground),
         "sets_node_env": "NODE_ENV" not in env_names(ground) and ground.runner is None,
         "system": [*ground.system.installs, *([f"RUN {' && '.join(found.accounts)}"] if found.accounts else [])],
-        "writable": " ".join(map(word, writable(ground))),
-        "owned": " ".join(map(word, owned(ground))),
+        "writable": " ".join(map(word, writable(ground.project, found))),
+        "owned": " ".join(map(word, owned(ground.project, found, ground.user))),
         "owner": ground.owner,
         "copies": _copies(ground, account),
         "final_folder": word(found.final_folder) if found.final_folder != found.folder else "",
@@ -121,11 +124,31 @@ def _probe(ground: Ground, account: Account, item: Instruction) -> str:
     return ground.commented(item, f"HEALTHCHECK {flags}{translated}")
 
 
-def _passes_on(ground: Ground, entrypoint: Instruction) -> bool:
+def bare_start(project: Project, found: Survey, scripts: Iterable[tuple[str, str]]) -> StartCommand | str:
+    """The plain node command that CMD stands for, or why it must stay; `scripts` are those that the image starts."""
+    start, entrypoint = project.start, found.last("ENTRYPOINT")
+    if entrypoint and not _passes_on(entrypoint, scripts):
+        return "the ENTRYPOINT decides what it means"
+    if start is None or start.argv is None:
+        return start.reason if start else "there is no start command"
+    if not start.handles_sigterm:
+        return "the service has no handler for SIGTERM, and as process 1 it would not stop when asked"
+    return start
+
+
+def start_reason(cmd: Instruction) -> str:
+    """Why the bare command means the same as this CMD."""
+    return f"`{' '.join(cmd.json or (cmd.arguments,))}` is one plain node command, and it handles SIGTERM itself"
+
+
+def is_bare(cmd: Instruction) -> bool:
+    """Whether CMD is a list that begins with node."""
+    return cmd.json is not None and cmd.json[:1] != () and cmd.json[0].rpartition("/")[2] == "node"
+
+
+def _passes_on(entrypoint: Instruction, scripts: Iterable[tuple[str, str]]) -> bool:
     """Whether the ENTRYPOINT runs any CMD as it is given: the script of the Node image, or one that ends as it does."""
-    script = next(
-        (text for path, text in ground.system.scripts if entrypoint.json and path in entrypoint.json[0]), None
-    )
+    script = next((text for path, text in scripts if entrypoint.json and path in entrypoint.json[0]), None)
     if script is None:
         return entrypoint.json == ("docker-entrypoint.sh",)
     return re.search(r'^exec "\$@"\s*\Z', script, re.MULTILINE) is not None and not re.search(r"\$1|npm", script)
@@ -141,22 +164,15 @@ def _started(ground: Ground, account: Account, item: Instruction) -> list[str]:
 
 def _start(ground: Ground, account: Account, item: Instruction) -> list[str]:
     """CMD: in exec form with the bare command where that means the same, else as it is."""
-    start, entrypoint = ground.project.start, ground.found.last("ENTRYPOINT")
     if ground.layout.start:
         return _started(ground, account, item)
-    if item.json and item.json[0].rpartition("/")[2] == "node":
+    if is_bare(item):
         return [ground.kept(item)]
-    if entrypoint and not _passes_on(ground, entrypoint):
-        reason = "the ENTRYPOINT decides what it means"
-    elif start is None or start.argv is None:
-        reason = start.reason if start else "there is no start command"
-    elif not start.handles_sigterm:
-        reason = "the service has no handler for SIGTERM, and as process 1 it would not stop when asked"
-    else:
-        written = " ".join(item.json or (item.arguments,))
-        account.done["exec-form-start"] = f"`{written}` is one plain node command, and it handles SIGTERM itself"
-        given = [assignment(name, value) for name, value in start.environment]
-        command = ground.commented(item, f"CMD {exec_form(start.argv)}")
-        return [f"ENV {' '.join(given)}", command] if given else [command]
-    account.refuse("exec-form-start", reason)
-    return [ground.kept(item)]
+    start = bare_start(ground.project, ground.found, ground.system.scripts)
+    if isinstance(start, str):
+        account.refuse("exec-form-start", start)
+        return [ground.kept(item)]
+    account.done["exec-form-start"] = start_reason(item)
+    given = [assignment(name, value) for name, value in start.environment]
+    command = ground.commented(item, f"CMD {exec_form(start.argv or ())}")
+    return [f"ENV {' '.join(given)}", command] if given else [command]

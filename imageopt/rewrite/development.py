@@ -1,0 +1,27 @@
+"""Whether what a service is started with is there for development only, and would go with the packages that are."""
+
+from collections.abc import Iterable
+
+from imageopt.project.model import Project
+from imageopt.project.scripts import reachable_commands
+from imageopt.project.start import DEV_RUNNERS
+
+
+def started_with(project: Project) -> str | None:
+    """The development package that the service is started with, or None."""
+    start, manifest = project.start, project.manifest
+    if start is None or start.argv is not None or manifest is None:
+        return None
+    return called_by(project, (start.script, "npm start"))
+
+
+def called_by(project: Project, lines: Iterable[str]) -> str | None:
+    """The first development package that one of these shell lines calls, through package.json's scripts too."""
+    manifest, lock = project.manifest, project.lock
+    if manifest is None:
+        return None
+    dev = {package.name for package in lock.packages if package.dev} if lock else set()
+    dev |= set(manifest.dev_dependencies) - set(manifest.dependencies)
+    words = (words for line in lines for words in reachable_commands(line, manifest.scripts))
+    programs = [item.rpartition("/")[2] for found in words for item in found]
+    return next((package for name in programs if (package := DEV_RUNNERS.get(name, name)) in dev), None)
