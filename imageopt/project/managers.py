@@ -9,9 +9,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from imageopt.project.files import exists, read_text
-from imageopt.project.jsonc import Json, object_of, read_object, text_of
+from imageopt.project.jsonc import Json, object_of, parse_object, text_of
 from imageopt.project.lock import LOCK_FILES, yarn_settings
 from imageopt.project.model import Fact, Lock, ManagerFacts, PackageManager
+from imageopt.project.stated import stated_in_json
 from imageopt.project.yaml_tree import Node
 
 # lock format -> release lines, by the managers' own release notes
@@ -35,8 +36,9 @@ def manager_facts(root: Path, manager: PackageManager | None, lock: Lock | None)
         return None
     settings = yarn_settings(root) if manager == "yarn" else Node("", 1)
     release = _release(root, settings) if manager == "yarn" else ""
-    manifest = read_object(root, "package.json") or {}
-    everyone = tuple(_statements(root, manifest, release))
+    text = read_text(root, "package.json") or ""
+    manifest = parse_object(text) or {}
+    everyone = tuple(_statements(root, manifest, text, release))
     own = tuple(fact for name, fact in everyone if name == manager)
     majors = _MAJORS[manager].get(lock.version, ()) if lock else ()
     exact = next((fact for fact in own if _EXACT.fullmatch(fact.value)), None)
@@ -57,26 +59,25 @@ def _release(root: Path, settings: Node) -> str:
     return path.removeprefix("./") if path and exists(root, path) else ""
 
 
-def _statements(root: Path, manifest: Json, release: str) -> Iterator[tuple[str, Fact]]:
+def _statements(root: Path, manifest: Json, text: str, release: str) -> Iterator[tuple[str, Fact]]:
     """Manager and version, the most binding first."""
     brought = _RELEASE.search(release)
     if brought:
         yield "yarn", Fact(brought[1], release)
-    named = _NAMED.fullmatch(text_of(manifest.get("packageManager")))
+    written = text_of(manifest.get("packageManager"))
+    named = _NAMED.fullmatch(written)
     if named:
-        yield named[1], Fact(named[2], "package.json packageManager")
+        yield named[1], Fact(named[2], stated_in_json("package.json", text, written, "packageManager").source)
     wanted = object_of(manifest.get("devEngines")).get("packageManager")
     for engine in map(object_of, wanted if isinstance(wanted, list) else [wanted]):
         if text_of(engine.get("version")):
-            yield (
-                text_of(engine.get("name")),
-                Fact(text_of(engine["version"]), "package.json devEngines.packageManager"),
-            )
+            keys = ("devEngines", "packageManager", "version")
+            yield text_of(engine.get("name")), stated_in_json("package.json", text, text_of(engine["version"]), *keys)
     for key in ("volta", "engines"):
         for name in _MAJORS:
             version = text_of(object_of(manifest.get(key)).get(name))
             if version:
-                yield name, Fact(version, f"package.json {key}.{name}")
+                yield name, stated_in_json("package.json", text, version, key, name)
     for path, pattern in ((".tool-versions", _TOOL_VERSIONS), ("mise.toml", _MISE), (".mise.toml", _MISE)):
         for match in pattern.finditer(read_text(root, path) or ""):
             yield match[1], Fact(match[2], path)

@@ -11,7 +11,7 @@ LockState = Literal["in-sync", "drifted", "missing", "unknown"]
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A value and where it stands: `source` is a path relative to the project, with the key where there is one."""
+    """A value and where it stands: `source` is a path relative to the project, with the line and the key if known."""
 
     value: str
     source: str
@@ -135,15 +135,6 @@ class Workspace:
 
 
 @dataclass(frozen=True, slots=True)
-class Composer:
-    """composer.json. `optimizes_autoloader`: its own configuration has a class map made on every installation."""
-
-    require: tuple[str, ...]
-    require_dev: tuple[str, ...]
-    optimizes_autoloader: bool
-
-
-@dataclass(frozen=True, slots=True)
 class StartCommand:
     """How the service starts. `argv` is the exec form where the script is a plain `node …`, else None with `reason`."""
 
@@ -185,16 +176,26 @@ class Php:
 
     `extensions`: what it or a production package of its lock file requires, by name, with who does. `dev_packages` are
     those of the lock file. `assets` is the tool that bundles what a browser gets and `asset_outputs` the folders it
-    writes. `lock`: "drifted" is what Composer warns of, not what it refuses.
+    writes. `lock`: "drifted" is what Composer warns of, not what it refuses. `dev_namespaces` are those of the classes
+    of `dev_packages`. `optimizes_autoloader`: its own configuration has a class map made on every installation.
+    `scripts` are the events and commands that have one; `path_repositories` folders that packages are taken from;
+    `vendor` the folder that they are put into.
     """
 
     framework: Literal["laravel", "symfony", "plain"]
     versions: tuple[Fact, ...]
     extensions: tuple[Fact, ...]
+    packages: tuple[str, ...]
     dev_packages: tuple[str, ...]
+    dev_namespaces: tuple[str, ...]
     assets: Literal["vite", "mix", "encore", ""]
     asset_outputs: tuple[str, ...]
     lock: LockState
+    require_dev: tuple[str, ...]
+    optimizes_autoloader: bool
+    scripts: tuple[str, ...]
+    path_repositories: tuple[str, ...]
+    vendor: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,7 +294,8 @@ class Project:
     unresolved_reads: tuple[Fact, ...] = ()
     unresolved_writes: tuple[Fact, ...] = ()
     programs: tuple[Fact, ...] = ()
-    composer: Composer | None = None
+    php: Php | None = None
+    python: Python | None = None
     token_files: tuple[str, ...] = ()
     manager: ManagerFacts | None = None
     workspace: Workspace | None = None

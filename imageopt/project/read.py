@@ -12,7 +12,6 @@ from imageopt.dockerfile.parser import parse
 from imageopt.dockerfile.read import read_dockerfile
 from imageopt.errors import InputError
 from imageopt.project.builds import Build, read_build
-from imageopt.project.composer import read_composer
 from imageopt.project.context import context_bytes, ignore_file
 from imageopt.project.file_use import file_use
 from imageopt.project.files import exists, inside, read_text
@@ -24,6 +23,8 @@ from imageopt.project.manifest import framework, lifecycle_scripts, read_manifes
 from imageopt.project.members import read_members
 from imageopt.project.model import Fact, Project
 from imageopt.project.node_version import node_versions
+from imageopt.project.php import read_php
+from imageopt.project.python import read_python
 from imageopt.project.routes import find_ports, find_routes, handles_sigterm
 from imageopt.project.sources import read_sources
 from imageopt.project.start import start_command
@@ -77,7 +78,8 @@ def read_project(root: Path, *, dockerfile: str = "Dockerfile") -> Project:
         unresolved_reads=use.unresolved_reads,
         unresolved_writes=use.unresolved_writes,
         programs=use.programs,
-        composer=read_composer(root),
+        php=read_php(root, tree, dockerfile),
+        python=read_python(root),
         manager=manager_facts(root, manager, lock),
         workspace=workspace(root, members, tree, dockerfile),
         built_on=read_framework(root, manifest, build.outputs),

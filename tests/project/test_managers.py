@@ -29,11 +29,11 @@ def package(**fields: object) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("files", "exact", "source"),
     [
-        (package(packageManager="pnpm@9.1.2+sha512.abc"), "9.1.2", "package.json packageManager"),
-        (package(packageManager="yarn@4.0.0-rc.1"), "4.0.0-rc.1", "package.json packageManager"),
-        (package(volta={"npm": "10.2.0"}, engines={"npm": "10.1.0"}), "10.2.0", "package.json volta.npm"),
-        (package(devEngines={"packageManager": {"name": "npm", "version": "11.0.0"}}), "11.0.0", "package.json devEngines.packageManager"),
-        (package(devEngines={"packageManager": [{"name": "bun"}, {"name": "npm", "version": "11.0.0"}]}), "11.0.0", "package.json devEngines.packageManager"),
+        (package(packageManager="pnpm@9.1.2+sha512.abc"), "9.1.2", "package.json:1 packageManager"),
+        (package(packageManager="yarn@4.0.0-rc.1"), "4.0.0-rc.1", "package.json:1 packageManager"),
+        (package(volta={"npm": "10.2.0"}, engines={"npm": "10.1.0"}), "10.2.0", "package.json:1 volta.npm"),
+        (package(devEngines={"packageManager": {"name": "npm", "version": "11.0.0"}}), "11.0.0", "package.json:1 devEngines.packageManager.version"),
+        (package(devEngines={"packageManager": [{"name": "bun"}, {"name": "npm", "version": "11.0.0"}]}), "11.0.0", "package.json:1 devEngines.packageManager.version"),
         ({**package(), "yarn.lock": YARN_4, ".yarnrc.yml": "yarnPath: .yarn/releases/yarn-4.1.0.cjs\n", ".yarn/releases/yarn-4.1.0.cjs": ""}, "4.1.0", ".yarn/releases/yarn-4.1.0.cjs"),
         ({**package(), "yarn.lock": "# yarn lockfile v1\n", ".yarnrc": 'yarn-path "./bin/yarn-1.22.19.js"\n', "bin/yarn-1.22.19.js": ""}, "1.22.19", "bin/yarn-1.22.19.js"),
         ({**package(), "pnpm-lock.yaml": PNPM_9, ".tool-versions": "nodejs 20.1.0\npnpm 9.0.1\n"}, "9.0.1", ".tool-versions"),
@@ -53,12 +53,12 @@ def test_the_exact_version(project: Write, files: Mapping[str, str], exact: str 
 @pytest.mark.parametrize(
     ("files", "contradiction", "place"),
     [
-        ({**package(packageManager="pnpm@8.0.0"), "pnpm-lock.yaml": PNPM_9}, "package.json packageManager names pnpm 8.0.0, which does not write pnpm-lock.yaml of version 9.0", "pnpm-lock.yaml"),
-        ({**package(packageManager="yarn@1.22.0"), "yarn.lock": YARN_4}, "package.json packageManager names yarn 1.22.0, which does not write yarn.lock of version 8", "yarn.lock"),
+        ({**package(packageManager="pnpm@8.0.0"), "pnpm-lock.yaml": PNPM_9}, "package.json:1 packageManager names pnpm 8.0.0, which does not write pnpm-lock.yaml of version 9.0", "pnpm-lock.yaml"),
+        ({**package(packageManager="yarn@1.22.0"), "yarn.lock": YARN_4}, "package.json:1 packageManager names yarn 1.22.0, which does not write yarn.lock of version 8", "yarn.lock"),
         ({**package(), "yarn.lock": YARN_4, "package-lock.json": "{}"}, "there are lock files of several package managers: package-lock.json, yarn.lock", "package-lock.json"),
         ({**package(packageManager="pnpm@9.0.0"), "yarn.lock": YARN_4}, "pnpm manages the packages, and the only lock file is yarn.lock", "yarn.lock"),
         (package(packageManager="pnpm@9"), "packageManager is 'pnpm@9', which corepack refuses: it takes an exact version", "package.json"),
-        (package(packageManager="npm@10.0.0", engines={"npm": "9.x"}), "package.json packageManager names npm 10.0.0, package.json engines.npm names 9.x", "package.json engines.npm"),
+        (package(packageManager="npm@10.0.0", engines={"npm": "9.x"}), "package.json:1 packageManager names npm 10.0.0, package.json:1 engines.npm names 9.x", "package.json:1 engines.npm"),
     ],
 )  # fmt: skip
 def test_contradictions(project: Write, files: Mapping[str, str], contradiction: str, place: str) -> None:

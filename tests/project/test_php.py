@@ -46,7 +46,7 @@ def test_a_laravel_project(project: Write) -> None:
     assert (found.framework, found.assets, found.asset_outputs) == ("laravel", "vite", ("public/build",))
     assert found.extensions == (Fact("mbstring", "laravel/framework"), Fact("redis", "composer.json"))
     assert (found.dev_packages, found.lock) == (("phpunit/phpunit",), "drifted")
-    assert found.versions == (Fact("^8.2", "composer.json require.php"), Fact("^8.3", "composer.lock platform.php"))
+    assert found.versions == (Fact("^8.2", "composer.json:1 require.php"), Fact("^8.3", "composer.lock:1 platform.php"))
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_frameworks_assets_and_locks(
 def test_the_platform_that_is_configured_comes_first(project: Write) -> None:
     found = read_php(project({"composer.json": json.dumps(HASHED)}))
     assert found is not None
-    assert found.versions[0] == Fact("8.2.0", "composer.json config.platform.php")
+    assert found.versions[0] == Fact("8.2.0", "composer.json:1 config.platform.php")
 
 
 @pytest.mark.parametrize("files", [{}, {"composer.json": "["}])

@@ -26,10 +26,10 @@ def test_node_versions_keep_every_statement(project: Write) -> None:
     )
     assert read_project(root).node_versions == (
         Fact("20-bookworm", "Dockerfile:1"),
-        Fact(">=18", "package.json engines.node"),
-        Fact("20.11.0", "package.json volta.node"),
-        Fact("20.1.0", ".nvmrc"),
-        Fact("20.2.0", ".tool-versions"),
+        Fact(">=18", "package.json:1 engines.node"),
+        Fact("20.11.0", "package.json:1 volta.node"),
+        Fact("20.1.0", ".nvmrc:2"),
+        Fact("20.2.0", ".tool-versions:2"),
         Fact("22-alpine", ".gitlab-ci.yml:2"),
         Fact("21", ".github/workflows/ci.yml:3"),
     )

@@ -165,19 +165,3 @@ def _global_packages(command: Command) -> list[str]:
         return []
     names = words[words.index(subcommand(command)) + 1 :]
     return [re.sub(r"(?<=.)@.*", "", name) for name in names if not name.startswith("-")]
-
-
-def node_version_conflict(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:  # noqa: ARG001
-    """Two files that name different major versions of Node; a range names none."""
-    project = evidence.project
-    if project is None:
-        return
-    majors: dict[str, str] = {}
-    for fact in project.node_versions:
-        exact = re.fullmatch(r"v?(\d+)(?:\.(?:\d+|x|\*))*(?:-.*)?", fact.value.strip())
-        if exact:
-            majors.setdefault(exact[1], fact.source)
-    if len(majors) > 1:
-        said = ", ".join(f"{source} says {major}" for major, source in sorted(majors.items()))
-        place = Location(evidence.dockerfile_path, 1, 1, 1) if evidence.dockerfile is not None else None
-        yield stated(evidence, rule, None, message=f"The Node versions differ: {said}.", place=place)

@@ -63,8 +63,8 @@ def dev_packages(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]
     if evidence.image is not None and all(each.dev is not None for each in packages if each.manager == "composer"):
         yield from billed(evidence, rule, now)
         return
-    composer = evidence.project.composer if evidence.project is not None else None
-    if composer is None or composer.require_dev:
+    project = evidence.project.php if evidence.project is not None else None
+    if project is None or project.require_dev:
         for run in runs_for_the_image(evidence):
             if run.with_dev:
                 yield stated(evidence, rule, run.step.instruction, at=run.tool.verb)
@@ -128,8 +128,8 @@ def opcache_or_autoloader(evidence: Evidence, rule: Rule, now: date) -> Iterator
     stage = evidence.dockerfile.target(evidence.target)
     if stage is not None and _serves_without_opcache(evidence, stage, rule):
         yield stated(evidence, rule, stage.from_instruction, message="PHP serves requests without opcache.")
-    composer = evidence.project.composer if evidence.project is not None else None
-    if composer is None or composer.optimizes_autoloader:
+    project = evidence.project.php if evidence.project is not None else None
+    if project is None or project.optimizes_autoloader:
         return
     runs = list(runs_for_the_image(evidence))
     optimised = any(
