@@ -49,20 +49,24 @@ def make_plan(
     found: Survey,
     target: str,
     elf: Mapping[str, ElfFacts] | None,
+    *,
+    outputs: bool = True,
 ) -> Plan:
     """The plan for a survey without objections; `elf` are the binaries of the image as it is, if there is one.
 
+    `outputs`: where a framework's build leaves all that is served, only that is shipped.
     Raises Unsafe for a value without a safe spelling.
     """
     account = Account()
-    site = static_site(project, found) if target in ("auto", "alpine") else None
+    site = static_site(project, found) if outputs and target in ("auto", "alpine") else None
     if isinstance(site, str):
         account.refuse("static-site", site)
         site = None
     system = runtime_system(project, found)
     bases = choose(base, project, found, system, target, elf)
     account.refusals += bases.refusals
-    output = framework_output(project, found) if site is None and found.last("ENTRYPOINT") is None else None
+    whole = not outputs or site is not None or found.last("ENTRYPOINT") is not None
+    output = None if whole else framework_output(project, found)
     runner = None if site or output else started_with(project)
     user = "" if site else service_user(project, found, account)
     ground = Ground(

@@ -26,8 +26,11 @@ from imageopt.rules.model import Finding
 _TARGETS = ("auto", "alpine", "slim", "keep")
 
 
-def propose(evidence: Evidence, findings: Sequence[Finding], *, target: str = "auto") -> Rewrite:
-    """The rewrite for a project, `target` being the image its last stage is built on: auto, alpine, slim or keep."""
+def propose(evidence: Evidence, findings: Sequence[Finding], *, target: str = "auto", outputs: bool = True) -> Rewrite:
+    """The rewrite for a project, `target` being the image its last stage is built on: auto, alpine, slim or keep.
+
+    `outputs`: where a framework's build leaves all that is served, only that is shipped.
+    """
     if target not in _TARGETS:
         from imageopt.errors import UsageError
 
@@ -57,7 +60,15 @@ def propose(evidence: Evidence, findings: Sequence[Finding], *, target: str = "a
         )
     try:
         plan = make_plan(
-            project, tool, tree, stage, base, found, target, evidence.image.elf if evidence.image else None
+            project,
+            tool,
+            tree,
+            stage,
+            base,
+            found,
+            target,
+            evidence.image.elf if evidence.image else None,
+            outputs=outputs,
         )
         text = render(plan.template, plan.values)
     except Unsafe as error:

@@ -1,0 +1,96 @@
+"""A project and its findings -> every rewrite that could be made of it, from the least change to the greatest.
+
+Each candidate is a whole rewrite by itself, not a step on top of the one above. One that cannot be offered stays in
+the list with the reason, so that nobody wonders why alpine was not tried.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from imageopt.evidence.model import Evidence
+from imageopt.rewrite.model import Rewrite
+from imageopt.rewrite.propose import propose
+from imageopt.rules.model import Finding
+
+_SUMMARIES = {
+    "surgical": "findings mended where they stand",
+    "multi-stage": "a build stage, and a running stage on the same base image",
+    "slim": "the running stage on the slim image",
+    "alpine": "the running stage on alpine",
+    "framework-output": "only what the framework's build leaves to be served",
+}
+_OUTPUTS = ("framework-output", "static-site")
+_BASES = {"keep": 0, "slim": 1, "alpine": 2, "auto": 2}  # how far down a wished base lets the ladder go
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A rung: `rewrite` is None where it cannot be offered, and `reason` says why; `summary` is what it is."""
+
+    name: str
+    summary: str
+    rewrite: Rewrite | None
+    reason: str = ""
+
+
+def ladder(
+    evidence: Evidence,
+    findings: Sequence[Finding],
+    mended: Rewrite,
+    *,
+    target: str = "auto",
+    complete: Callable[[Rewrite], Rewrite] = lambda rewrite: rewrite,
+) -> tuple[Candidate, ...]:
+    """The candidates in the order they are tried. `mended` is what `fix` makes of the findings.
+
+    `target` is the base image that is wished for; `complete` adds what only the caller knows, such as the size of
+    a new base image. Nothing is read or built here.
+    """
+    made: list[Candidate] = []
+    for name, rewrite, reason in _rungs(evidence, findings, mended, target):
+        if not reason and rewrite is not None and rewrite.outcome != "proposed":
+            reason = _why_not(rewrite)
+        if not reason and rewrite is not None:
+            same = next((other.name for other in made if other.rewrite and _same(other.rewrite, rewrite)), None)
+            reason = f"it is the same as {same}" if same else ""
+        offered = complete(rewrite) if rewrite is not None and not reason else None
+        made.append(Candidate(name, _SUMMARIES[name], offered, reason))
+    return tuple(made)
+
+
+def _rungs(
+    evidence: Evidence, findings: Sequence[Finding], mended: Rewrite, target: str
+) -> Iterator[tuple[str, Rewrite | None, str]]:
+    """Each rung with its rewrite, or with the reason why it is none."""
+    yield "surgical", mended, ""
+    yield "multi-stage", propose(evidence, findings, target="keep", outputs=False), ""
+    for base in ("slim", "alpine"):
+        if _BASES[base] > _BASES[target]:
+            yield base, None, f"--base {target} was asked for"
+            continue
+        wish = "auto" if base == "alpine" else base  # auto takes alpine only where it is proven safe
+        rewrite = propose(evidence, findings, target=wish, outputs=False)
+        yield base, rewrite, next((refusal for refusal in _against(rewrite, base)), "")
+    rewrite = propose(evidence, findings, target=target)
+    found = {done.name for done in rewrite.transformed} & {*_OUTPUTS}
+    refused = next((refusal.reason for refusal in rewrite.refusals if refusal.name in _OUTPUTS), "")
+    known = rewrite.outcome != "proposed" or found
+    nothing = "no framework of the project is known to leave a server or a site that is complete in itself"
+    yield "framework-output", rewrite, "" if known else refused or nothing
+
+
+def _against(rewrite: Rewrite, base: str) -> Iterator[str]:
+    """What was said against a base image when it was not taken."""
+    for refusal in rewrite.refusals:
+        if refusal.name == "base-swap" and refusal.reason.startswith(f"{base}: "):
+            yield refusal.reason.removeprefix(f"{base}: ")
+
+
+def _why_not(rewrite: Rewrite) -> str:
+    return next((refusal.reason for refusal in rewrite.refusals), next(iter(rewrite.notes), "there is nothing to do"))
+
+
+def _same(one: Rewrite, other: Rewrite) -> bool:
+    return [(change.path, change.after) for change in one.changes] == [
+        (change.path, change.after) for change in other.changes
+    ]

@@ -1,0 +1,72 @@
+"""The candidates of a project: which there are, in which order, and why one is not offered."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from rewrite.node_shapes import FAT, TYPESCRIPT, evidence, package, write
+
+from imageopt.rewrite.ladder import Candidate, ladder
+from imageopt.rewrite.model import FileChange, Refused, Rewrite
+
+NOTHING = Rewrite("refused", (), (), (Refused("junk-copied", "line 3: by hand"),), None, "unknown", ())
+DOCKERFILE = 'FROM node:20\nWORKDIR /app\nCOPY . .\nRUN npm ci\nRUN npm run build\nCMD ["node", "dist/server.js"]\n'
+SOURCES = {"src/server.ts": "require('http').createServer().listen(3000);\n", "tsconfig.json": "{}"}
+SHOP = {**package(**TYPESCRIPT), **SOURCES, "Dockerfile": DOCKERFILE}
+GLIBC = {"sodium-native": {"hasInstallScript": True}}
+
+
+def rungs(root: Path, files: dict[str, str], *, mended: Rewrite = NOTHING, target: str = "auto") -> list[Candidate]:
+    return list(ladder(evidence(write(root, files)), FAT, mended, target=target))
+
+
+def text(candidate: Candidate) -> str:
+    assert candidate.rewrite is not None
+    return candidate.rewrite.changes[0].after.decode()
+
+
+def test_from_the_least_change_to_the_greatest(tmp_path: Path) -> None:
+    found = rungs(tmp_path, SHOP)
+    assert [candidate.name for candidate in found] == ["surgical", "multi-stage", "slim", "alpine", "framework-output"]
+    assert found[0].reason == "line 3: by hand"
+    bases = [text(candidate).split("FROM ")[-1].split()[0] for candidate in found[1:4]]
+    assert bases == ["node:20", "node:20-slim", "node:20-alpine"]
+    assert (found[4].rewrite, found[4].reason[:12]) == (None, "no framework")
+
+
+@pytest.mark.parametrize(
+    ("target", "refused"),
+    [("keep", {"slim", "alpine"}), ("slim", {"alpine"}), ("alpine", set()), ("auto", set())],
+)
+def test_the_wished_base_image_is_the_last_one_tried(tmp_path: Path, target: str, refused: set[str]) -> None:
+    found = rungs(tmp_path, SHOP, target=target)
+    assert {candidate.name for candidate in found if candidate.reason == f"--base {target} was asked for"} == refused
+
+
+def test_alpine_is_a_candidate_only_where_it_is_proven_safe(tmp_path: Path) -> None:
+    files = {**SHOP, **package(**TYPESCRIPT, prod={"sodium-native": "3.4.1"}, locked=GLIBC)}
+    alpine = next(candidate for candidate in rungs(tmp_path, files) if candidate.name == "alpine")
+    assert alpine.rewrite is None
+    assert alpine.reason.startswith("sodium-native: ")
+
+
+def test_what_is_the_same_as_another_is_offered_once(tmp_path: Path) -> None:
+    found = rungs(tmp_path, {**SHOP, "Dockerfile": DOCKERFILE.replace("node:20", "node:20-slim")})
+    slim = next(candidate for candidate in found if candidate.name == "slim")
+    assert slim.reason == "it is the same as multi-stage"
+
+
+def test_a_project_that_cannot_be_rewritten_may_still_be_mended(tmp_path: Path) -> None:
+    files = {**SHOP, "Dockerfile": DOCKERFILE + "ONBUILD RUN true\n"}
+    mended = replace(NOTHING, outcome="proposed", changes=(FileChange("Dockerfile", b"a", b"b"),))
+    first, *others = rungs(tmp_path, files, mended=mended)
+    assert first.rewrite == mended
+    assert {candidate.rewrite for candidate in others} == {None}
+    assert {"ONBUILD" in candidate.reason for candidate in others} == {True}
+
+
+def test_what_only_the_caller_knows_is_added_to_what_is_offered(tmp_path: Path) -> None:
+    found = ladder(
+        evidence(write(tmp_path, SHOP)), FAT, NOTHING, complete=lambda rewrite: replace(rewrite, predicted_bytes=7)
+    )
+    assert [candidate.rewrite.predicted_bytes for candidate in found if candidate.rewrite] == [7, 7, 7]
