@@ -98,18 +98,39 @@ def rewrite(
     analysis = analyze(target, image=image, build=build, options=options, progress=progress, config=config)
     built = options or BuildOptions()
     if not lockfile:
-        return analysis, _completed(
-            analysis.evidence, propose(analysis.evidence, analysis.findings, target=base), built
-        )
+        return analysis, proposed(analysis, base=base, options=built)
     from imageopt.lockfile.propose import with_lock
 
     policy = make_policy(config or Config(), _folder(target, analysis.evidence))
 
-    def proposed(evidence: Evidence) -> "Rewrite":
+    def proposed_for(evidence: Evidence) -> "Rewrite":
         findings = judge(evidence, policy.rules, waivers=policy.waivers).findings
         return _completed(evidence, propose(evidence, findings, target=base), built)
 
-    return analysis, with_lock(analysis.evidence, proposed, progress=progress or Progress())
+    return analysis, with_lock(analysis.evidence, proposed_for, progress=progress or Progress())
+
+
+def proposed(analysis: Analysis, *, base: str = "auto", options: BuildOptions | None = None) -> "Rewrite":
+    """The rewrite that the findings of an analysis call for."""
+    from imageopt.rewrite.propose import propose
+
+    found = propose(analysis.evidence, analysis.findings, target=base)
+    return _completed(analysis.evidence, found, options or BuildOptions())
+
+
+def image_sizes(
+    reference: str, *, options: BuildOptions | None = None, progress: Progress | None = None
+) -> dict[str, int | None]:
+    """The sizes of an image, wherever it is; layers that were read before are not read again."""
+    from imageopt.source.reference import parse_reference
+
+    sizes = load(parse_reference(reference), options or BuildOptions(), progress or Progress(), False).sizes
+    return {
+        "download_bytes": sizes.download_bytes,
+        "unpacked_bytes": sizes.unpacked_bytes,
+        "live_bytes": sizes.live_bytes,
+        "wasted_bytes": sizes.wasted_bytes,
+    }
 
 
 def fix(

@@ -21,14 +21,38 @@ REWRITE_TARGETS = ("auto", "alpine", "slim", "keep")
 
 
 @dataclass(frozen=True, slots=True)
+class BudgetWaiver:
+    """A budget that may fail, or one thing (`id`) that it does not count; why, and the last day of that."""
+
+    budget: str
+    id: str
+    reason: str
+    until: date | None
+
+
+@dataclass(frozen=True, slots=True)
 class BudgetConfig:
-    """Limits; None where none is set. `download` and `unpacked` are bytes, `wasted` is percent."""
+    """Limits; None where none is set.
+
+    `download`, `unpacked`, `live` and `wasted_bytes` are bytes, `wasted` is percent. `growth` is a tolerance as it was
+    written; `baseline` says what it is held against. `denied_licenses` are patterns.
+    """
 
     download: int | None = None
     unpacked: int | None = None
     wasted: float | None = None
     layers: int | None = None
     vulnerabilities: Mapping[str, int] = field(default_factory=dict)
+    live: int | None = None
+    wasted_bytes: int | None = None
+    secrets: int | None = None
+    misconfigurations: int | None = None
+    denied_licenses: tuple[str, ...] = ()
+    build_seconds: int | None = None
+    rebuild_seconds: int | None = None
+    growth: str | None = None
+    baseline: str | None = None
+    ignore: tuple[BudgetWaiver, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,13 +174,33 @@ def _config(top: Table) -> Config:
 
 
 def _budget(table: Table) -> BudgetConfig:
+    percent, count = table.percent_or_size("wasted")
+    growth = table.text("growth")
+    table.percent_or_size("growth")
     return BudgetConfig(
         download=table.size("download"),
         unpacked=table.size("unpacked"),
-        wasted=table.percent("wasted"),
+        wasted=percent,
         layers=table.count("layers"),
         vulnerabilities=table.section("vulnerabilities", _vulnerabilities),
+        live=table.size("live"),
+        wasted_bytes=count,
+        secrets=table.count("secrets"),
+        misconfigurations=table.count("misconfigurations"),
+        denied_licenses=table.section("licenses", lambda licenses: licenses.texts("deny")),
+        build_seconds=table.count("build_seconds"),
+        rebuild_seconds=table.count("rebuild_seconds"),
+        growth=growth,
+        baseline=table.text("baseline"),
+        ignore=tuple(table.sections("ignore", _budget_waiver)),
     )
+
+
+def _budget_waiver(table: Table) -> BudgetWaiver:
+    budget, reason = table.text("budget"), table.text("reason")
+    if not budget or not reason:
+        table.refuse("budget" if not budget else "reason", "is missing", "a waiver names its budget and its reason")
+    return BudgetWaiver(budget, table.text("id") or "", reason, table.day("until"))
 
 
 def _vulnerabilities(table: Table) -> dict[str, int]:

@@ -73,6 +73,13 @@ class Table:
         text = self._value(key, str, "is not a percentage", 'write it as "5%"')
         return None if text is None else self._parsed(key, text, parse_percent)
 
+    def percent_or_size(self, key: str) -> tuple[float | None, int | None]:
+        """A percentage, or bytes with their unit: a bare number could be meant as either."""
+        value = self.data.get(key)
+        if isinstance(value, str) and value.rstrip()[-1:].isalpha():
+            return None, self.size(key)
+        return self.percent(key), None
+
     def day(self, key: str) -> date | None:
         return self._value(key, date, "is not a day", "write it as 2027-03-31, without quotes")
 

@@ -117,7 +117,7 @@ def test_a_named_file_that_is_not_there_is_an_input_error(tmp_path: Path) -> Non
         ("[budget.vulnerabilities]\ncritcal = 0\n", 2, "budget.vulnerabilities.critcal", "did you mean critical?"),
         ("[budget]\nvulnerabilities = { hihg = 0 }\n", 2, "budget.vulnerabilities.hihg", "did you mean high?"),
         ("budget.lairs = 1\n", 1, "budget.lairs", "did you mean layers?"),
-        ('"budget"."zzz" = 1\n', 1, "budget.zzz", "known here: download"),
+        ('"budget"."zzz" = 1\n', 1, "budget.zzz", "known here: baseline"),
         ('[budget]\nlayers = "20"\n', 2, "budget.layers", "without quotes"),
         ("[budget]\nlayers = true\n", 2, "budget.layers", "without quotes"),
         ("[budget]\nlayers = -1\n", 2, "budget.layers", "0 or more"),

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from imageopt.gate.model import GateResult
+from imageopt.gate.model import Cause, GateResult
+from imageopt.masking import masked
 from imageopt.report.analysis import tool
 from imageopt.report.names import readable
 
@@ -22,8 +23,29 @@ def gate_document(result: GateResult) -> dict[str, Any]:
                 "value": check.value,
                 "result": check.result,
                 "reason": readable(check.reason),
+                "items": [readable(item) for item in check.items],
             }
             for check in result.checks
         ],
+        "causes": [
+            {
+                "rule": cause.rule,
+                "title": masked(readable(cause.title)),
+                "bytes": cause.bytes,
+                "basis": cause.basis,
+                "location": _place(cause),
+                "fix": readable(cause.fix),
+            }
+            for cause in result.causes
+        ],
+        "rewrite": None if result.offer is None else {"bytes": result.offer.bytes, "basis": result.offer.basis},
+        "sizes": dict(result.sizes),
+        "baseline": None
+        if result.baseline is None
+        else {"source": readable(result.baseline.source), "sizes": dict(result.baseline.sizes)},
         "notes": [readable(note) for note in result.notes],
     }
+
+
+def _place(cause: Cause) -> dict[str, Any] | None:
+    return None if cause.line is None else {"file": readable(cause.file or ""), "line": cause.line}

@@ -16,10 +16,12 @@ from imageopt.report.treemap import Box, treemap
 from imageopt.report.words import (
     base_image,
     category,
+    cause,
     differences,
     explained,
     headline,
     limit_and_value,
+    offer,
     outcome,
     percent,
     place,
@@ -29,6 +31,7 @@ from imageopt.report.words import (
     scanned,
     size,
     what,
+    why,
 )
 
 Json = Mapping[str, Any]
@@ -74,6 +77,9 @@ def html(document: Json) -> str:
         saving=saving,
         what=what,
         limit_and_value=limit_and_value,
+        why=why,
+        cause=cause,
+        offer=offer,
         words=vulnerabilities_in_words,
     )
     kind = document["schema"].removeprefix("imageopt.").partition("/")[0]

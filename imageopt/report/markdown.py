@@ -12,10 +12,12 @@ from imageopt.report.names import harmless
 from imageopt.report.words import (
     base_image,
     category,
+    cause,
     differences,
     explained,
     headline,
     limit_and_value,
+    offer,
     outcome,
     place,
     places,
@@ -24,12 +26,13 @@ from imageopt.report.words import (
     scanned,
     size,
     what,
+    why,
 )
 
 Json = Mapping[str, Any]
 _MARKUP = re.compile(r"([\\`*_{}\[\]()<>#+!|~&@])")
 _SHOWN = 10
-_MARKS = {"verified": "✅", "built-not-run": "⚠️", "not-smaller": "⚠️", "pass": "✅", "unknown": "⚠️"}
+_MARKS = {"verified": "✅", "built-not-run": "⚠️", "not-smaller": "⚠️", "pass": "✅", "unknown": "⚠️", "waived": "⚠️"}
 
 
 def markdown(document: Json) -> str:
@@ -119,12 +122,16 @@ def _gate(document: Json) -> list[str]:
     for check in document["checks"]:
         limit, value = limit_and_value(check)
         mark = _MARKS.get(check["result"], "❌")
-        cells.append(
-            [f"{mark} {check['result']}", escaped(check["name"]), value, limit, escaped(check["reason"] or "")]
-        )
+        cells.append([f"{mark} {check['result']}", escaped(check["name"]), value, limit, escaped(why(check))])
     head = f"### {_MARKS.get(answer, '❌')} imageopt gate: {escaped(document['reference'])}: {answer}"
+    lines = [head, "", *table(("", "budget", "value", "limit", ""), cells, "llrrl")]
+    if causes := document.get("causes"):
+        told = [[escaped(text) for text in cause(row)] for row in causes]
+        lines += ["", "Biggest causes:", "", *table(("bytes", "line", "what", "what to do"), told, "rlll")]
+    if text := offer(document):
+        lines += ["", f"{text}."]
     notes = [f"- {escaped(note)}" for note in document.get("notes", ())]
-    return [head, "", *table(("", "budget", "value", "limit", ""), cells, "llrrl"), *(["", *notes] if notes else [])]
+    return [*lines, *(["", *notes] if notes else [])]
 
 
 def _rewrite(document: Json) -> list[str]:

@@ -79,7 +79,7 @@ def _side(side: Side) -> Json:
         "image": None if evidence is None else image_section(evidence),
         "findings": findings_section(side.findings),
         "run": _run(side.run),
-        "scan": _scan(side.scan),
+        "scan": scan_section(side.scan),
     }
 
 
@@ -132,7 +132,8 @@ def _response(response: Response) -> Json:
     }
 
 
-def _scan(scan: ScanRecord | NotDone) -> Json:
+def scan_section(scan: ScanRecord | NotDone) -> Json:
+    """`scan` of a side of the document; a gate asks for it alone."""
     if isinstance(scan, NotDone):
         return _not_done(scan)
     return {

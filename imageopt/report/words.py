@@ -184,11 +184,43 @@ def limit_and_value(check: Json) -> tuple[str, str]:
     def shown(number: float | None) -> str:
         if number is None:
             return UNKNOWN
-        if check["name"] in ("download", "unpacked", "dive.highestWastedBytes"):
+        name = check["name"]
+        if name in _IN_BYTES or name.startswith("growth."):
             return format_bytes(int(number))
-        if check["name"].startswith("dive."):  # ratios, which dive's reports show in percent
+        if name.startswith("dive."):  # ratios, which dive's reports show in percent
             return f"{100 * number:.4g} %"
-        return f"{number:.4g} %" if check["name"] == "wasted" else f"{number:g}"
+        if name in ("build_seconds", "rebuild_seconds"):
+            return format_seconds(number)
+        return f"{number:.4g} %" if name == "wasted" else f"{number:g}"
 
     least = ">= " if check["name"] == "dive.lowestEfficiency" else ""
     return least + shown(check["limit"]), shown(check["value"])
+
+
+_IN_BYTES = ("download", "unpacked", "live", "wasted_bytes", "dive.highestWastedBytes")
+_NAMED = 3
+
+
+def why(check: Json) -> str:
+    """The reason of a gate's check; of one that fails, the first things that were counted as well."""
+    items = check.get("items", ()) if check["result"] in ("fail", "waived") else ()
+    more = [f"and {len(items) - _NAMED} more"] if len(items) > _NAMED else []
+    return "; ".join(text for text in (*items[:_NAMED], *more, check["reason"]) if text)
+
+
+def cause(row: Json) -> tuple[str, str, str, str]:
+    """How much, where, what and what to do of one of a gate's causes."""
+    about = "~" if row["basis"] == "estimate" else ""
+    todo = row["fix"] or "no rule blames it: see whether all of it is needed"
+    return f"{about}{format_bytes(row['bytes'])}", place(row["location"]), row["title"].rstrip("."), todo
+
+
+def offer(document: Json) -> str:
+    """What a rewrite would save of an image that failed; empty where none is at hand."""
+    found = document.get("rewrite")
+    if found is None:
+        return ""
+    if found["bytes"] is None:
+        return "`imageopt rewrite` has a proposal; what it saves is known once it is built (`imageopt verify`)"
+    about = "" if found["basis"] == "exact" else "about "
+    return f"`imageopt rewrite` has a proposal that would save {about}{format_bytes(found['bytes'])}"

@@ -1,5 +1,6 @@
-"""A `.dive-ci` beside the project is a budget of its own: it fails the gate, and what dive does not see is told."""
+"""The gate from the command line: dive's rules, baselines, what a failure says; without an engine."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -48,3 +49,67 @@ def test_both_budgets_must_hold(archive: Path) -> None:
     Path(".dive-ci").write_text("rules:\n  lowestEfficiency: 0.9\n")
     assert run(["gate", str(archive), "--max-unpacked", "80kB"]) == 0
     assert run(["gate", str(archive), "--max-unpacked", "79kB"]) == 1
+
+
+def test_a_baseline_is_written_and_only_ever_lowered(archive: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    baseline = Path("imageopt-baseline.json")
+    assert run(["gate", str(archive), "--update-baseline"]) == 0
+    written = baseline.read_text()
+    assert json.loads(written)["sizes"]["unpacked_bytes"] == 80_000
+    assert "growth is judged from the next one on" in capsys.readouterr().out
+
+    bigger = docker_archive(archive.with_name("big.tar"), [layer(file("base", bytes(81_000)))])
+    assert run(["gate", str(bigger), "--max-growth", "1%", "--update-baseline"]) == 1
+    assert run(["gate", str(bigger), "--max-growth", "2%", "--update-baseline"]) == 0
+    assert json.loads(baseline.read_text())["sizes"] == {**json.loads(written)["sizes"], "wasted_bytes": 0}
+    smaller = docker_archive(archive.with_name("small.tar"), [layer(file("base", bytes(10)))])
+    assert run(["gate", str(smaller), "--max-growth", "0%"]) == 0
+    assert json.loads(baseline.read_text())["sizes"]["unpacked_bytes"] == 80_000
+    assert run(["gate", str(smaller), "--update-baseline"]) == 0
+    assert json.loads(baseline.read_text())["sizes"]["unpacked_bytes"] == 10
+
+
+def test_growth_against_another_image(archive: Path) -> None:
+    main = docker_archive(archive.with_name("main.tar"), [layer(file("base", bytes(80_000)))])
+    assert run(["gate", str(archive), "--baseline", f"docker-archive:{main}"]) == 0
+    assert run(["gate", str(main), "--baseline", f"docker-archive:{archive}", "--max-growth", "0%"]) == 0
+    less = docker_archive(archive.with_name("less.tar"), [layer(file("base", bytes(79_999)))])
+    assert run(["gate", str(archive), "--baseline", f"docker-archive:{less}"]) == 1
+    assert run(["gate", str(archive), "--baseline", f"docker-archive:{less}", "--update-baseline"]) == 2
+
+
+def test_the_last_result_that_passed_is_remembered(
+    archive: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(archive.parent / "state"))
+    Path("imageopt.toml").write_text('[budget]\nbaseline = "history"\n')
+    assert run(["gate", str(archive)]) == 0
+    assert "from the next one on" in capsys.readouterr().out
+    docker_archive(archive, [layer(file("base", bytes(80_001)))])
+    assert run(["gate", str(archive)]) == 1
+    assert "growth.unpacked" in capsys.readouterr().out
+    docker_archive(archive, [layer(file("base", bytes(79_000)))])
+    assert run(["gate", str(archive)]) == 0
+    docker_archive(archive, [layer(file("base", bytes(80_000)))])
+    assert run(["gate", str(archive)]) == 1
+
+
+def test_a_failure_names_causes_with_lines_and_what_a_rewrite_saves(
+    archive: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("Dockerfile").write_text("FROM scratch\nWORKDIR /app\nCOPY . .\nRUN chown -R 1 /app\n")
+    layers = [
+        layer(folder("app")),
+        layer(file("app/big.bin", bytes(50_000))),
+        layer(file("app/big.bin", bytes(50_000), uid=1)),
+    ]
+    made = ("WORKDIR /app", "COPY . . # buildkit", "RUN /bin/sh -c chown -R 1 /app # buildkit")
+    docker_archive(archive, layers, history=[{"created_by": text} for text in made])
+    image = ("--image", f"docker-archive:{archive}")
+    assert run(["gate", ".", *image, "--max-unpacked", "60kB", "--format", "json"]) == 1
+    document = json.loads(capsys.readouterr().out)
+    first = document["causes"][0]
+    assert (first["location"], first["bytes"]) == ({"file": "Dockerfile", "line": 4}, 50_000)
+    assert first["fix"]
+    assert run(["gate", ".", *image, "--max-unpacked", "60kB"]) == 1
+    assert f"50.0 kB  Dockerfile:4  {first['title']}" in capsys.readouterr().out

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from imageopt.cli.baselines import FIRST, find_baseline
 from imageopt.cli.options import (
     Talk,
     build_options,
@@ -18,24 +20,42 @@ from imageopt.cli.options import (
     talk_options,
 )
 from imageopt.cli.output import emit, parse_formats
-from imageopt.config import BudgetConfig
+from imageopt.config import BudgetConfig, Config
 from imageopt.errors import UsageError
-from imageopt.gate.model import Budget, GateResult
+from imageopt.gate.model import Budget, GateResult, Offer
+from imageopt.report.gate import gate_document
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from imageopt.build.options import BuildOptions
+    from imageopt.rules.model import Analysis
+
+Json = dict[str, Any]
 
 
 @click.command()
 @click.argument("target", default=".")
 @click.option("--max-download", metavar="SIZE", help="The most a pull may transfer, such as 120MB.")
 @click.option("--max-unpacked", metavar="SIZE", help="The most the image may hold, such as 800MB.")
+@click.option("--max-live", metavar="SIZE", help="The most that its visible files may hold.")
 @click.option(
     "--max-wasted",
-    metavar="PERCENT",
-    help="The most of the bytes on top of the base image that may be wasted, such as 5%.",
+    metavar="LIMIT",
+    help="The most that may be wasted on top of the base image: 5% of the bytes there, or 20MB.",
 )
 @click.option(
     "--max-layers", type=click.IntRange(0), metavar="NUMBER", help="The most layers on top of the base image."
 )
+@click.option("--max-growth", metavar="LIMIT", help="The most it may grow over the baseline: 2% or 5MB.")
+@click.option(
+    "--baseline",
+    metavar="WHAT",
+    help="What growth is held against: a file, an image such as registry:HOST/APP:main, or history.",
+)
+@click.option("--update-baseline", is_flag=True, help="If it passes, write its sizes where they are below the file's.")
 @click.option("--adopt", is_flag=True, help="Write today's sizes, plus 5 %, as the budget into imageopt.toml.")
+@click.option("--now", metavar="YYYY-MM-DD", help="The day that waivers are held against; today without it.")
 @image_options
 @build_options
 @click.option(
@@ -53,46 +73,90 @@ def command(target: str, **options: Any) -> int:
     The budget is [budget] in imageopt.toml; options go before it. The rules of a .dive-ci, where there is one, are held
     against dive's own figures as well.
     """
+    from imageopt.cli.days import parse_day
     from imageopt.gate.check import check_budget
     from imageopt.gate.dive import find_dive_rules
-    from imageopt.report.gate import gate_document
 
     config = configuration(target, options.pop("config"))
     parse_formats(options["formats"])
     talk = Talk.of(options)
     built = built_how(options, config)
-    dive = None if options["adopt"] else find_dive_rules(folder(target), Path())
-    budget = None if options["adopt"] else _budget(config.budget, options, may_be_empty=dive is not None)
-    remote = _in_registry(target, options["image"] or config.project.image, build=options["build"])
-    if budget is not None and dive is None and budget.is_download_alone and remote is not None:
-        result = _by_manifest(remote, budget, built.platform, talk)
-        emit(gate_document(result), talk.formats, talk.color)
-        return 0 if result.passed else int(options["exit_code"])
-    document = _earlier_result(target)
-    if document is None:
-        from imageopt.api import analyze
-        from imageopt.report.analysis import analysis_document
-
-        analysis = analyze(
-            target,
-            image=options["image"] or config.project.image,
-            build=options["build"],
-            options=built,
-            progress=talk.progress,
-            config=config,
-        )
-        if analysis.evidence.image is None:
-            raise UsageError(
-                f"{analysis.target.reference} has no image, and a budget needs one",
-                "add --build, or name the image with --image",
-            )
-        document = analysis_document(analysis)
+    now = parse_day(options["now"])
     if options["adopt"]:
-        return _adopt(target, config.path, document)
-    assert budget is not None
-    result = check_budget(budget, document, dive)
+        return _adopt(target, config.path, _document(target, config, options, built, talk)[0])
+    update: bool = options["update_baseline"]
+    grows = bool(options["max_growth"] or config.budget.growth)
+    where = find_baseline(options["baseline"], config, target, wanted=grows, update=update)
+    dive = find_dive_rules(folder(target), Path())
+    budget = _budget(config.budget, options, may_be_empty=dive is not None or update)
+    remote = _in_registry(target, options["image"] or config.project.image, build=options["build"])
+    if dive is None and where is None and budget.is_download_alone and remote is not None:
+        result = _by_manifest(remote, budget, built.platform, now, talk)
+    else:
+        old = where.read(built, talk.progress) if where is not None else None
+        document, analysis = _document(target, config, options, built, talk)
+        is_first = old is None and where is not None and (where.is_history or update)
+        scan = _scanned(analysis, talk) if budget.wants_scan and analysis is not None else None
+        limits = replace(budget, growth=None) if is_first else budget
+        result = check_budget(limits, document, dive, baseline=old, scan=scan, now=now)
+        result = _with_offer(result, analysis, built, talk)
+        if is_first:
+            result = replace(result, notes=(*result.notes, FIRST))
+        if where is not None and result.passed and (where.is_history or update):
+            where.keep(old, result.sizes)
     emit(gate_document(result), talk.formats, talk.color)
     return 0 if result.passed else int(options["exit_code"])
+
+
+def _with_offer(result: GateResult, analysis: "Analysis | None", built: "BuildOptions", talk: Talk) -> GateResult:
+    """The result with what a rewrite would save, where the image is too big and there is a project to rewrite."""
+    if not result.causes or analysis is None or analysis.evidence.project is None:
+        return result
+    from imageopt.api import proposed
+
+    with talk.progress.step("looking for a rewrite"):
+        offered = proposed(analysis, options=built)
+    if offered.outcome != "proposed":
+        return result
+    return replace(result, offer=Offer(offered.predicted_bytes, offered.predicted_basis))
+
+
+def _document(
+    target: str, config: Config, options: Mapping[str, Any], built: "BuildOptions", talk: Talk
+) -> "tuple[Json, Analysis | None]":
+    """The document that is judged, and the analysis that it was made from; None for a stored one."""
+    earlier = _earlier_result(target)
+    if earlier is not None:
+        return earlier, None
+    from imageopt.api import analyze
+    from imageopt.report.analysis import analysis_document
+
+    analysis = analyze(
+        target,
+        image=options["image"] or config.project.image,
+        build=options["build"],
+        options=built,
+        progress=talk.progress,
+        config=config,
+    )
+    if analysis.evidence.image is None:
+        raise UsageError(
+            f"{analysis.target.reference} has no image, and a budget needs one",
+            "add --build, or name the image with --image",
+        )
+    return analysis_document(analysis), analysis
+
+
+def _scanned(analysis: "Analysis", talk: Talk) -> Json | None:
+    """A scan of the image, where it lies in the engine."""
+    image = analysis.evidence.image
+    if image is None or image.source != "docker":
+        return None
+    from imageopt.report.verification import scan_section
+    from imageopt.verify.scan import scan
+
+    with talk.progress.step(f"scanning {image.reference}"):
+        return scan_section(scan(image.reference))
 
 
 def _in_registry(target: str, image: str | None, *, build: bool) -> str | None:
@@ -101,7 +165,7 @@ def _in_registry(target: str, image: str | None, *, build: bool) -> str | None:
     return judged.removeprefix("registry:") if judged.startswith("registry:") else None
 
 
-def _by_manifest(name: str, budget: Budget, platform: str | None, talk: Talk) -> GateResult:
+def _by_manifest(name: str, budget: Budget, platform: str | None, now: "date | None", talk: Talk) -> GateResult:
     """A download is judged by the manifest in the registry: nothing is pulled."""
     from imageopt.gate.check import check_download
     from imageopt.source.place import parse_place
@@ -109,13 +173,14 @@ def _by_manifest(name: str, budget: Budget, platform: str | None, talk: Talk) ->
 
     place = parse_place(name)
     with talk.progress.step(f"reading the manifest of {place}"):
-        return check_download(budget, name, manifest_sizes(place, platform).download_bytes)
+        return check_download(budget, name, manifest_sizes(place, platform).download_bytes, now)
 
 
 def _budget(config: BudgetConfig, options: Mapping[str, Any], *, may_be_empty: bool) -> Budget:
     from imageopt.gate.budget import budget_of
 
-    names = ("max_download", "max_unpacked", "max_wasted", "max_layers")
+    limits = ("download", "unpacked", "live", "wasted", "layers", "growth")
+    names = (*(f"max_{limit}" for limit in limits), "baseline")
     return budget_of(config, **{name: options[name] for name in names}, may_be_empty=may_be_empty)
 
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from imageopt.report.terminal.canvas import Canvas, Span
-from imageopt.report.words import limit_and_value
+from imageopt.report.words import cause, limit_and_value, offer, why
 
-_STYLE = {"pass": "green", "fail": "bold red", "unknown": "bold yellow"}
+_STYLE = {"pass": "green", "fail": "bold red", "unknown": "bold yellow", "waived": "yellow"}
 
 
 def draw_gate(canvas: Canvas, document: Mapping[str, Any]) -> None:
@@ -17,8 +17,18 @@ def draw_gate(canvas: Canvas, document: Mapping[str, Any]) -> None:
     for check in document["checks"]:
         limit, value = limit_and_value(check)
         result = [(check["result"], _STYLE.get(check["result"], ""))]
-        cells.append([result, [(check["name"], "")], [(f"{value} (limit {limit})", "")], [(check["reason"], "dim")]])
+        cells.append([result, [(check["name"], "")], [(f"{value} (limit {limit})", "")], [(why(check), "dim")]])
     canvas.table(cells, ("left", "left", "left", "left"), flexible=3)
+    if causes := document.get("causes"):
+        canvas.heading("Biggest causes")
+        for row in causes:
+            much, where, what, todo = cause(row)
+            canvas.item(
+                (much, "bold green"), "  ", (where or "-", "cyan"), f"  {what}  ", ("-> ", "dim"), (todo, "green")
+            )
+    if text := offer(document):
+        canvas.line()
+        canvas.line((text, "bold"))
     for note in document.get("notes", ()):
         canvas.line()
         canvas.line(("note: ", "yellow"), note)
