@@ -36,6 +36,14 @@ class Built:
 
 
 @dataclass(frozen=True, slots=True)
+class Given:
+    """An image that was there already: nobody built it here. `tag` is its name in the engine, "" if it is elsewhere."""
+
+    image_id: str
+    tag: str
+
+
+@dataclass(frozen=True, slots=True)
 class BuildFailed:
     """`step` is the Dockerfile step that failed, `reason` one line."""
 

@@ -10,6 +10,7 @@ from imageopt.cli.options import Talk
 from imageopt.cli.output import emit
 from imageopt.config import Config
 from imageopt.report.verification import verification_document
+from imageopt.rules.policy import make_policy
 from imageopt.verify.request import VerifyRequest
 
 
@@ -36,25 +37,19 @@ def verification(
     """The verification's document; the arguments are those of `prove`."""
     root, dockerfile, before = place
     started = time.monotonic()
-    made = verify(
-        VerifyRequest(
-            **{
-                "root": built.context or root,
-                "dockerfile": dockerfile,
-                "before": before,
-                "target": built.target,
-                "build_args": built.build_args,
-                "secrets": built.secrets,
-                "ssh": built.ssh,
-                "platform": built.platform,
-                "port": config.verify.port,
-                "paths": config.verify.paths,
-                "reference": root.resolve().name,
-                **{name: value for name, value in more.items() if value},
-            }
-        ),
-        progress=talk.progress,
-    )
+    fields: dict[str, Any] = {
+        "target": built.target,
+        "build_args": built.build_args,
+        "secrets": built.secrets,
+        "ssh": built.ssh,
+        "platform": built.platform,
+        "port": config.verify.port,
+        "paths": config.verify.paths,
+        "reference": root.resolve().name,
+        "policy": make_policy(config, root),
+        **{name: value for name, value in more.items() if value or value is False},
+    }
+    made = verify(VerifyRequest(built.context or root, dockerfile, before, **fields), progress=talk.progress)
     return verification_document(made, time.monotonic() - started)
 
 

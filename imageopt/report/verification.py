@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from imageopt.build.model import BuildFailed, Built
+from imageopt.build.model import BuildFailed, Built, Given
 from imageopt.report.analysis import findings_section, image_section, tool
 from imageopt.report.names import readable
 from imageopt.report.rewrite import rewrite_section
@@ -62,8 +62,8 @@ def _timing(verification: Verification, seconds: float) -> Json:
     }
 
 
-def _seconds(build: Built | BuildFailed | NotDone) -> float | None:
-    return None if isinstance(build, NotDone) else _rounded(build.seconds)
+def _seconds(build: Built | BuildFailed | Given | NotDone) -> float | None:
+    return _rounded(build.seconds) if isinstance(build, Built | BuildFailed) else None
 
 
 def _rounded(seconds: float | None) -> float | None:
@@ -83,8 +83,10 @@ def _side(side: Side) -> Json:
     }
 
 
-def _build(build: Built | BuildFailed | NotDone) -> Json:
+def _build(build: Built | BuildFailed | Given | NotDone) -> Json:
     match build:
+        case Given():
+            return {"result": "given", "image_id": build.image_id}
         case Built():
             return {
                 "result": "built",

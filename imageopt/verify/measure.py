@@ -11,14 +11,22 @@ from typing import TYPE_CHECKING
 
 from imageopt.build.buildx import build
 from imageopt.build.cleaning import CleanUp, cleaning, new_run_id
-from imageopt.build.model import BuildFailed, BuildRequest, Built
+from imageopt.build.model import BuildFailed, BuildRequest, Built, Given
 from imageopt.build.snapshot import Snapshot
+from imageopt.dockerfile import parse
 from imageopt.errors import ImageoptError
+from imageopt.evidence.join import join
 from imageopt.evidence.model import Evidence
+from imageopt.image.model import Image
 from imageopt.progress import Progress
 from imageopt.project.model import Project
+from imageopt.project.read import read_project
+from imageopt.rules.check import judge
+from imageopt.rules.load import load_rules
 from imageopt.rules.model import Finding
+from imageopt.rules.policy import Policy
 from imageopt.source.engine import connect
+from imageopt.source.model import ImageRef
 from imageopt.verify.cleanup import remove_labelled
 from imageopt.verify.model import NotDone, RunRecord, ScanRecord, Side
 from imageopt.verify.request import VerifyRequest
@@ -41,14 +49,29 @@ class Bench:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A version while it is worked on; `name` is `before`, `after` or that of a candidate."""
+    """A version while it is worked on; `name` is `before`, `after` or that of a candidate. `copy` is None where
+    nothing is built.
+    """
 
     name: str
-    copy: Snapshot
+    copy: Snapshot | None
     dockerfile: bytes
-    build: Built | BuildFailed | NotDone
+    build: Built | BuildFailed | Given | NotDone
     evidence: Evidence | None
     findings: tuple[Finding, ...]
+
+    @property
+    def image(self) -> str | NotDone:
+        """The name of its image in the engine, or why there is none."""
+        match self.build:
+            case Built(tag=tag) | Given(tag=tag) if tag:
+                return tag
+            case Given():
+                return NotDone("the image is not in the engine")
+            case NotDone():
+                return self.build
+            case _:
+                return NotDone("it was not built")
 
 
 @contextlib.contextmanager
@@ -92,34 +115,40 @@ def build_version(
 
 def analyse(bench: Bench, name: str, copy: Snapshot, dockerfile: bytes, built: Built | BuildFailed) -> Version:
     """The version with what its image, its Dockerfile and its folder tell; an image that cannot be read is told of."""
-    from imageopt.dockerfile import parse
-    from imageopt.evidence.join import join
-    from imageopt.image.cache import user_cache
-    from imageopt.image.load import load_image
-    from imageopt.project.read import read_project
-    from imageopt.rules.check import check
-    from imageopt.rules.load import load_rules
-    from imageopt.source.model import ImageRef
-
     request = bench.request
     # the copy is gone when the result is read
     project = replace(read_project(copy.folder, dockerfile=request.dockerfile), root=request.root)
     image = None
     if isinstance(built, Built):
-        with bench.progress.step(f"reading the image of {name}"):
-            try:
-                image = load_image(ImageRef("docker", built.tag), cache=user_cache())
-            except ImageoptError as error:
-                bench.progress.note(f"the image of {name} could not be read: {error.cause}")
+        try:
+            image = read_image(bench, name, ImageRef("docker", built.tag))
+        except ImageoptError as error:
+            bench.progress.note(f"the image of {name} could not be read: {error.cause}")
+    return examined(bench, Version(name, copy, dockerfile, built, None, ()), image, project)
+
+
+def read_image(bench: Bench, name: str, reference: ImageRef) -> Image:
+    """The image of the version that is called `name`. Raises what reading an image raises."""
+    from imageopt.image.cache import user_cache
+    from imageopt.image.load import load_image
+
+    with bench.progress.step(f"reading the image of {name}"):
+        return load_image(reference, platform=bench.request.platform, cache=user_cache())
+
+
+def examined(bench: Bench, version: Version, image: Image | None, project: Project | None) -> Version:
+    """The version with its evidence, and the findings by the rules that are in force."""
+    request = bench.request
     evidence = join(
         image,
-        parse(dockerfile),
+        parse(version.dockerfile) if version.dockerfile else None,
         project,
         dockerfile_path=request.dockerfile,
         target=request.target,
         build_args=request.build_args,
     )
-    return Version(name, copy, dockerfile, built, evidence, check(evidence, load_rules()))
+    policy = request.policy or Policy(load_rules(examples=False))
+    return replace(version, evidence=evidence, findings=judge(evidence, policy.rules, waivers=policy.waivers).findings)
 
 
 def missing(name: str, copy: Snapshot, reason: str) -> Version:
@@ -132,8 +161,8 @@ def run_version(bench: Bench, version: Version, plan: RunPlan) -> Observed | Not
     import requests
     from docker.errors import DockerException
 
-    if not isinstance(version.build, Built):
-        return _not_built(version)
+    if isinstance(version.image, NotDone):
+        return version.image
     image = version.evidence.image if version.evidence is not None else None
     with bench.progress.step(f"running {version.name}"):
         try:
@@ -141,7 +170,7 @@ def run_version(bench: Bench, version: Version, plan: RunPlan) -> Observed | Not
             if image is not None and engine and image.config.architecture not in ("", engine):
                 return NotDone(f"the image is for {image.config.platform}, and the engine runs {engine}")
             name = f"imageopt-{bench.cleanup.run_id}-{version.name}"
-            return observe(bench.client, version.build.tag, plan, name, bench.cleanup)
+            return observe(bench.client, version.image, plan, name, bench.cleanup)
         except ImageoptError as error:
             return NotDone(error.cause)
         except (DockerException, requests.exceptions.RequestException) as error:
@@ -151,19 +180,21 @@ def run_version(bench: Bench, version: Version, plan: RunPlan) -> Observed | Not
 def scan_version(bench: Bench, version: Version) -> ScanRecord | NotDone:
     """What the scanner finds in the version's image."""
     request = bench.request
-    if not isinstance(version.build, Built):
-        return _not_built(version)
+    if isinstance(version.image, NotDone):
+        return version.image
     if request.skip_scan:
         return NotDone("scanning was switched off")
     with bench.progress.step(f"scanning {version.name}"):
-        return scan(version.build.tag, trivy=request.trivy, cache=request.trivy_cache)
+        return scan(version.image, trivy=request.trivy, cache=request.trivy_cache)
 
 
 def rebuild(bench: Bench, version: Version, choose: Callable[[Project], str | None]) -> Built | BuildFailed | NotDone:
     """The second build, after a change of the file that is chosen."""
-    if not isinstance(version.build, Built):
-        return _not_built(version)
-    if bench.request.skip_rebuild:
+    if isinstance(version.build, Given):
+        return NotDone("the images were given")
+    if isinstance(version.image, NotDone):
+        return version.image
+    if version.copy is None or bench.request.skip_rebuild:
         return NotDone("rebuilding was switched off")
     project = version.evidence.project if version.evidence is not None else None
     changed = choose(project) if project is not None else None
@@ -189,7 +220,3 @@ def side(
         run=run,
         scan=scanned,
     )
-
-
-def _not_built(version: Version) -> NotDone:
-    return version.build if isinstance(version.build, NotDone) else NotDone("it was not built")

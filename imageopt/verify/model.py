@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from imageopt.build.model import BuildFailed, Built
+from imageopt.build.model import BuildFailed, Built, Given
 from imageopt.compare.model import SizeChange as SizeChange
 from imageopt.evidence.model import Evidence
 from imageopt.rewrite.model import Rewrite
@@ -91,7 +91,7 @@ class Side:
     """One of the two versions, as far as it came."""
 
     dockerfile: str
-    build: Built | BuildFailed | NotDone
+    build: Built | BuildFailed | Given | NotDone
     rebuild: Built | BuildFailed | NotDone
     evidence: Evidence | None
     findings: tuple[Finding, ...]

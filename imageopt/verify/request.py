@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from imageopt.rewrite.model import Rewrite
+from imageopt.rules.policy import Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +16,9 @@ class VerifyRequest:
     `after_ignore` is the new text of the ignore file, None where the project's own stays. `port` and `paths` are asked
     for in both containers; without them they are found in the image and in the source. `trivy` is the program,
     `trivy_cache` the folder that holds its database (`<cache>/db`). Timeouts are in seconds. `reference` names the
-    result in reports.
+    result in reports. `images` are the two to judge where they exist already: then nothing is built, `before` and
+    `after` are the Dockerfiles they came from, where they are known, and the folder is read if `has_project`.
+    `policy` are the rules in force, None for all of ours as they are.
     """
 
     root: Path
@@ -38,3 +41,6 @@ class VerifyRequest:
     build_timeout: float = 3600
     run_timeout: float = 60
     reference: str = "."
+    images: tuple[str, str] | None = None
+    has_project: bool = True
+    policy: Policy | None = None

@@ -4,10 +4,12 @@ The order is fixed, and a side that fails does not keep the other from being loo
 before: it is judged alone, and never called verified.
 """
 
+import contextlib
 from dataclasses import replace
 
 from imageopt.progress import Progress
 from imageopt.verify.comparison import compare_sides
+from imageopt.verify.given import read_given
 from imageopt.verify.measure import (
     Bench,
     Version,
@@ -25,7 +27,7 @@ from imageopt.verify.plan import plan_run
 from imageopt.verify.request import VerifyRequest
 from imageopt.verify.run import Observed, finish
 from imageopt.verify.verdict import decide
-from imageopt.verify.workspace import file_to_change, workspace
+from imageopt.verify.workspace import Workspace, file_to_change, workspace
 
 
 def verify(request: VerifyRequest, *, progress: Progress) -> Verification:
@@ -33,29 +35,42 @@ def verify(request: VerifyRequest, *, progress: Progress) -> Verification:
 
     Ctrl-C and SIGTERM raise KeyboardInterrupt after everything that was started is gone.
     """
-    with open_bench(request, progress) as bench, workspace(request) as work:
-        # both are built before either is read: one failure must not hide the other
-        built = [
-            (name, copy, text, build_version(bench, name, copy) if text is not None else None)
-            for name, copy, text in (
-                ("before", work.before, work.before_dockerfile),
-                ("after", work.after, work.after_dockerfile),
-            )
-        ]
-        versions = [
-            missing(name, copy, "there was no Dockerfile before")
-            if text is None or made is None
-            else analyse(bench, name, copy, text, made)
-            for name, copy, text, made in built
-        ]
+    with contextlib.ExitStack() as stack:
+        bench = stack.enter_context(open_bench(request, progress))
+        if request.images is not None:
+            work, versions = None, read_given(bench, request.images)
+        else:
+            work = stack.enter_context(workspace(request))
+            versions = _built(bench, work)
         runs = _run_both(bench, versions)
         scans = [scan_version(bench, version) for version in versions]
         rebuilds = [
-            rebuild(bench, version, lambda project: file_to_change(work, request.dockerfile, project))
+            rebuild(
+                bench,
+                version,
+                lambda project: None if work is None else file_to_change(work, request.dockerfile, project),
+            )
             for version in versions
         ]
     before, after = (side(*measured) for measured in zip(versions, runs, scans, rebuilds, strict=True))
     return judge(request, before, after)
+
+
+def _built(bench: Bench, work: Workspace) -> list[Version]:
+    """Both versions. Both are built before either is read: one failure must not hide the other."""
+    built = [
+        (name, copy, text, build_version(bench, name, copy) if text is not None else None)
+        for name, copy, text in (
+            ("before", work.before, work.before_dockerfile),
+            ("after", work.after, work.after_dockerfile),
+        )
+    ]
+    return [
+        missing(name, copy, "there was no Dockerfile before")
+        if text is None or made is None
+        else analyse(bench, name, copy, text, made)
+        for name, copy, text, made in built
+    ]
 
 
 def judge(request: VerifyRequest, before: Side, after: Side) -> Verification:

@@ -79,6 +79,7 @@ ENDINGS: list[tuple[str, list[str], int, str]] = [
     ("not an image", ["analyze", "docker-archive:{project}/package.json"], 3, "hint: "),
     ("no engine", ["analyze", "docker:node:20"], 3, "is not there"),
     ("no engine to build with", ["verify", "{project}", "--after", "{project}/Dockerfile"], 3, "is not there"),
+    ("one of two images", ["verify", "--image-after", "app:2"], 2, "only one of the two images"),
     ("no engine to clean", ["clean"], 3, "is not there"),
     ("a result that is none", ["report", "{project}/Dockerfile"], 3, "is not JSON"),
     ("a result that is not there", ["report", "nowhere.json"], 3, "cannot be read"),

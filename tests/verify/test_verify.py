@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from imageopt.build.model import BuildFailed, Built
-from imageopt.errors import UsageError
+from imageopt.build.model import BuildFailed, Built, Given
+from imageopt.errors import InputError, UsageError
 from imageopt.progress import Progress
 from imageopt.verify.model import NotDone, RunRecord, ScanRecord, Verification
 from imageopt.verify.request import VerifyRequest
@@ -171,6 +171,26 @@ def test_without_trivy_the_proof_stands_and_says_what_is_missing(service: Path, 
     assert result.after.scan == NotDone("there is no program no-such-trivy")
     assert "the scan of after: there is no program no-such-trivy" in result.not_checked
     assert "not scanned: there is no program no-such-trivy" in result.reasons
+
+
+def test_two_images_that_exist_are_judged_without_a_build(tmp_path: Path, engine: str) -> None:
+    images = ("node:20-slim", "node:20-alpine")
+    request = VerifyRequest(
+        tmp_path, "Dockerfile", b"", images=images, has_project=False, skip_scan=True, run_timeout=1
+    )
+    result = verify(request, progress=Progress())
+    assert isinstance(result.before.build, Given)
+    assert result.before.build.tag == "node:20-slim"
+    assert result.before.dockerfile == ""
+    assert result.before.rebuild == NotDone("the images were given")
+    assert result.comparison.sizes["unpacked_bytes"].saved is not None
+    assert isinstance(result.after.run, RunRecord)
+
+
+def test_given_images_have_to_be_images(tmp_path: Path, engine: str) -> None:
+    request = VerifyRequest(tmp_path, "Dockerfile", b"", images=("node:20-slim", "no such"), has_project=False)
+    with pytest.raises(InputError, match="is no image"):
+        verify(request, progress=Progress())
 
 
 def test_without_a_proposal_nothing_is_built(service: Path, engine: str) -> None:

@@ -7,14 +7,14 @@ import click
 
 from imageopt.cli.options import Talk, build_options, built_how, config_option, configuration, talk_options
 from imageopt.cli.output import emit, parse_formats
-from imageopt.errors import InputError
+from imageopt.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from imageopt.rewrite.model import Rewrite
 
 
 @click.command()
-@click.argument("folder", default=".")
+@click.argument("folder", default="")
 @click.option("--before", metavar="FILE", help="An older Dockerfile to compare with the folder's.")
 @click.option("--after", metavar="FILE", help="A Dockerfile to prove, instead of the proposed rewrite.")
 @click.option(
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     help="The base image to end on; auto takes alpine where that is safe, keep the one there is.",
 )
 @click.option("--image", metavar="NAME", help="The image that was built from the folder.")
+@click.option("--image-before", metavar="IMAGE", help="Build nothing: an image that exists, to compare with.")
+@click.option("--image-after", metavar="IMAGE", help="Build nothing: an image that exists, to prove.")
 @click.option(
     "--port", type=click.IntRange(1, 65535), metavar="PORT", help="The port of the service; found out without it."
 )
@@ -48,7 +50,7 @@ if TYPE_CHECKING:
 @config_option
 @talk_options
 def command(folder: str, **options: Any) -> int:
-    """Prove the proposed rewrite of FOLDER, or another Dockerfile.
+    """Prove the proposed rewrite of FOLDER (the current one without it), another Dockerfile, or another image.
 
     Both versions are built, run, sent the same requests, scanned and compared. The exit code is 0 for `verified`,
     and where there is nothing to prove.
@@ -56,23 +58,29 @@ def command(folder: str, **options: Any) -> int:
     \b
     imageopt verify .
     imageopt verify . --after Dockerfile.new --path /health
+    imageopt verify --image-before app:1 --image-after app:2
     """
     from imageopt.api import find_project, rewrite
     from imageopt.cli.proof import exit_code, prove
     from imageopt.report.rewrite import rewrite_document
 
+    images = _images(options["image_before"], options["image_after"])
+    has_project, folder = bool(folder), folder or "."
     config = configuration(folder, options.pop("config"))
     parse_formats(options["formats"])
     talk = Talk.of(options)
     built = built_how(options, config)
-    root, dockerfile, before = find_project(folder, built)
     after: bytes | None = None
     proposed: Rewrite | None = None
+    if images is not None:
+        root, dockerfile, before = Path(folder), built.file or "Dockerfile", b""
+    else:
+        root, dockerfile, before = find_project(folder, built)
     if options["before"] is not None:
         before, after = _read(options["before"]), before
     if options["after"] is not None:
         after = _read(options["after"])
-    if after is None:
+    if after is None and images is None:
         base, image = options["base"] or config.rewrite.target, options["image"] or config.project.image
         analysis, proposed = rewrite(
             folder, base=base, image=image, options=built, progress=talk.progress, config=config
@@ -88,6 +96,8 @@ def command(folder: str, **options: Any) -> int:
         talk.formats,
         rewrite=proposed,
         after=after,
+        images=images,
+        has_project=has_project,
         port=options["port"],
         paths=options["paths"],
         trivy=options["trivy"],
@@ -96,6 +106,14 @@ def command(folder: str, **options: Any) -> int:
         skip_rebuild=options["skip_rebuild"],
     )
     return exit_code(verdict, int(options["exit_code"]))
+
+
+def _images(before: str | None, after: str | None) -> tuple[str, str] | None:
+    if not before and not after:
+        return None
+    if not before or not after:
+        raise UsageError("only one of the two images is named", "name both, --image-before and --image-after")
+    return before, after
 
 
 def _read(name: str) -> bytes:
