@@ -12,6 +12,7 @@ from imageopt.evidence.model import Evidence
 from imageopt.project.context import ignore_file
 from imageopt.project.model import Project
 from imageopt.rewrite.base_image import node_image
+from imageopt.rewrite.ground import Account
 from imageopt.rewrite.ignore_file import IgnoreChange, propose_ignore
 from imageopt.rewrite.junk import junk_paths
 from imageopt.rewrite.locked import lock_obstacle
@@ -19,8 +20,9 @@ from imageopt.rewrite.managers import manager
 from imageopt.rewrite.model import FileChange, Refused, Rewrite
 from imageopt.rewrite.plan import Plan, make_plan
 from imageopt.rewrite.render import Unsafe, render
+from imageopt.rewrite.surgery.operate import operate
 from imageopt.rewrite.survey import survey
-from imageopt.rewrite.worth import automatic, credit, is_worth_doing
+from imageopt.rewrite.worth import automatic, credit, is_worth_doing, is_worth_making
 from imageopt.rules.model import Finding
 
 _TARGETS = ("auto", "alpine", "slim", "keep")
@@ -40,24 +42,28 @@ def propose(evidence: Evidence, findings: Sequence[Finding], *, target: str = "a
     project, tree = evidence.project, evidence.dockerfile
     if project is None or tree is None:
         return _refused("a rewrite needs the project's folder with its Dockerfile")
-    obstacle = _obstacle(project, tree)
+    fault = _fault(project, tree)
+    if fault:
+        return _refused(fault)
+    if len(tree.stages) > 1:
+        return _surgical(evidence, findings, project, target)
+    obstacle = _obstacle(project)
     if obstacle:
         return _refused(obstacle)
     stage = tree.stages[-1]
     base = node_image(stage.from_instruction.words[0].raw, stage.base)
     if base is None:
-        return _refused(
-            f"line {stage.from_instruction.line}: {stage.from_instruction.words[0].raw} is not an official Node image,"
-            " so what it brings is not known"
+        image = stage.from_instruction.words[0].raw
+        reason = (
+            f"line {stage.from_instruction.line}: {image} is not an official Node image, so what it brings is not known"
         )
+        return _surgical(evidence, findings, project, target, reason)
     tool = manager(project)
     if isinstance(tool, str):
         return _refused(tool)
     found = survey(tree, stage, tool)
     if found.objections:
-        return Rewrite(
-            "refused", (), (), tuple(Refused("multi-stage", reason) for reason in found.objections), None, "unknown", ()
-        )
+        return _surgical(evidence, findings, project, target, *found.objections)
     try:
         plan = make_plan(
             project,
@@ -77,33 +83,57 @@ def propose(evidence: Evidence, findings: Sequence[Finding], *, target: str = "a
 
 
 def _rewrite(evidence: Evidence, findings: Sequence[Finding], plan: Plan, text: str) -> Rewrite:
+    """The rewrite from a template."""
     project, tree = evidence.project, evidence.dockerfile
     assert project is not None
     assert tree is not None
-    changes: list[FileChange] = []
     after = _with_line_ends(tree, text)
     broken = parse(after).problems
     if broken:
         return _refused(f"the rewritten Dockerfile would not be read: {broken[0].message}")
-    if after != tree.render():
-        changes.append(FileChange(evidence.dockerfile_path, tree.render(), after))
     hidden = [name for name in plan.needed if parse_ignore(project.dockerignore or "").excludes(name)]
     if hidden:
         ignored = ignore_file(project.root, evidence.dockerfile_path)
         return _refused(f"{ignored} hides {' and '.join(hidden[:3])}, which the install needs")
     ignore = propose_ignore(project, plan.needed, junk_paths(evidence, findings, plan.needed), plan.rebuilt)
-    done = dict(plan.account.done)
+    return _proposed(evidence, findings, after, plan.account, ignore)
+
+
+def _surgical(
+    evidence: Evidence, findings: Sequence[Finding], project: Project, target: str, *objections: str
+) -> Rewrite:
+    """The rewrite that keeps the author's file; `objections` are why it is not restructured."""
+    tree, account, ignore = operate(evidence, findings, project, target)
+    account.refusals[:0] = [Refused("multi-stage", reason) for reason in objections]
+    if is_worth_making({*account.done, *(["dockerignore"] if ignore else [])}):
+        return _proposed(evidence, findings, tree.render(), account, ignore)
+    if account.refusals:
+        return Rewrite("refused", (), (), tuple(account.refusals), None, "unknown", ())
+    return Rewrite("nothing", (), (), (), None, "unknown", ("there is nothing worth doing",))
+
+
+def _proposed(
+    evidence: Evidence, findings: Sequence[Finding], after: bytes, account: Account, ignore: IgnoreChange | None
+) -> Rewrite:
+    """The changed files, with what each transformation saves and what was left."""
+    project, tree = evidence.project, evidence.dockerfile
+    assert project is not None
+    assert tree is not None
+    changes: list[FileChange] = []
+    if after != tree.render():
+        changes.append(FileChange(evidence.dockerfile_path, tree.render(), after))
+    done = dict(account.done)
     if ignore:
         changes.append(_ignore_change(project, evidence.dockerfile_path, ignore))
         done["dockerignore"] = f"no build needs {', '.join(ignore.added[:4])}{' …' if len(ignore.added) > 4 else ''}"
     transformed, saved, basis = credit(evidence, findings, done)
     left = {finding.fix.transform for finding in automatic(findings)} - set(done)
-    left -= {refusal.name for refusal in plan.account.refusals}
+    left -= {refusal.name for refusal in account.refusals}
     refusals = (
-        *plan.account.refusals,
+        *account.refusals,
         *(Refused(name or "", "nothing here could be changed for it") for name in sorted(map(str, left))),
     )
-    return Rewrite("proposed", tuple(changes), transformed, refusals, saved, basis, tuple(plan.account.notes))
+    return Rewrite("proposed", tuple(changes), transformed, refusals, saved, basis, tuple(account.notes))
 
 
 def _ignore_change(project: Project, dockerfile_path: str, change: IgnoreChange) -> FileChange:
@@ -121,18 +151,20 @@ def _with_line_ends(tree: Dockerfile, text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
 
 
-def _obstacle(project: Project, tree: Dockerfile) -> str | None:
-    """Why this project cannot be rewritten, with what would help; None if nothing stands against it."""
-    manifest = project.manifest
+def _fault(project: Project, tree: Dockerfile) -> str | None:
+    """What is wrong with the files themselves; None if nothing is."""
     if not tree.stages or tree.problems:
         return f"the Dockerfile has a fault: {tree.problems[0].message}" if tree.problems else "it has no FROM"
-    if manifest is None:
+    if project.manifest is None:
         return "there is no package.json; only Node projects can be rewritten so far"
-    if len(tree.stages) > 1:
-        return f"the Dockerfile has {len(tree.stages)} stages already; only a single stage can be rewritten so far"
+    return None
+
+
+def _obstacle(project: Project) -> str | None:
+    """Why this project cannot be restructured, with what would help; None if nothing stands against it."""
     if reason := lock_obstacle(project):
         return reason
-    if manifest.workspaces:
+    if project.manifest is not None and project.manifest.workspaces:
         return "the project is a workspace of several packages, which cannot be pruned reliably"
     if project.start is None:
         return "nothing says how the service starts: add a CMD to the Dockerfile or a start script to package.json"

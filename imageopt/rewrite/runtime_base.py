@@ -49,29 +49,52 @@ def choose(
     elf: Mapping[str, ElfFacts] | None = None,
 ) -> Bases:
     """The images for the target (`auto`, `alpine`, `slim`, `keep`); `elf` are the binaries of the image there is."""
-    compiles = _compiles(project)
+    must_compile = compiles(project)
     answer = alpine_answer(project.lock, elf)
-    against = {
-        "alpine": _against_alpine(base, project, survey, system, answer, forced=target == "alpine"),
-        "slim": _against_slim(base, project, survey, system),
+    found = {
+        kind: against(kind, base, project, survey, system, answer, forced=target == kind) for kind in ("alpine", "slim")
     }
     wanted = {"auto": ("alpine", "slim"), "alpine": ("alpine", "slim"), "slim": ("slim",)}.get(target, ())
-    kind = base.kind if base.kind == "alpine" else next((kind for kind in wanted if not against[kind]), base.kind)
+    kind = base.kind if base.kind == "alpine" else next((kind for kind in wanted if not found[kind]), base.kind)
     runtime = base.variant(kind) or base.written
     refused = () if base.kind == "alpine" else wanted[: wanted.index(kind)] if kind in wanted else wanted
-    refusals = tuple(Refused("base-swap", f"{name}: {against[name][0]}") for name in refused if against[name])
+    refusals = tuple(Refused("base-swap", f"{name}: {found[name][0]}") for name in refused if found[name])
     build, toolchain = base.written, False
     if kind == "alpine" and base.kind != "alpine":
-        if not _against_alpine_build(project, survey) and (not compiles or target == "alpine"):
-            build, toolchain = runtime, compiles
+        if not against_alpine_build(project, survey) and (not must_compile or target == "alpine"):
+            build, toolchain = runtime, must_compile
         elif any(need.verdict == "musl-ok" for need in project.libc):
             return choose(base, project, survey, system, "slim", elf)
-    reason = _reason(answer, kind, runtime != base.written, refusals)
-    keeps = build == base.written and (compiles or _uses(project, survey, {"git", "make", "python3", "python"}))
+    reason = explained(answer, kind, changed=runtime != base.written, refusals=refusals)
+    keeps = build == base.written and (must_compile or uses(project, survey, {"git", "make", "python3", "python"}))
     return Bases(build, runtime, kind, reason, refusals, toolchain, keeps)
 
 
-def _reason(answer: AlpineAnswer, kind: str, changed: bool, refusals: tuple[Refused, ...]) -> str:
+def against(
+    kind: str,
+    base: BaseImage,
+    project: Project,
+    survey: Survey,
+    system: RuntimeSystem,
+    answer: AlpineAnswer,
+    *,
+    forced: bool = False,
+) -> tuple[str, ...]:
+    """What speaks against `alpine` or `slim` for the running service, in words; `forced` where it was asked for."""
+    if kind == "alpine":
+        return _against_alpine(base, project, survey, system, answer, forced=forced)
+    return tuple(_common(base, project, survey, system, "slim"))
+
+
+def lacking(kind: str, base: BaseImage) -> set[str]:
+    """The programs that the image of this kind does not hold, and the one there is does, or may."""
+    if kind == "alpine":
+        return set(_BUSYBOX_LACKS)
+    return _FULL_TOOLS - _SLIM_HOLDS if base.kind == "full" else set()
+
+
+def explained(answer: AlpineAnswer, kind: str, *, changed: bool, refusals: tuple[Refused, ...]) -> str:
+    """Why this kind of image was taken, with what spoke against a smaller one."""
     if not changed:
         return "the base image stays as it is"
     if kind == "slim":
@@ -103,10 +126,6 @@ def _against_alpine(
     return tuple(found)
 
 
-def _against_slim(base: BaseImage, project: Project, survey: Survey, system: RuntimeSystem) -> tuple[str, ...]:
-    return tuple(_common(base, project, survey, system, "slim"))
-
-
 def _common(base: BaseImage, project: Project, survey: Survey, system: RuntimeSystem, kind: str) -> list[str]:
     """What speaks against any smaller image."""
     found = []
@@ -127,21 +146,23 @@ def _common(base: BaseImage, project: Project, survey: Survey, system: RuntimeSy
     return found
 
 
-def _against_alpine_build(project: Project, survey: Survey) -> tuple[str, ...]:
+def against_alpine_build(project: Project, survey: Survey) -> tuple[str, ...]:
+    """What of an installation and a build would not work on alpine."""
     packages = project.lock.packages if project.lock else ()
     found = [need.package for need in libc_needs(packages, dev=True) if need.verdict in ("glibc-only", "unknown")]
-    if _uses(project, survey, _BUSYBOX_LACKS):
+    if uses(project, survey, _BUSYBOX_LACKS):
         found.append("a build command")
     return tuple(found)
 
 
-def _compiles(project: Project) -> bool:
+def compiles(project: Project) -> bool:
+    """Whether a package may have to be compiled where it is installed."""
     packages = project.lock.packages if project.lock else ()
     needs = (*project.libc, *libc_needs(packages, dev=True))
     return any(need.verdict == "unknown" for need in needs)
 
 
-def _uses(project: Project, survey: Survey, programs: Iterable[str]) -> bool:
+def uses(project: Project, survey: Survey, programs: Iterable[str]) -> bool:
     """Whether a build command, or a dependency from git, needs one of the programs."""
     manifest = project.manifest
     scripts = manifest.scripts if manifest else {}

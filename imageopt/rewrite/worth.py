@@ -15,9 +15,9 @@ from imageopt.rules.model import Finding, Safety
 from imageopt.units import format_bytes
 
 ORDER = (
-    "multi-stage", "static-site", "framework-output", "base-swap", "prune-dev-deps", "dockerignore", "copy-chown",
-    "drop-caches", "drop-global-tools", "npm-ci", "frozen-install", "order-copies", "exec-form-start", "node-env",
-    "run-as-node",
+    "multi-stage", "static-site", "framework-output", "base-swap", "prune-dev-deps", "narrow-copies", "dockerignore",
+    "copy-chown", "drop-deleted", "drop-caches", "drop-global-tools", "npm-ci", "frozen-install", "order-copies",
+    "exec-form-start", "node-env", "run-as-node",
 )  # fmt: skip
 _SAVES = {
     "multi-stage",
@@ -25,12 +25,19 @@ _SAVES = {
     "prune-dev-deps",
     "dockerignore",
     "copy-chown",
+    "narrow-copies",
+    "drop-deleted",
     "drop-caches",
     "drop-global-tools",
+}
+_CLOSES = {  # surgical edits, and the findings that a file of stages would close
+    "narrow-copies": "source-maps-and-sources-in-final",
+    "drop-deleted": "deleted-in-later-layer",
 }
 _SECURITY = {"run-as-node"}
 _SAFETY: Mapping[str, Safety] = {
     "npm-ci": "safe", "frozen-install": "safe", "dockerignore": "safe", "copy-chown": "safe", "drop-caches": "safe",
+    "drop-deleted": "safe",
     "order-copies": "safe",
 }  # fmt: skip
 _LEAST_BYTES = 1_000_000
@@ -62,6 +69,11 @@ def is_worth_doing(evidence: Evidence, findings: Sequence[Finding]) -> bool:
     return False
 
 
+def is_worth_making(done: Iterable[str]) -> bool:
+    """Whether one of these transformations alone would be a reason to change a file."""
+    return not (_SAVES | _SECURITY).isdisjoint(done)
+
+
 def credit(
     evidence: Evidence, findings: Sequence[Finding], done: Mapping[str, str]
 ) -> tuple[tuple[Transformed, ...], int | None, Literal["exact", "estimate", "unknown"]]:
@@ -74,7 +86,7 @@ def credit(
     made: list[Transformed] = []
     is_estimate = False
     for name in (name for name in ORDER if name in done):
-        closed = [finding for finding in automatic(findings) if finding.fix.transform == name]
+        closed = [f for f in automatic(findings) if f.fix.transform == name or f.rule == _CLOSES.get(name)]
         rules = tuple(sorted({finding.rule for finding in closed}))
         saved: int | None = None
         if image is not None:
@@ -96,7 +108,12 @@ def swapped_base(rewrite: Rewrite) -> str | None:
     stages = [
         parse(change.after).stages for change in rewrite.changes if change.path.rpartition("/")[2] != ".dockerignore"
     ]
-    return stages[0][-1].base if stages and stages[0] else None
+    if not stages or not stages[0]:
+        return None
+    stage = stages[0][-1]
+    while stage.parent is not None:
+        stage = stages[0][stage.parent]
+    return stage.base
 
 
 def less_new_base(rewrite: Rewrite, reference: str, size: int) -> Rewrite:

@@ -21,6 +21,12 @@ def reasons(rewrite: Rewrite) -> list[str]:
     return [refusal.reason for refusal in rewrite.refusals]
 
 
+def objections(rewrite: Rewrite) -> list[str]:
+    """Why the file was not restructured; single edits are made all the same."""
+    assert not any(b"AS build" in change.after for change in rewrite.changes)
+    return [refusal.reason for refusal in rewrite.refusals if refusal.name == "multi-stage"]
+
+
 def without(files: dict[str, str], name: str) -> dict[str, str]:
     return {path: text for path, text in files.items() if path != name}
 
@@ -53,10 +59,6 @@ def without(files: dict[str, str], name: str) -> dict[str, str]:
             "yarn.lock:1: it names no version",
         ),
         (
-            {**GOOD, "Dockerfile": "FROM node:20 AS a\nRUN npm ci\nFROM node:20\nCOPY --from=a / /\n"},
-            "the Dockerfile has 2 stages already; only a single stage can be rewritten so far",
-        ),
-        (
             {**GOOD, **package(prod={"express": "4.19.2"}, workspaces=["packages/*"], **TYPESCRIPT)},
             "the project is a workspace of several packages, which cannot be pruned reliably",
         ),
@@ -67,10 +69,6 @@ def without(files: dict[str, str], name: str) -> dict[str, str]:
         (
             {**GOOD, "Dockerfile": "FROM node:20\nRUN <<EOF\nx\n"},
             "the Dockerfile has a fault: the heredoc EOF is not terminated",
-        ),
-        (
-            {**GOOD, "Dockerfile": NAIVE.replace("node:20", "debian:12")},
-            "line 1: debian:12 is not an official Node image, so what it brings is not known",
         ),
     ],
 )
@@ -103,7 +101,7 @@ def test_a_refusal_gives_the_reason_and_the_remedy(tmp_path: Path, files: dict[s
 )
 def test_an_instruction_that_cannot_be_placed_is_an_objection(tmp_path: Path, dockerfile: str, reason: str) -> None:
     root = write(tmp_path, {**GOOD, "Dockerfile": f'{FIXED}{dockerfile}\nCMD ["node", "dist/server.js"]\n'})
-    assert reasons(propose(evidence(root), FAT)) == [reason]
+    assert objections(propose(evidence(root), FAT)) == [reason]
 
 
 @pytest.mark.parametrize(
@@ -121,12 +119,14 @@ def test_an_instruction_that_cannot_be_placed_is_an_objection(tmp_path: Path, do
     ],
 )
 def test_a_dockerfile_without_a_usual_install_is_refused(tmp_path: Path, dockerfile: str, reason: str) -> None:
-    assert reason in reasons(propose(evidence(write(tmp_path, {**GOOD, "Dockerfile": dockerfile})), FAT))
+    assert reason in objections(propose(evidence(write(tmp_path, {**GOOD, "Dockerfile": dockerfile})), FAT))
 
 
 def test_without_a_workdir_there_is_no_folder_to_copy(tmp_path: Path) -> None:
     root = write(tmp_path, {**GOOD, "Dockerfile": NAIVE.replace("    WORKDIR /app\n", "")})
-    assert "it has no WORKDIR: the application would lie in the root folder" in reasons(propose(evidence(root), FAT))
+    rewrite = propose(evidence(root), FAT)
+    assert "it has no WORKDIR: the application would lie in the root folder" in objections(rewrite)
+    assert "it has no WORKDIR" in [refusal.reason for refusal in rewrite.refusals if refusal.name == "run-as-node"]
 
 
 def test_the_reason_for_a_refused_base_is_said(tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ def _not_copied(evidence: Evidence, dockerfile: Dockerfile, lock: Lock, rule: Ru
         for instruction in stage.instructions:
             if instruction.keyword in ("COPY", "ADD"):
                 words = instruction.words[:-1]
-                if instruction.flag("from") or (sent and any(_may_bring(word.value, lock.path) for word in words)):
+                if instruction.flag("from") or (sent and any(may_bring(word.value, lock.path) for word in words)):
                     break  # it is there, or may be
                 manifest = next(((instruction, w) for w in words if fnmatch(w.value, "*package*.json")), manifest)
             elif instruction.keyword == "RUN" and manifest is not None and instruction.flag("mount") is None:
@@ -78,7 +78,7 @@ def _not_copied(evidence: Evidence, dockerfile: Dockerfile, lock: Lock, rule: Ru
                     break
 
 
-def _may_bring(source: str, path: str) -> bool:
+def may_bring(source: str, path: str) -> bool:
     """Whether a COPY of that source takes the file along; one with a variable may."""
     plain = source.removeprefix("./").strip("/")
     return plain in ("", ".") or "$" in plain or fnmatch(path, plain)
@@ -128,12 +128,12 @@ def dev_dependencies(evidence: Evidence, rule: Rule, now: date) -> Iterator[Find
         install = left[copied.stage.index]
         if install is None or not install.dev or install.step.instruction.line in seen:
             continue
-        if any(_holds_modules(path, install.step.environment.workdir) for path in copied.sources or ()):
+        if any(holds_modules(path, install.step.environment.workdir) for path in copied.sources or ()):
             seen.add(install.step.instruction.line)
             yield stated(evidence, rule, install.step.instruction, at=install.tool.name)
 
 
-def _holds_modules(path: str, folder: str | None) -> bool:
+def holds_modules(path: str, folder: str | None) -> bool:
     """Whether the copied path is a node_modules, or the folder of the installation or one above it."""
     return path.endswith("/node_modules") or (folder is not None and f"{folder}/".startswith(f"{path.rstrip('/')}/"))
 

@@ -21,11 +21,11 @@ def install_not_frozen(evidence: Evidence, rule: Rule, now: date) -> Iterator[Fi
         for install in installs_of(step):
             manager = install.tool.tool
             missing = lock is not None and lock.manager == manager and lock.state == "missing"
-            if manager != "npm" and not missing and not _is_strict(install):
+            if manager != "npm" and not missing and not is_strict(install):
                 yield stated(evidence, rule, step.instruction, at=install.tool.name)
 
 
-def _is_strict(install: Install) -> bool:
+def is_strict(install: Install) -> bool:
     manager, tool = install.tool.tool, install.tool
     for option in ("--frozen-lockfile", "--immutable", "--immutable-cache"):
         if any(value not in _NO for value in tool.options.get(option, ())):

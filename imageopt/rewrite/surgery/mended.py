@@ -1,0 +1,32 @@
+"""Findings in the shipped stage that a small edit closes: the fixes of `--fix`, as the first step of an operation.
+
+Only those that cost bytes there; what a discarded stage leaves behind costs nothing.
+"""
+
+from imageopt.dockerfile.parser import parse
+from imageopt.rewrite.fix import fix
+from imageopt.rewrite.model import Refused
+from imageopt.rewrite.surgery.model import Case
+from imageopt.rules.load import load_rules
+
+_FIXED = {
+    "copied-up-by-chown-chmod": "copy-chown",
+    "deleted-in-later-layer": "drop-deleted",
+    "package-update-alone": "drop-caches",
+    "apt-lists-left": "drop-caches",
+    "pkg-manager-cache-left": "drop-caches",
+    "npm-yarn-pnpm-cache-left": "drop-caches",
+}
+
+
+def mended(case: Case) -> tuple[Case, dict[str, str], list[Refused]]:
+    """The case after these fixes, what was done with its reason, and what was not."""
+    wanted = [finding for finding in case.findings if finding.rule in _FIXED and finding.location is not None]
+    if not wanted:
+        return case, {}, []
+    made = fix(case.evidence, wanted, load_rules(examples=False))
+    refusals = [Refused(_FIXED[refusal.name], refusal.reason) for refusal in made.refusals]
+    change = next((change for change in made.changes if change.path == case.evidence.dockerfile_path), None)
+    if change is None:
+        return case, {}, refusals
+    return case.with_tree(parse(change.after)), {_FIXED[done.name]: done.reason for done in made.transformed}, refusals

@@ -1,0 +1,123 @@
+"""What an operation is given and what it answers: edits of the Dockerfile with their reason, or a refusal.
+
+An operation looks at the Dockerfile as those before it left it, so its spans count in that text and in no other.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from imageopt.dockerfile.edit import apply
+from imageopt.dockerfile.model import Dockerfile, Edit, Instruction, Stage
+from imageopt.dockerfile.parser import parse
+from imageopt.evidence.model import Evidence
+from imageopt.project.deployment import read_deployment
+from imageopt.project.model import Deployment, Project
+from imageopt.rewrite.base_image import BaseImage, node_image
+from imageopt.rewrite.managers import Manager
+from imageopt.rewrite.model import Refused
+from imageopt.rewrite.surgery.flatten import surveyed
+from imageopt.rewrite.survey import Survey
+from imageopt.rewrite.system import RuntimeSystem, runtime_system
+from imageopt.rules.checks.steps import with_ancestors
+from imageopt.rules.model import Finding
+
+
+@dataclass(frozen=True)  # without slots, for what is worked out once
+class Case:
+    """The project, and its Dockerfile so far (`evidence.dockerfile`).
+
+    `manager` is the package manager, or why it cannot be told what to do. `wish` is the base image that is asked for:
+    auto, alpine, slim or keep. `named` are the targets that something outside of the Dockerfile builds.
+    """
+
+    evidence: Evidence
+    findings: tuple[Finding, ...]
+    project: Project
+    manager: Manager | str
+    wish: str
+    named: frozenset[str]
+
+    @property
+    def tree(self) -> Dockerfile:
+        """The Dockerfile so far."""
+        assert self.evidence.dockerfile is not None
+        return self.evidence.dockerfile
+
+    @cached_property
+    def final(self) -> Stage:
+        """The stage that is shipped."""
+        return self.tree.target(self.evidence.target) or self.tree.stages[-1]
+
+    @cached_property
+    def chain(self) -> tuple[Stage, ...]:
+        """The shipped stage and those it is built on, in the order they run."""
+        return tuple(self.tree.stages[number] for number in with_ancestors(self.tree, self.final))
+
+    @cached_property
+    def base(self) -> BaseImage | None:
+        """The official Node image that the shipped stage rests on, None for any other."""
+        root = self.chain[0]
+        return node_image(root.from_instruction.words[0].raw, root.base)
+
+    @cached_property
+    def running(self) -> Survey:
+        """What the shipped stage's instructions are for."""
+        return surveyed(self.tree, self.chain, self.manager)
+
+    @cached_property
+    def system(self) -> RuntimeSystem:
+        """What the running service needs of the operating system."""
+        return runtime_system(self.project, self.running)
+
+    @cached_property
+    def deployment(self) -> Deployment:
+        """What compose files, manifests and the pipeline say."""
+        return read_deployment(self.project.root)
+
+    @property
+    def instructions(self) -> tuple[Instruction, ...]:
+        """The instructions that make the shipped stage, in order, FROM aside."""
+        return tuple(item for stage in self.chain for item in stage.instructions)
+
+    @property
+    def is_apart(self) -> bool:
+        """Whether the shipped stage has an image of its own, that no other stage is built on."""
+        return len(self.chain) == 1 and not self.children(self.final)
+
+    def children(self, stage: Stage) -> tuple[Stage, ...]:
+        """The stages that are built on this one directly."""
+        return tuple(other for other in self.tree.stages if other.parent == stage.index)
+
+    def last(self, keyword: str) -> Instruction | None:
+        """The last instruction of the shipped stage with that keyword."""
+        return next((item for item in reversed(self.instructions) if item.keyword == keyword), None)
+
+    def edited(self, edits: Iterable[Edit]) -> "Case | str":
+        """The case after the edits, or why they cannot be made."""
+        try:
+            text = apply(self.tree.text, edits)
+        except ValueError:
+            return "its edits overlap"
+        tree = parse(text.encode("utf-8", "surrogateescape"))
+        if len(tree.problems) > len(self.tree.problems):
+            return f"the edited file would not be read: {tree.problems[-1].message}"
+        return self.with_tree(tree)
+
+    def with_tree(self, tree: Dockerfile) -> "Case":
+        """The case with another text of the Dockerfile."""
+        return replace(self, evidence=replace(self.evidence, dockerfile=tree))
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Edits that belong together: the transformation, the evidence it rests on, and what the user must know."""
+
+    name: str
+    reason: str
+    edits: tuple[Edit, ...]
+    notes: tuple[str, ...] = ()
+
+
+Answer = Sequence[Cut | Refused]
+Operation = Callable[[Case], Answer]
