@@ -7,6 +7,7 @@ be read is None; the caller says what that means.
 import os
 import stat
 from collections.abc import Collection, Iterator
+from itertools import islice
 from pathlib import Path, PurePosixPath
 
 SOURCE_SUFFIXES = (".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx")
@@ -81,6 +82,12 @@ def source_files(root: Path, skipped: Collection[str] = ()) -> tuple[str, ...]:
             continue
         found.append(relative)
     return tuple(found)
+
+
+def files_named(root: Path, suffixes: tuple[str, ...], skipped: Collection[str] = ()) -> tuple[str, ...]:
+    """The files whose names end so, sorted, in the folders that `source_files` looks into."""
+    named = (path for path in _walk(root, {folder.rstrip("/") for folder in skipped}) if path.endswith(suffixes))
+    return tuple(islice(named, _SOURCES_LIMIT))
 
 
 def read_source(root: Path, relative: str) -> str:

@@ -42,14 +42,14 @@ def node_image(written: str, resolved: str | None) -> BaseImage | None:
 
     `written` may hold build arguments; `resolved` is the same with their defaults put in.
     """
-    name, tag, digest = _parts(resolved or "")
-    if name.rpartition("/")[2] != "node" or name.rpartition("/")[0] not in _official_paths(name):
+    name, tag, digest = parts(resolved or "")
+    if not is_official(name, "node"):
         return None
     match = _TAG.fullmatch(tag or "latest")
     if match is None:
         return None
     kind = match[3] or "full"
-    written_name, written_tag, _ = _parts(written)
+    written_name, written_tag, _ = parts(written)
     if "$" not in written:
         return BaseImage(written, name, match[1] or "latest", match[2] or "", kind, digest)
     if "$" in written_name or kind != "full" or match[2]:
@@ -57,15 +57,15 @@ def node_image(written: str, resolved: str | None) -> BaseImage | None:
     return BaseImage(written, written_name, written_tag, "", kind, digest)
 
 
-def _official_paths(name: str) -> tuple[str, ...]:
-    """Docker Hub's own, and the same path on a mirror (`registry:5000/library`, `mirror.local`)."""
-    path = name.rpartition("/")[0]
+def is_official(name: str, product: str) -> bool:
+    """Whether it is Docker Hub's own, or the same path on a mirror (`registry:5000/library`, `mirror.local`)."""
+    path, _, last = name.rpartition("/")
     registry, _, rest = path.partition("/")
     is_registry = "." in registry or ":" in registry or registry == "localhost"
-    return (path,) if path in ("", "library") or (is_registry and rest in ("", "library")) else ()
+    return last == product and (path in ("", "library") or (is_registry and rest in ("", "library")))
 
 
-def _parts(reference: str) -> tuple[str, str, str]:
+def parts(reference: str) -> tuple[str, str, str]:
     """Name, tag and digest. A colon before the last slash is a registry's port."""
     rest, _, digest = reference.partition("@")
     slash = rest.rfind("/")

@@ -7,10 +7,11 @@ before the build, it is set after the install.
 import re
 
 from imageopt.dockerfile.pairs import pairs
-from imageopt.project.files import exists, read_text
+from imageopt.project.files import read_text
 from imageopt.project.scripts import reachable_commands
 from imageopt.project.start import DEV_RUNNERS
 from imageopt.rewrite.ground import Account, Ground
+from imageopt.rewrite.managers import manifest_names
 from imageopt.rewrite.render import copy, word
 from imageopt.rewrite.survey import Step
 
@@ -26,7 +27,7 @@ def build_stage(ground: Ground, account: Account) -> dict[str, object]:
         "toolchain": ground.bases.toolchain,
         "before_install": [*_system(ground, account), *(_text(ground, step) for step in ground.found.before_install)],
         "sources_first": [_text(ground, step) for step in first],
-        "manifests": " ".join(map(word, manifests(ground))),
+        "manifests": " ".join(map(word, manifest_names(ground.project, ground.manager))),
         "inputs": [copy([path], f"./{path}") for path in _folders(ground)],
         "setup": ground.manager.setup,
         "install": ground.manager.install,
@@ -35,13 +36,6 @@ def build_stage(ground: Ground, account: Account) -> dict[str, object]:
         "steps": [_text(ground, step) for step in _steps(ground, first)],
         "prune": _prune(ground),
     }
-
-
-def manifests(ground: Ground) -> list[str]:
-    """The files that decide what is installed; `.npmrc` and its like may name a registry."""
-    lock = ground.project.lock
-    assert lock is not None
-    return ["package.json", lock.path, *(n for n in ground.manager.manifests if exists(ground.project.root, n))]
 
 
 def uses_global(ground: Ground, words: tuple[str, ...]) -> bool:

@@ -75,15 +75,20 @@ def commands_of(run: Instruction, manager: PackageManager = "npm") -> tuple[Comm
     """The commands of a RUN in order, as a project of that package manager means them; what cannot be split is one."""
     if run.json is not None:
         return (Command(shlex.join(run.json), run.json, purpose(run.json, shlex.join(run.json), manager)),)
-    text = run.arguments.strip()
-    if run.heredocs or _COMPOUND.search(text):
+    parts = split_commands(run)
+    if parts is None:
+        text = run.arguments.strip()
         body = "\n".join([text, *(heredoc.body for heredoc in run.heredocs)])
         return (Command(text, (), "unknown" if not _hides_install(body) else "package-change"),)
-    found = []
-    for part in _split(text):
-        words = _words(part)
-        found.append(Command(part, words, purpose(words, part, manager)))
-    return tuple(found)
+    return tuple(Command(text, words, purpose(words, text, manager)) for text, words in parts)
+
+
+def split_commands(run: Instruction) -> tuple[tuple[str, tuple[str, ...]], ...] | None:
+    """Text and words of each command of a RUN in shell form; None for one that is more than a list of commands."""
+    text = run.arguments.strip()
+    if run.heredocs or _COMPOUND.search(text):
+        return None
+    return tuple((part, _words(part)) for part in _split(text))
 
 
 def purpose(words: tuple[str, ...], text: str, manager: PackageManager = "npm") -> Purpose:

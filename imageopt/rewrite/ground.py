@@ -44,12 +44,22 @@ class Ground:
 
     def kept(self, item: Instruction) -> str:
         """The instruction as written, with the comments above it."""
-        return self.commented(item, self.tree.source(item))
+        return as_written(self.tree, item)
 
     def commented(self, item: Instruction, text: str) -> str:
         """Another text in the place of an instruction, under the same comments."""
-        above = "".join(self.tree.text[comment.start : comment.end] for comment in item.comments)
-        return (above + text).replace("\r\n", "\n")
+        return commented(self.tree, item, text)
+
+
+def as_written(tree: Dockerfile, item: Instruction) -> str:
+    """The instruction as written, with the comments above it."""
+    return commented(tree, item, tree.source(item))
+
+
+def commented(tree: Dockerfile, item: Instruction, text: str) -> str:
+    """Another text in the place of an instruction, under the same comments."""
+    above = "".join(tree.text[comment.start : comment.end] for comment in item.comments)
+    return (above + text).replace("\r\n", "\n")
 
 
 @dataclass(slots=True)

@@ -57,6 +57,12 @@ def manager(project: Project) -> Manager | str:
             return f"the project uses {other}; only npm, pnpm and yarn can be rewritten so far"
 
 
+def manifest_names(project: Project, tool: Manager) -> list[str]:
+    """The files that decide what is installed; `.npmrc` and its like may name a registry."""
+    assert project.lock is not None
+    return ["package.json", project.lock.path, *(name for name in tool.manifests if exists(project.root, name))]
+
+
 def _pnpm(project: Project) -> Manager | str:
     facts = project.manager
     version = _exact(facts) or (str(facts.majors[0]) if facts is not None and facts.majors else "")

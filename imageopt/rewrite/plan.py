@@ -11,13 +11,13 @@ from imageopt.dockerfile.model import Dockerfile, Stage
 from imageopt.image.elf import ElfFacts
 from imageopt.project.model import Project
 from imageopt.rewrite.base_image import BaseImage
-from imageopt.rewrite.build_stage import build_stage, manifests, uses_global
+from imageopt.rewrite.build_stage import build_stage, uses_global
 from imageopt.rewrite.development import started_with
 from imageopt.rewrite.framework_output import framework_output
 from imageopt.rewrite.ground import Account, Ground
 from imageopt.rewrite.layout import layout, rebuilt
 from imageopt.rewrite.lifecycle import install_inputs
-from imageopt.rewrite.managers import Manager
+from imageopt.rewrite.managers import Manager, manifest_names
 from imageopt.rewrite.ownership import service_user
 from imageopt.rewrite.render import word
 from imageopt.rewrite.running_stage import env_names, running_stage
@@ -149,7 +149,7 @@ def _explain_install(ground: Ground, account: Account) -> None:
 
 def _needed(ground: Ground, made: tuple[str, ...]) -> tuple[str, ...]:
     """What of the context the new Dockerfile names."""
-    named = {*manifests(ground), *ground.inputs.paths, *ground.layout.paths}
+    named = {*manifest_names(ground.project, ground.manager), *ground.inputs.paths, *ground.layout.paths}
     for copied in ground.found.copies:
         named |= {posixpath.normpath(source.lstrip("/") or ".") for source in copied.sources if "*" not in source}
     for item in ground.found.outside:

@@ -5,13 +5,14 @@ source nor a script that the image starts calls it. Everything else comes along.
 """
 
 import re
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from imageopt.dockerfile.model import Instruction
 from imageopt.project.files import read_text
 from imageopt.project.model import Project
-from imageopt.rewrite.commands import Command, system_packages
+from imageopt.rewrite.commands import system_packages
 from imageopt.rewrite.survey import Survey
 
 _FOR_BUILDING = re.compile(
@@ -59,33 +60,39 @@ def runtime_system(project: Project, survey: Survey) -> RuntimeSystem:
     programs = {fact.value.rpartition("/")[2] for fact in project.programs}
     started = (project.start.script,) if project.start and project.start.argv is None else ()
     for text in (*scripts.values(), *_command_lines(survey), *started):
-        programs |= set(_WORD.findall(text))
+        programs |= programs_in(text)
     packages: list[str] = []
     installs: list[str] = []
     for _, command in survey.system:
-        kept = [name for name in system_packages(command) if _at_run_time(name, programs)]
+        kept = [name for name in system_packages(command) if at_run_time(name, programs)]
         if kept:
             packages += kept
-            installs.append(_install(command, set(kept)))
+            installs.append(install_line(command.words, kept))
     bash = tuple(name for name, text in sorted(scripts.items()) if _BASH.search(text))
     return RuntimeSystem(
         tuple(sorted(set(packages))), tuple(installs), frozenset(programs), tuple(scripts.items()), bash
     )
 
 
-def _at_run_time(package: str, programs: set[str]) -> bool:
+def programs_in(text: str) -> set[str]:
+    """The words of a command line or script that may be programs."""
+    return set(_WORD.findall(text))
+
+
+def at_run_time(package: str, programs: Collection[str]) -> bool:
+    """Whether a service that starts these programs needs the package: all but what only builds or helps people."""
     if not _FOR_BUILDING.fullmatch(package):
         return True
     named = {package, *_PROGRAMS.get(package, ()), re.sub(r"[\d.]+$", "", package)}
-    return not named.isdisjoint(programs)
+    return any(name in programs for name in named)
 
 
-def _install(command: Command, kept: set[str]) -> str:
+def install_line(command: Sequence[str], kept: Collection[str]) -> str:
     """The RUN that installs the kept packages, recommended ones as the original had it, and leaves no list behind."""
-    words = [word for word in command.words[1:] if re.split(r"[=<>~/]", word)[0] in kept]
-    if command.words[0].endswith("apk"):
+    words = [word for word in command[1:] if re.split(r"[=<>~/]", word)[0] in kept]
+    if command[0].endswith("apk"):
         return f"RUN apk add --no-cache {' '.join(words)}"
-    flag = "--no-install-recommends " if "--no-install-recommends" in command.words else ""
+    flag = "--no-install-recommends " if "--no-install-recommends" in command else ""
     return f"RUN apt-get update && apt-get install -y {flag}{' '.join(words)} && rm -rf /var/lib/apt/lists/*"
 
 
