@@ -4,12 +4,13 @@ Values are plain numbers and texts: the packages that use them know what they me
 below asks for it; there is no list of keys beside the readers.
 """
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
+
+import tomli
 
 from imageopt.errors import InputError, UsageError
 from imageopt.toml_table import Table
@@ -138,8 +139,8 @@ def load_config(start: Path, explicit: Path | None = None) -> Config:
     except UnicodeDecodeError:
         raise UsageError(f"{path} is not UTF-8 text", "save it as UTF-8") from None
     try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        data = tomli.loads(text)
+    except tomli.TOMLDecodeError as error:
         raise UsageError(f"{path} is not TOML: {error}", "mend it at the place named") from None
     except RecursionError:
         raise UsageError(f"{path} is nested too deeply", "write plain tables and values") from None

@@ -5,9 +5,10 @@ variable (`$TOKEN`) is no secret and stays. What a secret looks like is a guess:
 """
 
 import re
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
+
+from imageopt.lazy_pattern import lazy_pattern
 
 _NAME = (
     r"(?:token|secret|passw(?:or)?d|passphrase|api[_-]?key|access[_-]?key|private[_-]?key|signing[_-]?key|encryption[_-]?key"
@@ -16,10 +17,6 @@ _NAME = (
 _NO_REFERENCE = r"""(?!["']?\$\{?\w+\}?["']?(?:[\s"',;)@]|$))"""
 _VALUE = _NO_REFERENCE + r"""(?:"(?:\\.|[^"\\])*"|'[^']*'|(?:\\.|[^\s"'\\])+)"""
 _PLAIN = r"""(?!\$\{?\w+\}?["'\s])[^\s"']+"""  # inside of quotes that opened before
-_HINT = (
-    rf"{_NAME}|auth|://|@|login|-u\b|--user\b|-key:|bearer|gh[pousr]_|glpat-|npm_|AKIA|ASIA|xox|eyJ|k_live|k_test|AIza"
-)
-
 _NAMED = (
     # NAME=value and --name=value
     (rf"({_NAME}[\w-]{{0,60}}=){_VALUE}", r"\1***"),
@@ -39,21 +36,24 @@ _NAMED = (
     # {"auth": "value"}, in quotes once more or not
     (rf"""(["'][\w-]*(?:{_NAME}|auth)[\w-]*["']\s*:\s*)(?:"(?:\\.|[^"\\])*"|'[^']*')""", r'\1"***"'),
     (rf"""(\\"[\w-]*(?:{_NAME}|auth)[\w-]*\\"\s*:\s*)\\"[^"\\]*\\\"""", r'\1\\"***\\"'),
+)
+_IN_ADDRESSES = (
     # user:value@host without a scheme; not npm:name@1.2
     (
-        r"(?<![\w.%+/-])([\w.%+-]{1,64}:)(?!\$)[^\s/@:\"']{1,200}(@(?:localhost\b|[a-z][\w-]*(?:\.[\w-]+){1,9}))",
+        r"(?<![\w.%+/-])([\w.%+-]{1,64}:)(?!\$)[^\s/@:\"']{1,200}(@(?:localhost\b|[a-zA-Z][\w-]*(?:\.[\w-]+){1,9}))",
         r"\1***\2",
     ),
+    # scheme://user:value@host, scheme://value@host
+    (r"(\w://[^\s/@:\"']{0,200}:)(?!\$\{?\w+\}?@)[^\s/@]{1,500}@", r"\1***@"),
+    (r"(\w://)(?!git@|\$\{?\w+\}?@)[^\s/@:\"']{1,500}@", r"\1***@"),
 )
-_SHAPED = (
+_OF_PROGRAMS = (
     # curl -u user:value, docker login -p value, echo value | docker login --password-stdin
     (r"((?:^|\s)(?:-u|--user)(?:[ \t]+|=)[\"']?[^\s:\"']+:)(?!\$)[^\s\"']+", r"\1***"),
     (r"(\blogin\b[^\n;&|]{0,200}?\s-p[ \t=]*)(?!\$)[^\s\"']+", r"\1***"),
     (r"(\becho[ \t]+(?:-n[ \t]+)?)(?![\"']?\$)[^\n|;&]{1,500}?([ \t]*\|[^\n|;&]{0,200}--password-stdin)", r"\1***\2"),
-    # scheme://user:value@host, scheme://value@host
-    (r"(\w://[^\s/@:\"']{0,200}:)(?!\$\{?\w+\}?@)[^\s/@]{1,500}@", r"\1***@"),
-    (r"(\w://)(?!git@|\$\{?\w+\}?@)[^\s/@:\"']{1,500}@", r"\1***@"),
-    # values with a shape of their own
+)
+_SHAPED = (
     (
         r"\b(?:gh[pousr]_\w{10,}|github_pat_\w{10,}|glpat-[\w-]{10,}|npm_[A-Za-z0-9]{20,}|(?:AKIA|ASIA)[0-9A-Z]{16})",
         "***",
@@ -62,20 +62,28 @@ _SHAPED = (
 )
 
 
-@cache
-def _rules() -> tuple[re.Pattern[str], tuple[tuple[re.Pattern[str], str], ...]]:
-    """What a text with a secret has in it, and the patterns; compiled when the first text comes."""
-    named = tuple((re.compile(pattern, re.IGNORECASE), into) for pattern, into in _NAMED)
-    return re.compile(_HINT, re.IGNORECASE), (*named, *((re.compile(pattern), into) for pattern, into in _SHAPED))
+def _compiled(patterns: Iterable[tuple[str, str]], flags: int = 0) -> Iterator[tuple[re.Pattern[str], str]]:
+    return ((lazy_pattern(pattern, flags), into) for pattern, into in patterns)
+
+
+# what a text has in it where one of the patterns may fit: few texts have any, and no more is compiled than is used
+_KINDS = (
+    (lazy_pattern(rf"{_NAME}|auth|bearer|-key:", re.IGNORECASE), tuple(_compiled(_NAMED, re.IGNORECASE))),
+    (lazy_pattern("@"), tuple(_compiled(_IN_ADDRESSES))),
+    (lazy_pattern(r"-u\b|--user\b|login|echo"), tuple(_compiled(_OF_PROGRAMS))),
+    (
+        lazy_pattern("gh[pousr]_|github_pat_|glpat-|npm_|AKIA|ASIA|xox|k_live|k_test|AIza|eyJ"),
+        tuple(_compiled(_SHAPED)),
+    ),
+)
 
 
 def masked(text: str) -> str:
     """The text with `***` in the place of what looks like the value of a secret."""
-    hint, rules = _rules()
-    if hint.search(text) is None:
-        return text
-    for pattern, into in rules:
-        text = pattern.sub(into, text)
+    for hint, patterns in _KINDS:
+        if hint.search(text) is not None:
+            for pattern, into in patterns:
+                text = pattern.sub(into, text)
     return text
 
 

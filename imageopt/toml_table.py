@@ -1,6 +1,6 @@
 """A TOML table -> typed values, read key by key; what nobody asked for, or has the wrong type, is a UsageError.
 
-tomllib tells no lines, so they are looked up in the text, and only when a message needs one.
+tomli tells no lines, so they are looked up in the text, and only when a message needs one.
 """
 
 import difflib
@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from imageopt.errors import UsageError
+from imageopt.lazy_pattern import lazy_pattern
 from imageopt.units import parse_bytes, parse_percent
 
-_HEADER = re.compile(r"\s*\[\[?\s*([^\[\]]+?)\s*\]\]?\s*(?:#.*)?$")
+_HEADER = lazy_pattern(r"\s*\[\[?\s*([^\[\]]+?)\s*\]\]?\s*(?:#.*)?$")
 _PART = r"""(?:[\w-]+|"[^"]*"|'[^']*')"""
-_KEY = re.compile(rf"\s*({_PART}(?:\s*\.\s*{_PART})*)\s*=")
+_KEY = lazy_pattern(rf"\s*({_PART}(?:\s*\.\s*{_PART})*)\s*=")
 T = TypeVar("T")
 
 

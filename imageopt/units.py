@@ -1,9 +1,9 @@
 """Bytes and percentages, from and to the words people write. `MB` is 10^6, `MiB` is 2^20."""
 
-import re
 from decimal import Decimal
 
 from imageopt.errors import UsageError
+from imageopt.lazy_pattern import lazy_pattern
 
 _FACTORS = {
     "": 1,
@@ -17,8 +17,8 @@ _FACTORS = {
     "GIB": 2**30,
     "TIB": 2**40,
 }
-_SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*")
-_PERCENT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*%\s*")
+_SIZE = lazy_pattern(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*")
+_PERCENT = lazy_pattern(r"\s*(\d+(?:\.\d+)?)\s*%\s*")
 
 
 def parse_bytes(text: str) -> int:

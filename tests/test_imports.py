@@ -9,7 +9,18 @@ import pytest
 import imageopt
 
 ROOT = Path(imageopt.__file__).parent
-GROUND = ("errors", "units", "process", "progress", "resources", "config", "folders", "masking", "toml_table")
+GROUND = (
+    "errors",
+    "units",
+    "lazy_pattern",
+    "process",
+    "progress",
+    "resources",
+    "config",
+    "folders",
+    "masking",
+    "toml_table",
+)
 ORDER = ("source", "image", "dockerfile", "project", "evidence", "rules", "rewrite", "build", "lockfile", "compare", "verify",
          "gate", "report", "targets", "api", "cli", "__main__")  # fmt: skip
 MODULES = sorted(ROOT.rglob("*.py"))

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from imageopt.errors import InputError
+from imageopt.lazy_pattern import lazy_pattern
 
 _SKIPPED = frozenset(("node_modules", ".git", "vendor"))
-_NAMED_LIKE_ONE = re.compile(r"(?:.+\.)?(?:docker|container)file(?:\.(?!dockerignore$|md$).+)?", re.IGNORECASE)
+_NAMED_LIKE_ONE = lazy_pattern(r"(?:.+\.)?(?:docker|container)file(?:\.(?!dockerignore$|md$).+)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,7 @@ so it never decides here.
 
 import errno
 import os
-import platform
 import sys
-import traceback
 from collections.abc import Sequence
 
 from imageopt.errors import ImageoptError, UsageError, one_line
@@ -41,6 +39,8 @@ def run(arguments: Sequence[str]) -> int:
             tell(f"the engine broke off: {error}", "see that it runs and that DOCKER_HOST is right")
             _trace(error, arguments)
             return FAILED
+        import platform
+
         tell(
             f"a bug in imageopt {_version()} (Python {platform.python_version()}): {type(error).__name__}: {error}",
             "please report it with the command and the output of --verbose",
@@ -109,6 +109,8 @@ def _is_of_client(error: Exception) -> bool:
 
 def _trace(error: Exception, arguments: Sequence[str]) -> None:
     if {"--verbose", "-v"} & set(arguments):
+        import traceback
+
         traceback.print_exception(error)
 
 

@@ -2,7 +2,6 @@
 
 import errno
 import os
-import re
 import shutil
 import stat
 import sys
@@ -13,9 +12,10 @@ from typing import Any
 
 from imageopt.cli.options import is_terminal
 from imageopt.errors import InputError, UsageError
+from imageopt.lazy_pattern import lazy_pattern
 from imageopt.masking import sealed
 
-_LONE_SURROGATE = re.compile("[\ud800-\udfff]")  # a byte of a file name that is not UTF-8
+_LONE_SURROGATE = lazy_pattern("[\ud800-\udfff]")  # a byte of a file name that is not UTF-8
 
 
 def emit(document: dict[str, Any], formats: Iterable[str], color: str) -> None:

@@ -7,8 +7,9 @@ import re
 
 from imageopt.dockerfile.model import Problem
 from imageopt.dockerfile.words import SPACE
+from imageopt.lazy_pattern import lazy_pattern
 
-_DIRECTIVE = re.compile(rf"#[{SPACE}]*([a-zA-Z][a-zA-Z0-9]*)[\t\n\f\r ]*=(.*)", re.DOTALL)
+_DIRECTIVE = lazy_pattern(rf"#[{SPACE}]*([a-zA-Z][a-zA-Z0-9]*)[\t\n\f\r ]*=(.*)", re.DOTALL)
 _KNOWN = frozenset({"syntax", "escape", "check"})
 
 

@@ -12,13 +12,14 @@ from functools import cache
 
 from imageopt.dockerfile.globs import Glob
 from imageopt.dockerfile.words import SPACE
+from imageopt.lazy_pattern import lazy_pattern
 
 LONGEST = 131_072  # Linux's MAX_ARG_STRLEN: no process can be started with a longer value
 _DEEPEST = 50
-_HEREDOC = re.compile(f"<<[{SPACE}]*")
-_SPACES = re.compile(f"[{SPACE}]+")
-_MODIFIER = re.compile(":?[-+?]|[#%}]|//?|")
-_NAME = re.compile(r"[0-9]+|[@*#?$!-]|\w+")
+_HEREDOC = lazy_pattern(f"<<[{SPACE}]*")
+_SPACES = lazy_pattern(f"[{SPACE}]+")
+_MODIFIER = lazy_pattern(":?[-+?]|[#%}]|//?|")
+_NAME = lazy_pattern(r"[0-9]+|[@*#?$!-]|\w+")
 
 
 @dataclass(frozen=True, slots=True)

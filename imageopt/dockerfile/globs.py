@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Self
 
 from imageopt.dockerfile.automaton import Item, Many, One, ends
+from imageopt.lazy_pattern import lazy_pattern
 
 _MOST_STEPS = 1_000_000
-_ITEM = re.compile(r"\\(?P<kept>[}/*?\\])|(?P<bad>\\)|(?P<many>\*)|(?P<one>\?)|(?P<literal>.)", re.DOTALL)
+_ITEM = lazy_pattern(r"\\(?P<kept>[}/*?\\])|(?P<bad>\\)|(?P<many>\*)|(?P<one>\?)|(?P<literal>.)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)

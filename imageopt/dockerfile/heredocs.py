@@ -4,13 +4,13 @@ What surprises: BuildKit lexes the joined line before it looks, always with a ba
 that does not match up, and the line has no heredoc at all.
 """
 
-import re
 from dataclasses import dataclass
 
 from imageopt.dockerfile.expand import heredoc_name, heredoc_words
 from imageopt.dockerfile.words import SPACE
+from imageopt.lazy_pattern import lazy_pattern
 
-_HEREDOC = re.compile(rf"[0-9]*<<(-?)[{SPACE}]*([^<]+)")
+_HEREDOC = lazy_pattern(rf"[0-9]*<<(-?)[{SPACE}]*([^<]+)")
 
 
 @dataclass(frozen=True, slots=True)

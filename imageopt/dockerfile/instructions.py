@@ -4,13 +4,13 @@ What surprises: an array that is no JSON (`['a']`) silently becomes the shell fo
 strings is an error.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
 from imageopt.dockerfile.model import Heredoc, Instruction, Problem, Trivia
 from imageopt.dockerfile.words import BLANK, SPACE, Logical, take_flags, take_words
+from imageopt.lazy_pattern import lazy_pattern
 
 KEYWORDS = frozenset(
     {"ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK"}
@@ -18,7 +18,7 @@ KEYWORDS = frozenset(
 )
 _HEREDOC_KEYWORDS = frozenset({"RUN", "COPY", "ADD"})
 _SHOWN = 40  # characters of what is no instruction
-_KEYWORD = re.compile(f"[^{BLANK}]+")
+_KEYWORD = lazy_pattern(f"[^{BLANK}]+")
 
 
 class Body(NamedTuple):

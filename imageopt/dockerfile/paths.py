@@ -10,16 +10,17 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from imageopt.dockerfile.automaton import Item, Many, Maybe, One, matches
+from imageopt.lazy_pattern import lazy_pattern
 
 _MOST_STARS = 3  # with more of them a regular expression can become slow
-_WILDCARD = re.compile(r"[*?\[\]\\]")
-_TOKEN = re.compile(
+_WILDCARD = lazy_pattern(r"[*?\[\]\\]")
+_TOKEN = lazy_pattern(
     r"""(?P<folders>\*\*/?)|(?P<name>\*)|(?P<one>\?)
     |\[(?P<inverse>\^?)(?P<members>(?:(?:\\.|[^\\\]-])(?:-(?:\\.|[^\\\]-]))?)+)\]
     |\\(?P<escaped>.)|(?P<bad>\\|\[)|(?P<literal>.)""",
     re.DOTALL | re.VERBOSE,
 )
-_MEMBER = re.compile(r"(\\.|.)(?:-(\\.|.))?", re.DOTALL)
+_MEMBER = lazy_pattern(r"(\\.|.)(?:-(\\.|.))?", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)

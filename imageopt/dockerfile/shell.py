@@ -5,18 +5,18 @@ that follows. Only POSIX-like shells are read: whoever calls looks at SHELL firs
 """
 
 import posixpath
-import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 
 from imageopt.dockerfile.model import Command, Heredoc, Instruction, Nesting, Redirect
 from imageopt.dockerfile.shell_scanner import Scanner
+from imageopt.lazy_pattern import lazy_pattern
 
 __all__ = ["Command", "Redirect", "is_flat", "is_posix_shell", "run_commands", "split"]
 
 _SHELLS = frozenset({"sh", "bash", "dash", "ash", "ksh", "mksh", "zsh", "busybox"})
-_SHEBANG = re.compile(r"#![ \t]*(\S+)(?:[ \t]+(\S+))?")
+_SHEBANG = lazy_pattern(r"#![ \t]*(\S+)(?:[ \t]+(\S+))?")
 
 
 def split(script: str) -> tuple[Command, ...]:

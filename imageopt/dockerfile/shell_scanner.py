@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 
 from imageopt.dockerfile.model import Command, Nesting, Redirect, Word
 from imageopt.dockerfile.shell_words import WordReader
+from imageopt.lazy_pattern import lazy_pattern
 
-_OPERATOR = re.compile(r"&&|\|\||;;&|;;|;&|\|&|[;|&]")
+_OPERATOR = lazy_pattern(r"&&|\|\||;;&|;;|;&|\|&|[;|&]")
 # blanks and an argument that ends where blanks begin: no quote, expansion, operator or comment is in it
-_PLAIN_WORD = re.compile(r"[ \t\r]+([^ \t\r\n'\"\\`$|&;()<>#][^ \t\r\n'\"\\`$|&;()<>]*)(?=[ \t\r\n]|\Z)")
-_REDIRECT = re.compile(r"([0-9]*)(<<<|<<-|<<|<>|<&|<|>>|>\||>&|>|(?<![0-9])&>>|(?<![0-9])&>)")
-_ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\[[^]]*\])?\+?=")
-_NO_PARAMETERS = re.compile(r"\([ \t]*\)")
+_PLAIN_WORD = lazy_pattern(r"[ \t\r]+([^ \t\r\n'\"\\`$|&;()<>#][^ \t\r\n'\"\\`$|&;()<>]*)(?=[ \t\r\n]|\Z)")
+_REDIRECT = lazy_pattern(r"([0-9]*)(<<<|<<-|<<|<>|<&|<|>>|>\||>&|>|(?<![0-9])&>>|(?<![0-9])&>)")
+_ASSIGNMENT = lazy_pattern(r"[A-Za-z_][A-Za-z0-9_]*(?:\[[^]]*\])?\+?=")
+_NO_PARAMETERS = lazy_pattern(r"\([ \t]*\)")
 _CLOSERS = frozenset({"fi", "done", "esac", "}"})
 _COMPOUND: dict[str, tuple[Nesting, str, str]] = {
     "if": ("if", "fi", ""),

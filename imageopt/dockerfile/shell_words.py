@@ -7,13 +7,15 @@ however deep things nest; beyond a fixed depth the rest of the script is given u
 import re
 from collections.abc import Callable
 
+from imageopt.lazy_pattern import lazy_pattern
+
 _DEEPEST = 40
-_BLANKS = re.compile(r"(?:[ \t\r]|\\\n)+")
-_PLAIN = re.compile(r"[^ \t\r\n'\"\\`$|&;()<>]+")
-_IN_DOUBLE = re.compile(r"[^\"\\$`]+")
-_IN_BRACES = re.compile(r"[^}'\"\\$`]+")
-_IN_PARENS = re.compile(r"[^()]+")
-_ANSI_QUOTED = re.compile(r"'((?:[^'\\]+|\\.)*)'?", re.DOTALL)
+_BLANKS = lazy_pattern(r"(?:[ \t\r]|\\\n)+")
+_PLAIN = lazy_pattern(r"[^ \t\r\n'\"\\`$|&;()<>]+")
+_IN_DOUBLE = lazy_pattern(r"[^\"\\$`]+")
+_IN_BRACES = lazy_pattern(r"[^}'\"\\$`]+")
+_IN_PARENS = lazy_pattern(r"[^()]+")
+_ANSI_QUOTED = lazy_pattern(r"'((?:[^'\\]+|\\.)*)'?", re.DOTALL)
 
 
 class WordReader:

@@ -5,7 +5,6 @@ options do is in `tool_options`. Programs that run another (`sudo`, `env X=y`, `
 """
 
 import posixpath
-import re
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,13 +12,14 @@ from itertools import takewhile
 
 from imageopt.dockerfile.model import Command, Word
 from imageopt.dockerfile.tool_options import NPM_LIKE, PREFIXES, SUBCOMMANDS, TABLES, OptionTable, option_table
+from imageopt.lazy_pattern import lazy_pattern
 
 _MOST_PREFIXES = 8
-_ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
-_MODE = re.compile(r"-[rwxXstugoa,+=-]+")
+_ASSIGNMENT = lazy_pattern(r"[A-Za-z_][A-Za-z0-9_]*=")
+_MODE = lazy_pattern(r"-[rwxXstugoa,+=-]+")
 _VERSIONED = {"yarnpkg": "yarn", "dnf5": "dnf", "composer.phar": "composer"}
-_PIP = re.compile(r"pip(?:[23](?:\.\d+)?)?")
-_INTERPRETER = re.compile(r"(?:php|python)[0-9.]*")
+_PIP = lazy_pattern(r"pip(?:[23](?:\.\d+)?)?")
+_INTERPRETER = lazy_pattern(r"(?:php|python)[0-9.]*")
 _COREPACK = frozenset(("npm", "pnpm", "yarn"))
 
 

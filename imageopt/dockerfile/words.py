@@ -11,6 +11,7 @@ from functools import cache
 from itertools import pairwise
 
 from imageopt.dockerfile.model import Flag, Word
+from imageopt.lazy_pattern import lazy_pattern
 
 SPACE = (
     "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
@@ -23,11 +24,11 @@ _WHOLE = frozenset({"WORKDIR", "USER", "STOPSIGNAL", "MAINTAINER"})
 _PAIRS = frozenset({"ENV", "LABEL"})
 _EXEC = frozenset({"RUN", "CMD", "ENTRYPOINT", "SHELL", "COPY", "ADD", "VOLUME"})
 
-_LIST_WORD = re.compile(f"[^{BLANK}]+")
-_FLAG = re.compile(rf"--(?:[^{BLANK}\"'\\]+|\\.?|\"(?:[^\"\\]+|\\.)*\\?\"?|'(?:[^'\\]+|\\.)*\\?'?)*", re.DOTALL)
-_FLAG_QUOTING = re.compile(r"[\"']|\\(.?)", re.DOTALL)
-_JSON_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
-_LONE_SURROGATE = re.compile("[\ud800-\udc7f\udd00-\udfff]")
+_LIST_WORD = lazy_pattern(f"[^{BLANK}]+")
+_FLAG = lazy_pattern(rf"--(?:[^{BLANK}\"'\\]+|\\.?|\"(?:[^\"\\]+|\\.)*\\?\"?|'(?:[^'\\]+|\\.)*\\?'?)*", re.DOTALL)
+_FLAG_QUOTING = lazy_pattern(r"[\"']|\\(.?)", re.DOTALL)
+_JSON_STRING = lazy_pattern(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_LONE_SURROGATE = lazy_pattern("[\ud800-\udc7f\udd00-\udfff]")
 
 
 class Logical:

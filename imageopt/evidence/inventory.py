@@ -4,29 +4,35 @@ Told by paths alone, and across all categories: the manuals of the base image ar
 to the image, and none of them says that something is avoidable; the composition does.
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from imageopt.evidence.caches import cache_of
 from imageopt.evidence.model import Inventory, InventoryGroup, InventoryRow
 from imageopt.evidence.paths import is_vcs
-from imageopt.image.model import FileRecord, Image
+from imageopt.lazy_pattern import lazy_pattern
+
+if TYPE_CHECKING:
+    from imageopt.image.model import FileRecord, Image
 
 _Kind = tuple[InventoryGroup, str]
 _VCS = ("git", "hg", "svn", "bzr")
 _SPECIAL = 0o6000  # setuid, setgid
-_PACKAGE = re.compile(r"^(?:.*/)?(?:node_modules|vendor|site-packages|dist-packages)/(?:@[^/]+/)?[^/]*")
+_PACKAGE = lazy_pattern(r"^(?:.*/)?(?:node_modules|vendor|site-packages|dist-packages)/(?:@[^/]+/)?[^/]*")
 _FOLDERS: tuple[tuple[re.Pattern[str], _Kind], ...] = (
-    (re.compile(r"^usr/(?:local/)?lib/debug/"), ("debug", "symbols")),
-    (re.compile(r"^usr/(?:local/)?(?:share/)?man/"), ("documentation", "manuals")),
-    (re.compile(r"^usr/(?:local/)?share/(?:doc|doc-base|gtk-doc|help)/"), ("documentation", "texts")),
-    (re.compile(r"^usr/(?:local/)?share/info/"), ("documentation", "info")),
-    (re.compile(r"^usr/(?:local/)?(?:share/locale|share/i18n|lib/locale)/"), ("documentation", "locales")),
-    (re.compile(r"^usr/(?:local/)?include/"), ("development", "headers")),
+    (lazy_pattern(r"^usr/(?:local/)?lib/debug/"), ("debug", "symbols")),
+    (lazy_pattern(r"^usr/(?:local/)?(?:share/)?man/"), ("documentation", "manuals")),
+    (lazy_pattern(r"^usr/(?:local/)?share/(?:doc|doc-base|gtk-doc|help)/"), ("documentation", "texts")),
+    (lazy_pattern(r"^usr/(?:local/)?share/info/"), ("documentation", "info")),
+    (lazy_pattern(r"^usr/(?:local/)?(?:share/locale|share/i18n|lib/locale)/"), ("documentation", "locales")),
+    (lazy_pattern(r"^usr/(?:local/)?include/"), ("development", "headers")),
 )
 _IN_PACKAGES: tuple[tuple[re.Pattern[str], _Kind], ...] = (
-    (re.compile(r"/(?:tests?|__tests__|__mocks__|specs?|e2e|fixtures|benchmarks?)/"), ("packages", "tests")),
-    (re.compile(r"/(?:docs?|examples?|demos?|website)/"), ("packages", "documentation")),
+    (lazy_pattern(r"/(?:tests?|__tests__|__mocks__|specs?|e2e|fixtures|benchmarks?)/"), ("packages", "tests")),
+    (lazy_pattern(r"/(?:docs?|examples?|demos?|website)/"), ("packages", "documentation")),
 )
 _SUFFIXES: Mapping[str, _Kind] = {
     "map": ("development", "source-maps"),

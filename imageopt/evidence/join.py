@@ -1,17 +1,19 @@
 """Image, Dockerfile and project to `Evidence`: each layer gets its instruction, each byte its class."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from imageopt.dockerfile.model import Dockerfile, Instruction
 from imageopt.dockerfile.stages import with_build_args
 from imageopt.evidence.model import BaseImage, CompositionRow, Evidence, FileClass, Origin
-from imageopt.image.model import Image
-from imageopt.project.model import Project
 
 if TYPE_CHECKING:
+    from imageopt.dockerfile.model import Dockerfile, Instruction
     from imageopt.evidence.base import LayersOf
     from imageopt.evidence.provenance import Provenance
+    from imageopt.image.model import Image
+    from imageopt.project.model import Project
 
 
 def join(
@@ -22,8 +24,8 @@ def join(
     dockerfile_path: str = "Dockerfile",
     target: str | None = None,
     build_args: Mapping[str, str] | None = None,
-    provenance: "Provenance | None" = None,
-    layers_of: "LayersOf | None" = None,
+    provenance: Provenance | None = None,
+    layers_of: LayersOf | None = None,
 ) -> Evidence:
     """What the three together show; any may be absent. `target` is the stage that was built, the last for None.
 
@@ -58,8 +60,8 @@ def _origins(
     dockerfile: Dockerfile | None,
     target: str | None,
     build_args: Mapping[str, str],
-    provenance: "Provenance | None",
-    layers_of: "LayersOf | None",
+    provenance: Provenance | None,
+    layers_of: LayersOf | None,
 ) -> tuple[tuple[Origin | None, ...], BaseImage]:
     from imageopt.evidence.base import decide_base, root_stage
     from imageopt.evidence.origin import align
@@ -86,7 +88,7 @@ def _origins(
     return tuple(found), base
 
 
-def _stated(dockerfile: Dockerfile, provenance: "Provenance | None") -> dict[int, Instruction]:
+def _stated(dockerfile: Dockerfile, provenance: Provenance | None) -> dict[int, Instruction]:
     """The instructions that the builder itself names, if this is the file it built from."""
     if provenance is None or provenance.dockerfile != dockerfile.render():
         return {}

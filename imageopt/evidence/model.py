@@ -4,14 +4,17 @@ Any of the three may be absent; what then cannot be known is None. There are no 
 exception: a byte's `cause` names the rule that would call it avoidable, so that the rules need not classify again.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from imageopt.dockerfile.model import Dockerfile, Instruction
-from imageopt.image.model import FileRecord, Image
-from imageopt.project.model import Project
+if TYPE_CHECKING:
+    from imageopt.dockerfile.model import Dockerfile, Instruction
+    from imageopt.image.model import FileRecord, Image
+    from imageopt.project.model import Project
 
 Category = Literal[
     "base-image",

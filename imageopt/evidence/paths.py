@@ -1,9 +1,14 @@
 """What a path alone tells: caches, version control, tests, generated data. Paths are relative to the image's root."""
 
-import re
-from typing import NamedTuple
+from __future__ import annotations
 
-from imageopt.evidence.model import Category
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from imageopt.lazy_pattern import lazy_pattern
+
+if TYPE_CHECKING:
+    from imageopt.evidence.model import Category
 
 
 class PathClass(NamedTuple):
@@ -13,40 +18,40 @@ class PathClass(NamedTuple):
     cause: str | None
 
 
-_TEMPORARY = re.compile(r"(?:var/)?tmp/")
-_VCS = re.compile(r"(?:^|/)\.(?:git|hg|svn|bzr)/")
-_GLOBAL = re.compile(
+_TEMPORARY = lazy_pattern(r"(?:var/)?tmp/")
+_VCS = lazy_pattern(r"(?:^|/)\.(?:git|hg|svn|bzr)/")
+_GLOBAL = lazy_pattern(
     r"^(?:usr/|usr/local/|opt/[^/]+/|(?:.*/)?\.nvm/versions/node/[^/]+/)lib/node_modules/|^opt/pipx/"
     r"|(?:^|/)(?:\.config/yarn/global|share/pnpm/global|\.bun/install/global|share/pipx)/"
     r"|(?:^|/)\.(?:config/)?composer/vendor/"
 )
-_SECRET = re.compile(
+_SECRET = lazy_pattern(
     r"\.env(?:\.(?!example|sample|template|dist|defaults?$).*)?|id_(?:rsa|dsa|ecdsa|ed25519)(?:_sk)?|ssh_host_[a-z0-9]+_key"
     r"|\.(?:netrc|git-credentials|pypirc|pgpass|my\.cnf)|.+\.(?:pem|key|p12|pfx|jks|keystore|ppk|kdbx)"
     r"|(?:google-?)?service-?account[\w.-]*\.json"
 )
 _SECRET_BELOW = ("/.aws/credentials", "/.docker/config.json", "/.kube/config")
 # certificates and public keys are there to be read; what packages and tests hold opens nothing
-_NO_SECRET = re.compile(
+_NO_SECRET = lazy_pattern(
     r"(?:^|[^a-z])(?:ca|cacerts?|certs?|certificates?|chain|fullchain|bundle|crt|public|pub|gpg|pgp|apt|repo|release"
     r"|signing|archive|snakeoil|roots?)(?:[^a-z]|$)"
 )
-_NO_SECRET_FOLDER = re.compile(
+_NO_SECRET_FOLDER = lazy_pattern(
     r"(?:^|/)(?:node_modules|bower_components|vendor|site-packages|dist-packages|gems|keyrings|trusted\.gpg\.d|ca-certificates"
     r"|tests?|__tests__|specs?|fixtures|testdata|examples?|docs?)/|^(?:usr/(?:share|lib|include)|etc/(?:ssl/certs|pki|apt))/"
 )
-_GENERATED = re.compile(
+_GENERATED = lazy_pattern(
     r"(?:.*/)?(?:coverage|\.nyc_output|logs?|dumps?|backups?|__snapshots__)/"
     r"|.*\.(?:log(?:\.\d+|\.gz)?|dump|sql\.gz|bak|ndjson|heapsnapshot|heapprofile|cpuprofile|core|tgz|tar|tar\.gz|zip)$"
     r"|(?:.*/)?(?:core\.\d+|npm-debug\.log.*|report\.\d.*\.json)$"
 )
-_TESTS_AND_DOCS = re.compile(
+_TESTS_AND_DOCS = lazy_pattern(
     r"(?:.*/)?(?:tests?|__tests__|__mocks__|spec|specs|e2e|cypress|fixtures|docs?|examples?|\.storybook)/"
     r"|.*[.-](?:test|spec|stories)\.[cm]?[jt]sx?$"
     r"|(?:.*/)?(?:README|CHANGELOG|CONTRIBUTING|HISTORY)[^/]*$|.*\.md$",
     re.IGNORECASE,
 )
-_JUNK = re.compile(
+_JUNK = lazy_pattern(
     r"(?:.*/)?(?:\.gitlab-ci\.yml|\.gitignore|\.gitattributes|\.editorconfig|\.eslintrc[^/]*|eslint\.config\.[^/]+"
     r"|\.prettierrc[^/]*|jest\.config\.[^/]+|Dockerfile[^/]*|docker-compose[^/]*|compose\.ya?ml|\.dockerignore|Makefile"
     r"|\.DS_Store)$|(?:.*/)?\.(?:github|gitlab|vscode|idea|husky|circleci)/"

@@ -1,9 +1,9 @@
 """Base images that are published in a slimmer variant too, by the names that Docker Hub's official images have."""
 
-import re
+from imageopt.lazy_pattern import lazy_pattern
 
 _WITH_SLIM = {"node", "python", "ruby", "perl", "php", "golang", "rust", "openjdk", "eclipse-temurin", "debian", "gcc"}
-_SLIM = re.compile(r"(?:^|[-.])(?:slim|alpine|distroless|minimal|scratch)(?:$|[-.\d])")
+_SLIM = lazy_pattern(r"(?:^|[-.])(?:slim|alpine|distroless|minimal|scratch)(?:$|[-.\d])")
 
 
 def has_slimmer_variant(reference: str | None) -> bool:

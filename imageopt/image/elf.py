@@ -5,11 +5,12 @@ in the file is trusted: each range is bounded, and what contradicts itself is un
 ABI (gABI 4: headers, program headers, dynamic section) and the Linux Standard Base's `.gnu.version_r`.
 """
 
-import re
 import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
+
+from imageopt.lazy_pattern import lazy_pattern
 
 Read = Callable[[int, int], bytes]  # offset and count to bytes; fewer only at the end of the file
 Libc = Literal["glibc", "musl"]
@@ -27,7 +28,7 @@ _SEGMENTS = 128
 _DYNAMIC_BYTES = 1 << 16
 _NAMES = 4096  # libraries and versions that are looked at
 _NAME = 4096  # bytes of one
-_GLIBC = re.compile(r"GLIBC_(\d{1,4}(?:\.\d{1,4}){1,3})")
+_GLIBC = lazy_pattern(r"GLIBC_(\d{1,4}(?:\.\d{1,4}){1,3})")
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,11 +45,11 @@ def version_of(version: str) -> tuple[int, int]:
 
 @cache
 def _table() -> tuple[dict[str, tuple[Native, ...]], tuple[tuple[str, tuple[Native, ...]], ...]]:
-    import tomllib
+    import tomli
 
     exact: dict[str, tuple[Native, ...]] = {}
     families: dict[str, tuple[Native, ...]] = {}
-    for entry in tomllib.loads(_TABLE.read_text(encoding="utf-8"))["entry"]:
+    for entry in tomli.loads(_TABLE.read_text(encoding="utf-8"))["entry"]:
         kind = next(kind for kind in get_args(NativeKind) if kind == entry["kind"])
         native = Native(kind, entry.get("reason", REASONS[kind]), version_of(entry.get("from", "0.0")), entry["source"])
         for name in entry["names"]:

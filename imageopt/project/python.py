@@ -77,9 +77,9 @@ def _toml(root: Path, path: str) -> Json:
     text = read_text(root, path)
     if text is None:
         return {}
-    import tomllib
+    import tomli
 
     try:
-        return tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError):
+        return tomli.loads(text)
+    except (tomli.TOMLDecodeError, RecursionError):
         return {}

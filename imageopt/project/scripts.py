@@ -8,6 +8,18 @@ import re
 import shlex
 from collections.abc import Iterator, Mapping
 
+DEV_RUNNERS = {
+    "ts-node": "ts-node", "ts-node-dev": "ts-node-dev", "tsx": "tsx", "nodemon": "nodemon", "tsc": "typescript",
+    "vite": "vite", "ng": "@angular/cli", "react-scripts": "react-scripts", "nest": "@nestjs/cli",
+    "webpack": "webpack-cli", "webpack-dev-server": "webpack-dev-server", "concurrently": "concurrently",
+    "npm-run-all": "npm-run-all", "run-s": "npm-run-all", "run-p": "npm-run-all", "babel-node": "@babel/node",
+    "dotenv": "dotenv-cli", "cross-env": "cross-env", "swc-node": "@swc-node/register", "swc": "@swc/cli",
+    "rimraf": "rimraf", "next": "next", "nuxt": "nuxt", "pm2-runtime": "pm2", "pm2": "pm2", "serve": "serve",
+    "http-server": "http-server", "prisma": "prisma", "knex": "knex", "sequelize": "sequelize-cli",
+    "typeorm": "typeorm",
+}  # fmt: skip
+"""Programs that packages install, and the package each comes with."""
+
 _JOINTS = {"&&", "||", ";", "|", "&", "(", ")"}
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 _RUNNERS = ("npm", "yarn", "pnpm", "bun")

@@ -10,19 +10,7 @@ from pathlib import Path
 from imageopt.dockerfile.model import Dockerfile, Instruction
 from imageopt.project.files import exists
 from imageopt.project.model import Manifest, StartCommand
-from imageopt.project.scripts import called_script, commands, is_plain, split_assignments
-
-DEV_RUNNERS = {
-    "ts-node": "ts-node", "ts-node-dev": "ts-node-dev", "tsx": "tsx", "nodemon": "nodemon", "tsc": "typescript",
-    "vite": "vite", "ng": "@angular/cli", "react-scripts": "react-scripts", "nest": "@nestjs/cli",
-    "webpack": "webpack-cli", "webpack-dev-server": "webpack-dev-server", "concurrently": "concurrently",
-    "npm-run-all": "npm-run-all", "run-s": "npm-run-all", "run-p": "npm-run-all", "babel-node": "@babel/node",
-    "dotenv": "dotenv-cli", "cross-env": "cross-env", "swc-node": "@swc-node/register", "swc": "@swc/cli",
-    "rimraf": "rimraf", "next": "next", "nuxt": "nuxt", "pm2-runtime": "pm2", "pm2": "pm2", "serve": "serve",
-    "http-server": "http-server", "prisma": "prisma", "knex": "knex", "sequelize": "sequelize-cli",
-    "typeorm": "typeorm",
-}  # fmt: skip
-"""Programs that packages install, and the package each comes with."""
+from imageopt.project.scripts import DEV_RUNNERS, called_script, commands, is_plain, split_assignments
 
 _NOT_EXACT = re.compile(r"[$`]")
 

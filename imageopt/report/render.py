@@ -48,7 +48,7 @@ def render(document: Json, format: str, *, color: bool, width: int | None, plain
     if format not in (known := formats_of(schema)):
         raise UsageError(f"there is no format {format!r} of {schema}", f"take one of {', '.join(known)}")
     if format == "json":
-        from imageopt.report.documents import dumps
+        from imageopt.report.json_text import dumps
 
         return dumps(document)
     try:

@@ -8,8 +8,7 @@ import re
 
 from imageopt.dockerfile.pairs import pairs
 from imageopt.project.files import read_text
-from imageopt.project.scripts import reachable_commands
-from imageopt.project.start import DEV_RUNNERS
+from imageopt.project.scripts import DEV_RUNNERS, reachable_commands
 from imageopt.rewrite.ground import Account, Ground
 from imageopt.rewrite.managers import manifest_names
 from imageopt.rewrite.render import copy, word

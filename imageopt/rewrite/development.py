@@ -3,8 +3,7 @@
 from collections.abc import Iterable
 
 from imageopt.project.model import Project
-from imageopt.project.scripts import reachable_commands
-from imageopt.project.start import DEV_RUNNERS
+from imageopt.project.scripts import DEV_RUNNERS, reachable_commands
 
 
 def started_with(project: Project) -> str | None:

@@ -4,19 +4,24 @@ A check is a pure function from evidence and rule to findings; its name stands i
 that of the name before the dot (`size.billed` is `billed` in `checks/size.py`).
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from importlib import import_module
+from typing import TYPE_CHECKING
 
-from imageopt.config import Waiver
 from imageopt.errors import UsageError
 from imageopt.evidence.model import Evidence
 from imageopt.rules.fingerprint import fingerprinted
 from imageopt.rules.joins import joined
 from imageopt.rules.model import Finding, Rule, Suppressed
 from imageopt.rules.suppress import REPORT, Suppressions
+
+if TYPE_CHECKING:
+    from imageopt.config import Waiver
 
 Check = Callable[[Evidence, Rule, date], Iterator[Finding]]
 

@@ -12,16 +12,17 @@ from datetime import date
 from typing import Literal
 
 from imageopt.dockerfile.model import Dockerfile, Instruction, Trivia, Word
+from imageopt.lazy_pattern import lazy_pattern
 
 Tool = Literal["imageopt", "hadolint", "buildkit", "trivy"]
 
-_SCOPED = re.compile(r"#[ \t]*(imageopt|hadolint)[ \t]+(?:(global|stage)[ \t]+)?([a-z-]+)[ \t]*=", re.IGNORECASE)
-_CHECK = re.compile(r"#[ \t]*check[ \t]*=", re.IGNORECASE)
-_TRIVY = re.compile(r"trivy:ignore:(\*|[\w-]+)((?:\[[^\]\s]{0,200}\]|:\w{1,9}:[\w.*-]+)*)", re.IGNORECASE)
-_EXPIRY = re.compile(r":exp:(\d{4}-\d{2}-\d{2})")
-_HADOLINT_NAME = re.compile(r"\b[A-Za-z]{1,9}\d{1,9}\b")
+_SCOPED = lazy_pattern(r"#[ \t]*(imageopt|hadolint)[ \t]+(?:(global|stage)[ \t]+)?([a-z-]+)[ \t]*=", re.IGNORECASE)
+_CHECK = lazy_pattern(r"#[ \t]*check[ \t]*=", re.IGNORECASE)
+_TRIVY = lazy_pattern(r"trivy:ignore:(\*|[\w-]+)((?:\[[^\]\s]{0,200}\]|:\w{1,9}:[\w.*-]+)*)", re.IGNORECASE)
+_EXPIRY = lazy_pattern(r":exp:(\d{4}-\d{2}-\d{2})")
+_HADOLINT_NAME = lazy_pattern(r"\b[A-Za-z]{1,9}\d{1,9}\b")
 Place = tuple[int, int, bool, int, int, int]  # of a Suppression, from `first` to `end`
-_QUICK = re.compile(r"imageopt|ignore|skip", re.IGNORECASE)
+_QUICK = lazy_pattern(r"imageopt|ignore|skip", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

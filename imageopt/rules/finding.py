@@ -1,14 +1,18 @@
 """How checks make findings: the place of an instruction, the bytes of files, the few paths that say most."""
 
+from __future__ import annotations
+
 from collections.abc import Container, Iterable, Sequence
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from imageopt.dockerfile.model import Dockerfile, Instruction
-from imageopt.evidence.model import Evidence
-from imageopt.image.model import FileRecord, Image
-from imageopt.image.packages.npm import package_folder
+from imageopt.image.packages.folder import package_folder
 from imageopt.rules.model import Basis, Confidence, EvidencePath, Finding, Location, Rule, Saving
 from imageopt.units import format_bytes
+
+if TYPE_CHECKING:
+    from imageopt.evidence.model import Evidence
+    from imageopt.image.model import FileRecord, Image
 
 _SHOWN = 5
 _NAMED = 3

@@ -2,19 +2,21 @@
 
 import difflib
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, cast, get_args
 
+import tomli
+
 from imageopt.errors import UsageError
+from imageopt.lazy_pattern import lazy_pattern
 from imageopt.resources import data_folder
 from imageopt.rules.model import Example, Fix, Left, Match, Rule, Safety, Severity
 
 _TEXTS = ("name", "code", "severity", "title", "message", "what", "why", "better", "when_not", "check")
 _EXAMPLES = "\n[[examples]]"
-_LEAVES = re.compile(r"^(?:leaves\b|\[\[examples\.leaves)", re.MULTILINE)
-_FILES = re.compile(r"^(?:files\b|\[examples\.files)", re.MULTILINE)
+_LEAVES = lazy_pattern(r"^(?:leaves\b|\[\[examples\.leaves)", re.MULTILINE)
+_FILES = lazy_pattern(r"^(?:files\b|\[examples\.files)", re.MULTILINE)
 _KEYS = frozenset((*_TEXTS, "equivalents", "parameters", "match", "fix", "examples"))
 _MATCH_KEYS = frozenset(
     ("instruction", "command", "subcommand", "missing_option", "unless", "unless_mount", "text", "stages")
@@ -47,8 +49,8 @@ def _read(path: Path, *, examples: bool) -> Rule:
     try:
         text = path.read_text("utf-8")
         head, _, shown = text.partition(_EXAMPLES)  # in our own files they are last
-        table = tomllib.loads(text if examples else head)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        table = tomli.loads(text if examples else head)
+    except (OSError, UnicodeDecodeError, tomli.TOMLDecodeError) as error:
         raise UsageError(f"{path}: {error}", "correct the rule file") from None
     _check_keys(path, table, _KEYS, "")
     fix = _table(path, table, "fix")

@@ -8,9 +8,10 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 
+from imageopt.lazy_pattern import lazy_pattern
 from imageopt.rules.model import Rule
 
-_TRIVY = re.compile(r"(?:AVD-)?DS-?0*(\d+)", re.IGNORECASE)
+_TRIVY = lazy_pattern(r"(?:AVD-)?DS-?0*(\d+)", re.IGNORECASE)
 _TOOLS = {"docker": "buildkit"}  # a build check by the name of the program that runs it
 
 

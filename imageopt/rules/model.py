@@ -1,12 +1,15 @@
 """A rule as its TOML file states it, and a finding as a rule makes it."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from imageopt.evidence.model import Evidence
-from imageopt.image.model import Fate
+if TYPE_CHECKING:
+    from imageopt.evidence.model import Evidence
+    from imageopt.image.model import Fate
 
 Severity = Literal["error", "warning", "info", "style", "off"]
 Confidence = Literal["high", "medium", "low"]

@@ -4,17 +4,22 @@ What surprises: a comment is called unused only where its rule could have spoken
 bytes may be silent and the comment still be right, so nothing is said of it.
 """
 
+from __future__ import annotations
+
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import TYPE_CHECKING
 
-from imageopt.config import Waiver
-from imageopt.evidence.model import Evidence
 from imageopt.rules.comments import suppressions
 from imageopt.rules.finding import Spot, place_of
 from imageopt.rules.lookup import Names
 from imageopt.rules.model import Finding, Location, Rule, Suppressed
+
+if TYPE_CHECKING:
+    from imageopt.config import Waiver
+    from imageopt.evidence.model import Evidence
 
 REPORT = "suppressions.in_vain"  # the check of the rule that is told of them
 

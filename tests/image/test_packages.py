@@ -5,7 +5,7 @@ import json
 from imagebuilder import file, hardlink, symlink, whiteout
 from imageof import image_of
 
-from imageopt.image.packages.npm import package_folder
+from imageopt.image.packages.folder import package_folder
 
 STATUS = b"""\
 Package: libc6

@@ -12,15 +12,13 @@ from jsonschema import Draft202012Validator
 
 from imageopt.compare.model import Compared
 from imageopt.gate.model import GateResult
-from imageopt.report.documents import (
-    analysis_document,
-    comparison_document,
-    dumps,
-    gate_document,
-    rewrite_document,
-    verification_document,
-)
+from imageopt.report.analysis import analysis_document
+from imageopt.report.comparison import comparison_document
+from imageopt.report.gate import gate_document
+from imageopt.report.json_text import dumps
 from imageopt.report.lint import lint_document
+from imageopt.report.rewrite import rewrite_document
+from imageopt.report.verification import verification_document
 from imageopt.resources import schema_file
 from imageopt.rewrite.model import Rewrite
 from imageopt.rules.lint import Policies, Source, lint
@@ -214,4 +212,5 @@ def test_a_lint_is_as_its_schema_says(tmp_path: Path) -> None:
     ],
 )
 def test_json_is_laid_out_as_the_standard_library_does(document: dict[str, object]) -> None:
-    assert dumps(document) == json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    for padded in (document, document | {"long": "x" * 100_000}):
+        assert dumps(padded) == json.dumps(padded, indent=2, ensure_ascii=False) + "\n"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from imageopt.report.documents import rewrite_document
 from imageopt.report.render import render
+from imageopt.report.rewrite import rewrite_document
 from imageopt.rewrite.model import Rewrite
 
 

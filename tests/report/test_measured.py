@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from imageopt.errors import InputError
-from imageopt.report.documents import verification_document
 from imageopt.report.measured import measured
+from imageopt.report.verification import verification_document
 from imageopt.rewrite.commit_message import commit_message
 from imageopt.rewrite.model import FileChange, Rewrite
 from imageopt.verify.model import Verification

@@ -13,7 +13,7 @@ import pytest
 
 from imageopt.errors import UsageError
 from imageopt.report.analysis import analysis_document
-from imageopt.report.documents import dumps
+from imageopt.report.json_text import dumps
 from imageopt.report.lint import lint_document
 from imageopt.report.render import FORMATS, LINT, OF_FINDINGS, formats_of, render
 from imageopt.rules.lint import Policies, Source, lint

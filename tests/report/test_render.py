@@ -12,16 +12,14 @@ import pytest
 from imageopt.compare.model import Compared
 from imageopt.errors import InputError, UsageError
 from imageopt.gate.model import GateResult
+from imageopt.report.analysis import analysis_document
 from imageopt.report.before_after import rows
-from imageopt.report.documents import (
-    analysis_document,
-    comparison_document,
-    gate_document,
-    rewrite_document,
-    verification_document,
-)
+from imageopt.report.comparison import comparison_document
+from imageopt.report.gate import gate_document
 from imageopt.report.markdown import escaped
 from imageopt.report.render import FORMATS, render
+from imageopt.report.rewrite import rewrite_document
+from imageopt.report.verification import verification_document
 from imageopt.rewrite.model import Rewrite
 from imageopt.rules.model import Analysis, EvidencePath
 from imageopt.verify.model import Verification

@@ -21,6 +21,7 @@ import imageopt.evidence.paths
 import imageopt.rules
 import imageopt.rules.checks
 from imageopt.dockerfile import expand, words
+from imageopt.lazy_pattern import Lazy
 from imageopt.rules.load import load_rules
 
 LENGTHS = (16, 20, 22, 24, 300, 20_000)  # what doubles shows at the first, what grows with the square at the last
@@ -33,7 +34,7 @@ CATEGORIES = {
 }  # fmt: skip
 
 
-Used = tuple[re.Pattern[str], bool]  # whether it is searched for at every place of a text
+Used = tuple[re.Pattern[str] | Lazy, bool]  # whether it is searched for at every place of a text
 
 
 def patterns() -> Iterator[tuple[str, Used]]:
@@ -57,7 +58,7 @@ def patterns_of(module: str, names: dict[str, Any]) -> Iterator[tuple[str, Used]
     for name, value in names.items():
         parts = value.values() if isinstance(value, dict) else value if isinstance(value, (tuple, list)) else (value,)
         for number, part in enumerate(parts):
-            if isinstance(part, re.Pattern) and isinstance(part.pattern, str):
+            if isinstance(part, re.Pattern | Lazy) and isinstance(part.pattern, str):
                 uses = re.findall(rf"\b{name}(?:\[\w+\])?\.(\w+)", source)
                 anchored = bool(uses) and set(uses) <= {"match", "fullmatch"}
                 yield f"{module.removeprefix('imageopt.')}.{name}-{number}", (part, not anchored)
@@ -75,7 +76,7 @@ def test_the_worst_case_of_a_pattern_takes_a_time_that_grows_with_the_text(name:
     assert slowest(*PATTERNS[name]) is None
 
 
-def slowest(pattern: re.Pattern[str], searched: bool = True) -> str | None:
+def slowest(pattern: re.Pattern[str] | Lazy, searched: bool = True) -> str | None:
     """The first text that takes too long, shortened; None if there is none."""
     tree = _parser.parse(pattern.pattern, pattern.flags & ~re.UNICODE)
     for before, body in set(repetitions(tree, "")):
@@ -87,7 +88,7 @@ def slowest(pattern: re.Pattern[str], searched: bool = True) -> str | None:
     return None
 
 
-def seconds(pattern: re.Pattern[str], text: str, searched: bool) -> float:
+def seconds(pattern: re.Pattern[str] | Lazy, text: str, searched: bool) -> float:
     start = time.process_time()
     (pattern.search if searched else pattern.match)(text)
     return time.process_time() - start

@@ -42,7 +42,7 @@ def command(category: str | None, **options: Any) -> int:
         and (rule.fix.kind == "automatic" or not options["automatic"])
     ]
     if options["form"] == "json":
-        from imageopt.report.documents import dumps
+        from imageopt.report.json_text import dumps
 
         click.echo(dumps(rules_document(wanted)), nl=False)
     else:

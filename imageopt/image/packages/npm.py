@@ -5,31 +5,31 @@ package.json may be a hardlink to a name that nobody captured; then the folder's
 """
 
 import posixpath
-import re
 from collections.abc import Iterator, Mapping
 
 from imageopt.image.model import NpmPackage
 from imageopt.image.packages.documents import json_object, text_of
+from imageopt.image.packages.folder import MODULES, package_folder
 from imageopt.image.packages.installed import Installed, folder_bytes
 from imageopt.image.packages.pnp import pnp_packages
 from imageopt.image.packages.pnpm import pnpm_dev_flags
+from imageopt.lazy_pattern import lazy_pattern
 
-_MODULES = "node_modules/"
 _HIDDEN_LOCK = "node_modules/.package-lock.json"
-_PNPM = re.compile(r"node_modules/\.pnpm/(?:@[^/+]+\+)?[^/@]+@([^/_(]+)[^/]*/node_modules/(?:@[^/]+/)?[^/]+$")
+_PNPM = lazy_pattern(r"node_modules/\.pnpm/(?:@[^/+]+\+)?[^/@]+@([^/_(]+)[^/]*/node_modules/(?:@[^/]+/)?[^/]+$")
 
 
 def npm_packages(found: Installed) -> tuple[NpmPackage, ...]:
     """The packages, sorted by path. A file belongs to the innermost package that holds it."""
     sizes: dict[str, int] = {}
     for folder, size in found.folders.items():
-        if _MODULES in folder:
+        if MODULES in folder:
             package = package_folder(f"{folder}/")
             if package is not None:
                 sizes[package] = sizes.get(package, 0) + size
     dev = {**pnpm_dev_flags(found), **_dev_flags(found.contents)}
     workspace = _workspace(found)
-    outside = {folder: size for folder, size in found.folders.items() if workspace and _MODULES not in f"{folder}/"}
+    outside = {folder: size for folder, size in found.folders.items() if workspace and MODULES not in f"{folder}/"}
     sizes |= dict.fromkeys(workspace, 0) | folder_bytes(outside, {folder: folder for folder in workspace})
     packages = [*pnp_packages(found)]
     for path, data in found.contents.items():
@@ -39,7 +39,7 @@ def npm_packages(found: Installed) -> tuple[NpmPackage, ...]:
         manifest = json_object(data)
         packages.append(
             NpmPackage(
-                name=text_of(manifest.get("name")) or folder.rpartition(_MODULES)[2],
+                name=text_of(manifest.get("name")) or folder.rpartition(MODULES)[2],
                 version=text_of(manifest.get("version")),
                 path=folder,
                 bytes=sizes.pop(folder, 0),
@@ -49,24 +49,10 @@ def npm_packages(found: Installed) -> tuple[NpmPackage, ...]:
         )
     for folder, size in sizes.items():  # what is left has no manifest that could be read
         if version := _PNPM.search(folder):
-            name = folder.rpartition(f"/{_MODULES}")[2]
+            name = folder.rpartition(f"/{MODULES}")[2]
             birth = found.birth(f"{folder}/package.json")
             packages.append(NpmPackage(name, version[1], folder, size, dev.get(folder), birth))
     return tuple(sorted(packages, key=lambda package: package.path))
-
-
-def package_folder(path: str) -> str | None:
-    """The folder of the innermost npm package that holds the file at `path`; None outside `node_modules`."""
-    if _MODULES not in path:
-        return None
-    before, found, rest = f"/{path}".rpartition(f"/{_MODULES}")
-    if not found:
-        return None
-    parts = rest.split("/")
-    count = 2 if parts[0].startswith("@") else 1
-    if len(parts) <= count or parts[0].startswith("."):
-        return None
-    return f"{before}{found}{'/'.join(parts[:count])}"[1:]
 
 
 def _workspace(found: Installed) -> frozenset[str]:
@@ -74,9 +60,9 @@ def _workspace(found: Installed) -> frozenset[str]:
     return frozenset(
         target
         for link, written in found.links.items()
-        if _MODULES in link and package_folder(f"{link}/") == link
+        if MODULES in link and package_folder(f"{link}/") == link
         for target in (posixpath.normpath(posixpath.join("/", posixpath.dirname(link), written))[1:],)
-        if _MODULES not in target and f"{target}/package.json" in found.contents
+        if MODULES not in target and f"{target}/package.json" in found.contents
     )
 
 

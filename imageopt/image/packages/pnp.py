@@ -12,10 +12,11 @@ from typing import Any, NamedTuple
 from imageopt.image.model import NpmPackage
 from imageopt.image.packages.documents import json_object, text_of, texts_of
 from imageopt.image.packages.installed import Installed
+from imageopt.lazy_pattern import lazy_pattern
 
-_STATE = re.compile(r"RAW_RUNTIME_STATE =\s*'(.*?)';\n", re.DOTALL)
-_ESCAPED = re.compile(r"\\(\n|.)", re.DOTALL)
-_VIRTUAL = re.compile(r"(?P<above>.*?)/(?:__virtual__|\$\$virtual)/[^/]+/(?P<up>\d{1,2})/(?P<rest>.*)")
+_STATE = lazy_pattern(r"RAW_RUNTIME_STATE =\s*'(.*?)';\n", re.DOTALL)
+_ESCAPED = lazy_pattern(r"\\(\n|.)", re.DOTALL)
+_VIRTUAL = lazy_pattern(r"(?P<above>.*?)/(?:__virtual__|\$\$virtual)/[^/]+/(?P<up>\d{1,2})/(?P<rest>.*)")
 _Locator = tuple[str, str]  # name and reference; both empty for the project itself
 
 

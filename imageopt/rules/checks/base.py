@@ -12,21 +12,22 @@ from imageopt.dockerfile.model import Stage, Word
 from imageopt.dockerfile.tools import Call, call
 from imageopt.evidence.model import Evidence
 from imageopt.evidence.variants import split_reference
+from imageopt.lazy_pattern import lazy_pattern
 from imageopt.rules.checks.steps import certain, every_stage, steps
 from imageopt.rules.finding import stated
 from imageopt.rules.model import Finding, Rule
 
-_OFFICIAL = re.compile(
+_OFFICIAL = lazy_pattern(
     r"^(?:(?:docker\.io|index\.docker\.io|mirror\.gcr\.io)/)?(?:library/)?|^public\.ecr\.aws/docker/library/"
 )
 _TITLES = {"node": "Node", "php": "PHP", "python": "Python", "debian": "Debian", "ubuntu": "Ubuntu", "alpine": "Alpine"}
 _PINNED = {  # tool -> how an operand says its version, or that it is no package of a registry
-    **dict.fromkeys(("apt-get", "apt"), re.compile(r"[=$/]|\.deb$")),
-    "apk": re.compile(r"[=~<>$/]|^[.!]|\.apk$"),
-    **dict.fromkeys(("yum", "dnf", "microdnf"), re.compile(r"-\d|[$/@]|\.rpm$")),
-    "zypper": re.compile(r"[=<>$/]|-\d|\.rpm$"),
-    "pip": re.compile(r"===?|[$/@]|^\.|\.whl$|\.tar\.gz$"),
-    "npm": re.compile(r"[^/]@|[$:]|^[./]|\.tgz$"),
+    **dict.fromkeys(("apt-get", "apt"), lazy_pattern(r"[=$/]|\.deb$")),
+    "apk": lazy_pattern(r"[=~<>$/]|^[.!]|\.apk$"),
+    **dict.fromkeys(("yum", "dnf", "microdnf"), lazy_pattern(r"-\d|[$/@]|\.rpm$")),
+    "zypper": lazy_pattern(r"[=<>$/]|-\d|\.rpm$"),
+    "pip": lazy_pattern(r"===?|[$/@]|^\.|\.whl$|\.tar\.gz$"),
+    "npm": lazy_pattern(r"[^/]@|[$:]|^[./]|\.tgz$"),
 }
 
 

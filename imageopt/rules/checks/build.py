@@ -14,6 +14,7 @@ from imageopt.dockerfile.mounts import mounts_of
 from imageopt.dockerfile.pairs import pairs
 from imageopt.dockerfile.tools import call
 from imageopt.evidence.model import Evidence
+from imageopt.lazy_pattern import lazy_pattern
 from imageopt.rules.checks.steps import Step, every_stage, steps
 from imageopt.rules.finding import measured, stated
 from imageopt.rules.model import Finding, Rule
@@ -62,7 +63,7 @@ _NEEDS_NO_CACHE = frozenset(
     ("--offline", "--no-index", "--global", "-mod=vendor", "--version", "-version", "--help", "--dry-run")
 )
 _SELF = frozenset(("pip", "setuptools", "wheel"))
-_VOLATILE = re.compile(
+_VOLATILE = lazy_pattern(
     r"(?:^|_)(?:(?:GIT|VCS|CI|SOURCE|BUILD|GITHUB)_(?:SHA|HASH|REV|REF|REVISION|DATE|TIME|TIMESTAMP|DATETIME|NUMBER|ID"
     r"|TAG|BRANCH|SHORT_SHA|RUN_ID|RUN_NUMBER|PIPELINE_ID|JOB_ID)|COMMIT(?:_(?:SHA|SHORT_SHA|HASH|ID|REF))?|REVISION"
     r"|BUILDTIME|BUILDDATE)$",
@@ -73,10 +74,10 @@ _NO_VALUE = frozenset(
 )
 _INSTALLS = ("apt-get", "apt", "apk", "dnf", "yum", "microdnf", "zypper")
 _STARTS = frozenset(("CMD", "ENTRYPOINT", "EXPOSE", "HEALTHCHECK", "ONBUILD"))
-_TARGET_NAME = re.compile(
+_TARGET_NAME = lazy_pattern(
     r"(?:^|[-_.])(?:dev|devel|development|tests?|testing|lint|check|ci|debug|prod|production|docs?)"
 )
-_ARCHITECTURE_NAME = re.compile(r"amd64|x86|x64|arm|aarch64|386|ppc64|s390|riscv|mips|loong")
+_ARCHITECTURE_NAME = lazy_pattern(r"amd64|x86|x64|arm|aarch64|386|ppc64|s390|riscv|mips|loong")
 
 
 def no_cache_mount(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:  # noqa: ARG001

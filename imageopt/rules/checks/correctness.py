@@ -1,27 +1,33 @@
 """Checks on what a build does otherwise than its lines say: stages, copies, folders, what is overridden."""
 
+from __future__ import annotations
+
 import posixpath
 import re
 from collections.abc import Iterator
 from datetime import date
+from typing import TYPE_CHECKING
 
 from imageopt.dockerfile.environment import Environment, environments
 from imageopt.dockerfile.ignore import IgnoreRules, parse_ignore
-from imageopt.dockerfile.model import Dockerfile, Flag, Instruction, Stage, Word
 from imageopt.dockerfile.paths import PathPattern
-from imageopt.evidence.model import Evidence
 from imageopt.evidence.variants import split_reference
-from imageopt.project.model import Project
+from imageopt.lazy_pattern import lazy_pattern
 from imageopt.project.sent import matching_paths, survives
 from imageopt.rules.checks.likeness import likely
 from imageopt.rules.checks.security import runs
 from imageopt.rules.finding import stated
-from imageopt.rules.model import Finding, Rule
 
-_WILDCARD = re.compile(r"[*?\[]")
-_REMOTE = re.compile(r"(?:https?|git|ssh|ftp)://|git@|\S+\.git(?:#|$)")
+if TYPE_CHECKING:
+    from imageopt.dockerfile.model import Dockerfile, Flag, Instruction, Stage, Word
+    from imageopt.evidence.model import Evidence
+    from imageopt.project.model import Project
+    from imageopt.rules.model import Finding, Rule
+
+_WILDCARD = lazy_pattern(r"[*?\[]")
+_REMOTE = lazy_pattern(r"(?:https?|git|ssh|ftp)://|git@|\S+\.git(?:#|$)")
 _RESERVED = frozenset(("scratch", "context"))
-_MOUNT_FROM = re.compile(r"(?:^|,)from=([^,]*)")
+_MOUNT_FROM = lazy_pattern(r"(?:^|,)from=([^,]*)")
 
 
 def stages(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:  # noqa: ARG001

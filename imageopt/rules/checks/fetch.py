@@ -16,31 +16,32 @@ from imageopt.dockerfile.mounts import mounts_of
 from imageopt.dockerfile.shell import run_commands
 from imageopt.dockerfile.tools import Call, call
 from imageopt.evidence.model import Evidence
+from imageopt.lazy_pattern import lazy_pattern
 from imageopt.rules.checks.held import held, own_files
 from imageopt.rules.checks.size import billed
 from imageopt.rules.checks.steps import Step, every_stage, steps
 from imageopt.rules.finding import stated
 from imageopt.rules.model import Finding, Rule
 
-_REMOTE = re.compile(r"(?:https?|ftp)://", re.IGNORECASE)
-_GIT = re.compile(
+_REMOTE = lazy_pattern(r"(?:https?|ftp)://", re.IGNORECASE)
+_GIT = lazy_pattern(
     r"git@|git://|ssh://|https?://[^#?]*\.git(?:$|[#?])|https?://(?:github|gitlab)\.com/[^/]+/[^/#?]+(?:#|$)"
 )
-_PINNED = re.compile(r"[/@=][0-9a-f]{40}(?:$|[/.?])")
-_KEY = re.compile(r"\.(?:asc|gpg|key|pub|pem|crt|list|repo|sources|sha(?:1|256|512)(?:sums?)?|sig)$", re.IGNORECASE)
-_OWN_MACHINE = re.compile(r"https?://(?:localhost|127\.|\[::1\])", re.IGNORECASE)
-_CHECKS = re.compile(
+_PINNED = lazy_pattern(r"[/@=][0-9a-f]{40}(?:$|[/.?])")
+_KEY = lazy_pattern(r"\.(?:asc|gpg|key|pub|pem|crt|list|repo|sources|sha(?:1|256|512)(?:sums?)?|sig)$", re.IGNORECASE)
+_OWN_MACHINE = lazy_pattern(r"https?://(?:localhost|127\.|\[::1\])", re.IGNORECASE)
+_CHECKS = lazy_pattern(
     r"^(?:(?:sha(?:1|224|256|384|512)?|b2|md5|b3)sum|cksum|shasum|gpgv?\d?|openssl|cosign|minisign|signify(?:-openbsd)?"
     r"|apt-key|rpmkeys)$|verif|checksum"
 )
 _KEEPS = frozenset(("tar", "bsdtar", "unzip", "gunzip", "gzip", "xz", "zstd", "bunzip2", "cpio", "tee", "dd"))
-_ARCHIVE = re.compile(r"\.(?:tar(?:\.\w{1,4})?|tgz|tbz2?|txz|tzst|zip|7z|deb|rpm|gem|whl|jar)$", re.IGNORECASE)
-_UNPACKED_BY_ADD = re.compile(r"\.(?:tar(?:\.\w{1,4})?|tgz|tbz2?|txz|tlz|tzst|gz|bz2|xz|zst)$", re.IGNORECASE)
+_ARCHIVE = lazy_pattern(r"\.(?:tar(?:\.\w{1,4})?|tgz|tbz2?|txz|tzst|zip|7z|deb|rpm|gem|whl|jar)$", re.IGNORECASE)
+_UNPACKED_BY_ADD = lazy_pattern(r"\.(?:tar(?:\.\w{1,4})?|tgz|tbz2?|txz|tlz|tzst|gz|bz2|xz|zst)$", re.IGNORECASE)
 _UNZIPS = {"unzip": 0, "bsdtar": 0, "7z": 1, "7za": 1, "7zr": 1, "dpkg": 0}
 _SHALLOW = ("--depth", "--shallow-since", "--shallow-exclude", "--filter", "--bare", "--mirror", "--no-checkout")
 _PIPES = ("|", "|&")
 _CONDITIONS = frozenset(("if", "loop", "case", "negation", "function"))
-_WILD = re.compile(r"[*?\[{$`]")
+_WILD = lazy_pattern(r"[*?\[{$`]")
 
 
 def unchecked_download(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:  # noqa: ARG001

@@ -3,13 +3,18 @@
 What surprises: the base image's files never count, whatever they are called; nobody can mend them in this Dockerfile.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from imageopt.evidence.model import Evidence
-from imageopt.image.model import FileRecord
 from imageopt.rules.finding import measured
-from imageopt.rules.model import Finding, Rule
+
+if TYPE_CHECKING:
+    from imageopt.evidence.model import Evidence
+    from imageopt.image.model import FileRecord
+    from imageopt.rules.model import Finding, Rule
 
 
 def own_files(evidence: Evidence) -> Iterator[tuple[int, FileRecord]]:

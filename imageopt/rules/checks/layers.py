@@ -5,7 +5,6 @@ What surprises: without an image the text must show that an earlier instruction 
 """
 
 import posixpath
-import re
 from collections.abc import Iterator
 from datetime import date
 from typing import NamedTuple
@@ -15,12 +14,13 @@ from imageopt.dockerfile.model import Command, Instruction, Word
 from imageopt.dockerfile.shell import is_posix_shell, run_commands
 from imageopt.dockerfile.tools import Call, call
 from imageopt.evidence.model import Evidence
+from imageopt.lazy_pattern import lazy_pattern
 from imageopt.rules.checks.match import shipped_stages
 from imageopt.rules.checks.size import billed
 from imageopt.rules.finding import stated
 from imageopt.rules.model import Finding, Rule
 
-_WILD = re.compile(r"[*?\[{]")
+_WILD = lazy_pattern(r"[*?\[{]")
 _SYSTEM = (
     "/etc",
     "/usr/share",

@@ -3,14 +3,14 @@
 What surprises: all of it is asked of the image where there is one, and nothing of a base image's own counts.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from datetime import date
+from typing import TYPE_CHECKING
 
-from imageopt.dockerfile.model import Command
 from imageopt.dockerfile.tools import call
 from imageopt.evidence.inventory import kind_of
-from imageopt.evidence.model import Evidence
-from imageopt.image.model import FileRecord
 from imageopt.rules.checks.build import cache_mounted
 from imageopt.rules.checks.held import held, own_files
 from imageopt.rules.checks.match import shipped, shipped_stages
@@ -18,7 +18,12 @@ from imageopt.rules.checks.size import billed
 from imageopt.rules.checks.steps import Step, steps
 from imageopt.rules.checks.system import emptied
 from imageopt.rules.finding import measured, stated
-from imageopt.rules.model import Finding, Rule
+
+if TYPE_CHECKING:
+    from imageopt.dockerfile.model import Command
+    from imageopt.evidence.model import Evidence
+    from imageopt.image.model import FileRecord
+    from imageopt.rules.model import Finding, Rule
 
 _LANGUAGES = {  # tool -> what fills its cache, the option and the variable that switch it off, its folders for root
     "pip": (("install", "wheel", "download"), "--no-cache-dir", "PIP_NO_CACHE_DIR", ("/root/.cache/pip",)),

@@ -1,22 +1,27 @@
 """Checks on Node projects: how packages are installed and how the service is started."""
 
+from __future__ import annotations
+
 import posixpath
 import re
 from collections.abc import Iterator
 from datetime import date
 from fnmatch import fnmatchcase as fnmatch
+from typing import TYPE_CHECKING
 
-from imageopt.dockerfile.model import Command, Dockerfile, Instruction, Word
 from imageopt.dockerfile.shell import run_commands
 from imageopt.dockerfile.tools import call
-from imageopt.evidence.model import Evidence
-from imageopt.project.model import Lock
 from imageopt.rules.checks.match import shipped, subcommand
 from imageopt.rules.checks.node_install import Install, installs_of, left_by
 from imageopt.rules.checks.size import billed
 from imageopt.rules.checks.steps import copies, every_stage, for_development, steps, with_ancestors
 from imageopt.rules.finding import stated
 from imageopt.rules.model import Finding, Location, Rule
+
+if TYPE_CHECKING:
+    from imageopt.dockerfile.model import Command, Dockerfile, Instruction, Word
+    from imageopt.evidence.model import Evidence
+    from imageopt.project.model import Lock
 
 _MANAGERS = frozenset(("npm", "pnpm", "yarn", "corepack"))
 _STARTERS = frozenset(("npm", "yarn", "pnpm"))

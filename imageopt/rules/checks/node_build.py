@@ -3,19 +3,23 @@
 What surprises: these claim that a build fails or that a service does not start, so whatever is not certain is silent.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from datetime import date
+from typing import TYPE_CHECKING
 
-from imageopt.dockerfile.model import Dockerfile, Instruction, Stage
-from imageopt.evidence.model import Evidence
-from imageopt.project.model import Manifest
-from imageopt.project.scripts import called_script, reachable_commands
-from imageopt.project.start import DEV_RUNNERS
+from imageopt.project.scripts import DEV_RUNNERS, called_script, reachable_commands
 from imageopt.rules.checks.match import shipped
 from imageopt.rules.checks.node_install import Install, installs_of, leaves_out_dev, variables
 from imageopt.rules.checks.steps import Step, certain, copies, steps, with_ancestors
 from imageopt.rules.finding import stated
-from imageopt.rules.model import Finding, Rule
+
+if TYPE_CHECKING:
+    from imageopt.dockerfile.model import Dockerfile, Instruction, Stage
+    from imageopt.evidence.model import Evidence
+    from imageopt.project.model import Manifest
+    from imageopt.rules.model import Finding, Rule
 
 _TAKES_A_PART = ("turbo prune", "pnpm deploy", " deploy ", "nx prune", "workspaces focus")
 

@@ -3,7 +3,6 @@
 What surprises: the same download is waste for one service and the point of another; who is there to run it decides.
 """
 
-import re
 from collections.abc import Collection, Iterator
 from datetime import date
 
@@ -11,6 +10,7 @@ from imageopt.dockerfile.model import Command
 from imageopt.dockerfile.tools import call
 from imageopt.evidence import causes
 from imageopt.evidence.model import Evidence
+from imageopt.lazy_pattern import lazy_pattern
 from imageopt.rules.checks.held import held, own_files
 from imageopt.rules.checks.match import shipped_stages
 from imageopt.rules.checks.node_install import installs_of, variables
@@ -20,18 +20,18 @@ from imageopt.rules.finding import stated
 from imageopt.rules.model import Finding, Rule
 
 _CHROMIUM = frozenset(("chromium", "chromium-browser", "google-chrome-stable"))
-_PLAYWRIGHT = re.compile(r"(?:.*/)?playwright(?:-core)?(?:@.*)?$")
+_PLAYWRIGHT = lazy_pattern(r"(?:.*/)?playwright(?:-core)?(?:@.*)?$")
 _KINDS = (  # what node-gyp needs: Python, make, a compiler
-    re.compile(r"python[23]?(?:-minimal|-dev|\.\d+)?$"),
-    re.compile(r"make$|build-essential$|build-base$"),
-    re.compile(r"(?:g\+\+|gcc|clang)(?:-\d+)?$|build-essential$|build-base$"),
+    lazy_pattern(r"python[23]?(?:-minimal|-dev|\.\d+)?$"),
+    lazy_pattern(r"make$|build-essential$|build-base$"),
+    lazy_pattern(r"(?:g\+\+|gcc|clang)(?:-\d+)?$|build-essential$|build-base$"),
 )
 _LEAST_KINDS = 2
 _NAMED = 3
 _MANAGERS = frozenset(("npm", "pnpm", "yarn", "bun"))
 _BUILDS = frozenset(("install", "ci", "rebuild", "add"))
-_CACHE = re.compile(r"\.npm(?:/|$)|\.cache|_cacache|yarn|/root/\.\*|~/\.\*")
-_CACHE_MOUNT = re.compile(r"type=cache.{0,200}(?:npm|yarn)|(?:npm|yarn).{0,200}type=cache")
+_CACHE = lazy_pattern(r"\.npm(?:/|$)|\.cache|_cacache|yarn|/root/\.\*|~/\.\*")
+_CACHE_MOUNT = lazy_pattern(r"type=cache.{0,200}(?:npm|yarn)|(?:npm|yarn).{0,200}type=cache")
 _SWITCHES = {  # what fetches a browser while it is installed, and the variables that keep it from that
     "cypress": ("CYPRESS_INSTALL_BINARY",),
     "puppeteer": ("PUPPETEER_SKIP_DOWNLOAD", "PUPPETEER_SKIP_CHROMIUM_DOWNLOAD"),

@@ -11,10 +11,11 @@ from typing import NamedTuple
 
 from imageopt.dockerfile.model import Command
 from imageopt.dockerfile.tools import Call
+from imageopt.lazy_pattern import lazy_pattern
 from imageopt.rules.checks.steps import Step
 
 _MANAGERS = frozenset(("npm", "pnpm", "yarn", "bun"))
-_NO = re.compile(r"false|0|no|off", re.IGNORECASE)
+_NO = lazy_pattern(r"false|0|no|off", re.IGNORECASE)
 _OTHERWISE = frozenset(("--global", "--package-lock-only", "--lockfile-only", "--dry-run", "--version", "--help"))
 _PRODUCTION = ("--production", "--prod")
 

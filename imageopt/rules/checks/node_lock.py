@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from datetime import date
 
 from imageopt.evidence.model import Evidence
+from imageopt.lazy_pattern import lazy_pattern
 from imageopt.rules.checks.node_install import Install, installs_of, variables
 from imageopt.rules.checks.steps import Step, certain, every_stage, steps
 from imageopt.rules.finding import stated
 from imageopt.rules.model import Finding, Rule
 
 _NO = frozenset(("false", "0"))
-_MANAGER = re.compile(r"[\"']?(npm|pnpm|yarn)(?:@(?:latest|next|stable|\*))?[\"']?")
+_MANAGER = lazy_pattern(r"[\"']?(npm|pnpm|yarn)(?:@(?:latest|next|stable|\*))?[\"']?")
 
 
 def install_not_frozen(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:  # noqa: ARG001

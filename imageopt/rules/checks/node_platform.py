@@ -4,30 +4,36 @@ What surprises: a package for another platform is only dead weight, but an addon
 is a crash when it is loaded. On Alpine gcompat makes some of those work, so nothing is said where it is installed.
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Collection, Iterator
 from datetime import date
+from typing import TYPE_CHECKING
 
-from imageopt.evidence.model import Evidence
 from imageopt.evidence.variants import split_reference
-from imageopt.image.elf import Libc
-from imageopt.image.model import Image
-from imageopt.image.packages.npm import package_folder
+from imageopt.image.packages.folder import package_folder
+from imageopt.lazy_pattern import lazy_pattern
 from imageopt.rules.checks.held import held, own_files
 from imageopt.rules.checks.match import shipped_stages
 from imageopt.rules.checks.node_install import installs_of
 from imageopt.rules.checks.steps import Copied, copies, steps, with_ancestors
 from imageopt.rules.finding import stated
-from imageopt.rules.model import Finding, Rule
 
-_PLATFORM = re.compile(
+if TYPE_CHECKING:
+    from imageopt.evidence.model import Evidence
+    from imageopt.image.elf import Libc
+    from imageopt.image.model import Image
+    from imageopt.rules.model import Finding, Rule
+
+_PLATFORM = lazy_pattern(
     r"(?P<os>darwin|win32|windows|linux|linuxmusl|android|freebsd|openbsd|netbsd|sunos|aix|openharmony)"
     r"-(?P<cpu>x64|arm64|ia32|arm|armv6|armv7|ppc64|ppc64le|s390x|riscv64|loong64|mips64el|universal|64|32)"
     r"(?:-(?P<libc>musl|gnu|glibc|gnueabihf|musleabihf|msvc|eabi))?$"
 )
-_PREBUILD = re.compile(r"/prebuilds/(?P<os>[a-z0-9]{2,10})-(?P<cpu>[a-z0-9+]{2,20})/")
+_PREBUILD = lazy_pattern(r"/prebuilds/(?P<os>[a-z0-9]{2,10})-(?P<cpu>[a-z0-9+]{2,20})/")
 _CPU = {"amd64": ("x64", "64"), "arm64": ("arm64",), "386": ("ia32", "32"), "arm": ("arm", "armv6", "armv7")}
-_GLIBC_BY_NAME = re.compile(r"@img/sharp-(?:libvips-)?linux-")  # its musl twin has another name: linuxmusl
+_GLIBC_BY_NAME = lazy_pattern(r"@img/sharp-(?:libvips-)?linux-")  # its musl twin has another name: linuxmusl
 _SHIMS = frozenset(("gcompat", "libc6-compat"))
 _BROWSERS = frozenset(("puppeteer", "playwright", "@playwright/test", "cypress", "electron"))  # not loaded, but started
 _NAMED = 3

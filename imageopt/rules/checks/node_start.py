@@ -4,7 +4,6 @@ What surprises: the start command often hides behind `npm start`, so package.jso
 can be read.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from datetime import date
 from functools import lru_cache
@@ -14,6 +13,7 @@ from imageopt.dockerfile.model import Instruction
 from imageopt.dockerfile.shell import run_commands
 from imageopt.evidence.model import Evidence
 from imageopt.evidence.variants import split_reference
+from imageopt.lazy_pattern import lazy_pattern
 from imageopt.project.scripts import reachable_commands
 from imageopt.rules.checks.held import held, own_files
 from imageopt.rules.checks.match import shipped, shipped_stages
@@ -41,7 +41,7 @@ _DEVELOPING = {  # programs that are there for more than developing, and the wor
     "vite": ("", "dev", "serve"), "tsx": ("watch",), "svelte-kit": ("dev",),
 }  # fmt: skip
 _SERVERS = {"serve": None, "http-server": None, "lite-server": None, "live-server": None, "vite": ("preview",)}
-_SCRIPT = re.compile(r"(?:start:)?(?:dev|develop|watch)(?::[\w-]{1,40})?")
+_SCRIPT = lazy_pattern(r"(?:start:)?(?:dev|develop|watch)(?::[\w-]{1,40})?")
 _MANAGERS = frozenset(("npm", "yarn", "pnpm", "bun"))
 _RUNNERS = {
     "npx": (),

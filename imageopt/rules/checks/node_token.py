@@ -13,16 +13,17 @@ from imageopt.dockerfile.model import Command, Instruction, Word
 from imageopt.dockerfile.pairs import pairs
 from imageopt.dockerfile.tools import call
 from imageopt.evidence.model import Evidence
+from imageopt.lazy_pattern import lazy_pattern
 from imageopt.rules.checks.match import shipped, shipped_stages
 from imageopt.rules.checks.steps import Step, every_stage, steps
 from imageopt.rules.finding import Span, stated
 from imageopt.rules.model import Finding, Rule
 
-_NAME = re.compile(r"(?:\w{1,40}_)?(?:NPM|YARN|PNPM|NODE_AUTH|NODE)(?:_\w{1,40})?_(?:TOKEN|AUTH)", re.IGNORECASE)
-_SETTING = re.compile(r"(?:_authToken|_auth|npmAuthToken)[\"']?(?:[ \t]{0,9}[=:][ \t]{0,9}|$)[\"']?")
-_LITERAL = re.compile(r"npm_[A-Za-z0-9]{36}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-_FILE = re.compile(r"(?:^|/)\.(?:npmrc|yarnrc(?:\.yml)?)$")
-_REMOVES = re.compile(r"\brm\s[^&;|]{0,300}\.(?:npmrc|yarnrc)")
+_NAME = lazy_pattern(r"(?:\w{1,40}_)?(?:NPM|YARN|PNPM|NODE_AUTH|NODE)(?:_\w{1,40})?_(?:TOKEN|AUTH)", re.IGNORECASE)
+_SETTING = lazy_pattern(r"(?:_authToken|_auth|npmAuthToken)[\"']?(?:[ \t]{0,9}[=:][ \t]{0,9}|$)[\"']?")
+_LITERAL = lazy_pattern(r"npm_[A-Za-z0-9]{36}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_FILE = lazy_pattern(r"(?:^|/)\.(?:npmrc|yarnrc(?:\.yml)?)$")
+_REMOVES = lazy_pattern(r"\brm\s[^&;|]{0,300}\.(?:npmrc|yarnrc)")
 _WRITERS = frozenset(("echo", "printf", "npm", "pnpm", "yarn", "tee", "cat"))
 
 

@@ -13,6 +13,7 @@ from imageopt.dockerfile.tools import Call
 from imageopt.evidence import causes
 from imageopt.evidence.model import Evidence
 from imageopt.evidence.variants import split_reference
+from imageopt.lazy_pattern import lazy_pattern
 from imageopt.rules.checks.held import held, own_files
 from imageopt.rules.checks.size import billed
 from imageopt.rules.checks.steps import (
@@ -28,18 +29,18 @@ from imageopt.rules.checks.steps import (
 from imageopt.rules.finding import stated
 from imageopt.rules.model import Finding, Rule
 
-_TRUE = re.compile(r"1|true|yes|on", re.IGNORECASE)
+_TRUE = lazy_pattern(r"1|true|yes|on", re.IGNORECASE)
 _INSTALLS = frozenset(("install", "update", "require", "create-project"))
 _COMPOSER = frozenset(
     ("usr/bin/composer", "usr/local/bin/composer", "usr/bin/composer.phar", "usr/local/bin/composer.phar")
 )
 _COMPOSER_CACHES = ("/root/.composer", "/root/.cache/composer", "/tmp/cache")  # noqa: S108 (in the image)
-_EMPTIED = re.compile(r"composer|/\.cache(?:/|$)|^/tmp/(?:\*|cache)")
-_FOR_BUILDING = re.compile(
+_EMPTIED = lazy_pattern(r"composer|/\.cache(?:/|$)|^/tmp/(?:\*|cache)")
+_FOR_BUILDING = lazy_pattern(
     r".+-dev$|build-essential$|build-base$|autoconf$|g\+\+$|gcc$|make$|pkg(?:conf|-config)$|re2c$|\$\{?PHPIZE_DEPS\}?$"
 )
 _EXTENSION_TOOLS = frozenset(("docker-php-ext-install", "docker-php-ext-configure", "pecl"))
-_XDEBUG = re.compile(r"(?:php\d*(?:\.\d+)?-(?:pecl-)?)?xdebug(?:[-@^].*)?$")
+_XDEBUG = lazy_pattern(r"(?:php\d*(?:\.\d+)?-(?:pecl-)?)?xdebug(?:[-@^].*)?$")
 
 
 class _Run(NamedTuple):
@@ -169,7 +170,7 @@ def development_files(evidence: Evidence, rule: Rule, now: date) -> Iterator[Fin
     yield from held(evidence, rule, found)
 
 
-_ASIDE = re.compile(r"/vendor/[^/]+/[^/]+/(?:tests?|docs?|documentation|examples?)/", re.IGNORECASE)
+_ASIDE = lazy_pattern(r"/vendor/[^/]+/[^/]+/(?:tests?|docs?|documentation|examples?)/", re.IGNORECASE)
 
 
 def runs_for_the_image(evidence: Evidence) -> Iterator[_Run]:

@@ -10,16 +10,17 @@ from datetime import date
 from imageopt.dockerfile.model import Dockerfile
 from imageopt.evidence.model import Evidence
 from imageopt.evidence.variants import split_reference
+from imageopt.lazy_pattern import lazy_pattern
 from imageopt.rules.checks.held import held, own_files
 from imageopt.rules.checks.match import shipped, shipped_stages
 from imageopt.rules.checks.steps import for_development, kept, steps
 from imageopt.rules.finding import stated
 from imageopt.rules.model import Finding, Rule
 
-_PHP = re.compile(r"(?:^|[/-])php(?:$|[-\d])")
-_STARTS_NODE = re.compile(r"\b(?:node|npm|npx|pnpm|yarn|pm2(?:-runtime)?)\b")
+_PHP = lazy_pattern(r"(?:^|[/-])php(?:$|[-\d])")
+_STARTS_NODE = lazy_pattern(r"\b(?:node|npm|npx|pnpm|yarn|pm2(?:-runtime)?)\b")
 _PACKAGES = frozenset(("nodejs", "nodejs-current", "npm", "yarn"))
-_PROGRAM = re.compile(
+_PROGRAM = lazy_pattern(
     r"(?:usr/(?:local/)?bin|opt/[^/]+/bin|(?:root|home/[^/]+)/\.nvm/versions/node/[^/]+/bin)/node$"
     r"|(?:usr/(?:local/)?|opt/[^/]+/|(?:root|home/[^/]+)/\.nvm/versions/node/[^/]+/)lib/node_modules/"
 )

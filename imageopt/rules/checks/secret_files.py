@@ -4,31 +4,36 @@ What surprises: a file that a later layer deletes is still there for everyone wh
 counts as much as what is live. What the base image holds is its owner's matter.
 """
 
+from __future__ import annotations
+
 import posixpath
-import re
 from collections.abc import Iterator
 from datetime import date
 from itertools import takewhile
+from typing import TYPE_CHECKING
 
 from imageopt.dockerfile.ignore import parse_ignore
-from imageopt.dockerfile.model import Instruction, Word
 from imageopt.dockerfile.paths import PathPattern
 from imageopt.evidence.causes import ENV_FILE
-from imageopt.evidence.model import Evidence
 from imageopt.evidence.paths import is_secret
+from imageopt.lazy_pattern import lazy_pattern
 from imageopt.project.files import read_text
-from imageopt.project.model import Project
 from imageopt.project.sent import TooMany, sent_files
 from imageopt.rules.checks.match import shipped
 from imageopt.rules.checks.secrets import may_be_secret
 from imageopt.rules.checks.size import billed
 from imageopt.rules.finding import measured, stated
-from imageopt.rules.model import Finding, Rule
 
-_WILDCARD = re.compile(r"[*?\[]")
+if TYPE_CHECKING:
+    from imageopt.dockerfile.model import Instruction, Word
+    from imageopt.evidence.model import Evidence
+    from imageopt.project.model import Project
+    from imageopt.rules.model import Finding, Rule
+
+_WILDCARD = lazy_pattern(r"[*?\[]")
 _MOST_NAMED = 3
 _READ = 100_000  # characters of a file that are looked at
-_PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY")
+_PRIVATE_KEY = lazy_pattern(r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY")
 
 
 def in_layers(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:  # noqa: ARG001

@@ -15,27 +15,28 @@ from imageopt.dockerfile.environment import Environment, environments
 from imageopt.dockerfile.model import Instruction
 from imageopt.dockerfile.pairs import Pair, pairs
 from imageopt.evidence.model import Evidence
+from imageopt.lazy_pattern import lazy_pattern
 from imageopt.rules.finding import stated
 from imageopt.rules.model import Finding, Rule
 
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
-_SHAPES = re.compile(
+_WORD = lazy_pattern(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_SHAPES = lazy_pattern(
     r"gh[pousr]_\w{20}|github_pat_\w{20}|glpat-[\w-]{16}|npm_[A-Za-z0-9]{30}|(?:AKIA|ASIA)[0-9A-Z]{16}|xox[abeoprs]-[\w-]{10}"
     r"|[rs]k_live_\w{10}|AIza[\w-]{30}|eyJ[\w-]{10,500}\.eyJ[\w-]{10}|-----BEGIN [A-Z ]{0,40}PRIVATE KEY"
 )
-_PASSWORD_IN_URL = re.compile(r"://[^/\s:@$]{0,200}:(?P<password>[^/\s@$]{1,200})@")
-_HARMLESS_VALUE = re.compile(
+_PASSWORD_IN_URL = lazy_pattern(r"://[^/\s:@$]{0,200}:(?P<password>[^/\s@$]{1,200})@")
+_HARMLESS_VALUE = lazy_pattern(
     r"|true|false|yes|no|on|off|none|null|nil|undefined|\d{1,5}|[/.~]\S*|https?://[^@\s]*|file:\S*|<[^>]*>|%[^%]*%|\*+|x{3,}|\.+",
     re.IGNORECASE,
 )
-_PLACEHOLDER = re.compile(
+_PLACEHOLDER = lazy_pattern(
     r"change.?(?:me|this|it)|replace|placeholder|example|dummy|your[-_ ]|insert|todo|fixme|fake|not.?(?:a.)?secret",
     re.IGNORECASE,
 )
 _SETTINGS = {"production", "development", "test", "staging", "info", "debug", "warn", "error", "localhost", "utc"}
 _LONGEST = 2_000  # characters of a value that are looked at
 _LEAST_BITS = 3.0  # per character; words have fewer than random keys
-_BUILD_ARGUMENTS = re.compile(r"\|\d+ ")
+_BUILD_ARGUMENTS = lazy_pattern(r"\|\d+ ")
 
 
 def named_or_shaped(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:  # noqa: ARG001

@@ -8,6 +8,7 @@ from imageopt.dockerfile.environment import environments
 from imageopt.dockerfile.model import Command, Instruction
 from imageopt.dockerfile.shell import run_commands
 from imageopt.evidence.model import Evidence
+from imageopt.lazy_pattern import lazy_pattern
 from imageopt.rules.checks.match import shipped, shipped_stages
 from imageopt.rules.checks.programs import program
 from imageopt.rules.finding import measured, stated
@@ -16,9 +17,9 @@ from imageopt.rules.model import Finding, Rule
 _INSTALLS = frozenset(("npm", "pnpm", "yarn", "bun", "composer", "bundle", "make", "poetry", "uv", "cargo", "go"))
 _INITS = frozenset(("tini", "dumb-init", "docker-init", "catatonit", "s6-svscan", "init", "supervisord", "pid1"))
 _KILLS = frozenset(("SIGKILL", "KILL", "9", "SIGSTOP", "STOP", "19"))
-_OCTAL = re.compile(r"[0-7]{3,5}")
-_FOR_ALL = re.compile(r"(?:^|,)[ugo]*[oa][ugoa]*[+=][rxX]*w|(?:^|,)[+=][rxX]*w[rxX]*(?:,|$)")
-_SETUID = re.compile(r"(?:^|,)[ugoa]*[+=][rwxX]*s")
+_OCTAL = lazy_pattern(r"[0-7]{3,5}")
+_FOR_ALL = lazy_pattern(r"(?:^|,)[ugo]*[oa][ugoa]*[+=][rxX]*w|(?:^|,)[+=][rxX]*w[rxX]*(?:,|$)")
+_SETUID = lazy_pattern(r"(?:^|,)[ugoa]*[+=][rwxX]*s")
 _WORLD_WRITABLE, _SETUID_BIT, _STICKY = 0o002, 0o4000, 0o1000
 
 

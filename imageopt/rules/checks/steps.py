@@ -4,7 +4,6 @@ What surprises: a command under an `if`, or behind a test and `&&`, may never ru
 switch which is off by default makes no noise.
 """
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -14,11 +13,12 @@ from imageopt.dockerfile.mounts import mounts_of
 from imageopt.dockerfile.shell import is_posix_shell, run_commands
 from imageopt.dockerfile.tools import Call, call
 from imageopt.evidence.model import Evidence
+from imageopt.lazy_pattern import lazy_pattern
 from imageopt.rules.checks.match import shipped_stages
 
 _ALWAYS = frozenset(("", "group", "subshell", "heredoc", "exec"))
 _TESTS = frozenset(("[", "[[", "test"))
-_FOR_DEVELOPMENT = re.compile(
+_FOR_DEVELOPMENT = lazy_pattern(
     r"(?:^|[-_.])(?:dev|devel|develop|development|devcontainer|tests?|testing|ci|debug|local)(?:$|[-_.])"
 )
 _INSTALLERS = frozenset(("apt-get", "apt", "apk", "dnf", "yum", "microdnf", "zypper"))

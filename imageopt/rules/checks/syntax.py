@@ -8,11 +8,12 @@ from datetime import date
 from imageopt.dockerfile.instructions import KEYWORDS
 from imageopt.dockerfile.model import Dockerfile, Instruction, Word
 from imageopt.evidence.model import Evidence
+from imageopt.lazy_pattern import lazy_pattern
 from imageopt.rules.finding import stated
 from imageopt.rules.model import Finding, Location, Rule
 
-_BAD_LIST = re.compile(r"\[\s*(?:'[^']*'|\"[^\"]*\"|[“”‘’«][^“”‘’»]*[“”‘’»])\s*(?:,|\]|[\"'“”‘’])")
-_PORT = re.compile(r"(\d+)(?:-(\d+))?(?:/(\w+))?")
+_BAD_LIST = lazy_pattern(r"\[\s*(?:'[^']*'|\"[^\"]*\"|[“”‘’«][^“”‘’»]*[“”‘’»])\s*(?:,|\]|[\"'“”‘’])")
+_PORT = lazy_pattern(r"(\d+)(?:-(\d+))?(?:/(\w+))?")
 _HIGHEST_PORT = 65_535
 
 

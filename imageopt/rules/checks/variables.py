@@ -18,6 +18,7 @@ from imageopt.dockerfile.pairs import pairs
 from imageopt.dockerfile.shell import is_posix_shell
 from imageopt.dockerfile.stages import global_arguments
 from imageopt.evidence.model import Evidence
+from imageopt.lazy_pattern import lazy_pattern
 from imageopt.rules.checks.likeness import likely
 from imageopt.rules.finding import stated
 from imageopt.rules.model import Finding, Rule
@@ -34,12 +35,12 @@ _GIVEN = (
     }
 )
 _EXPANDED = frozenset(("ADD", "COPY", "ENV", "EXPOSE", "LABEL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR", "ARG"))
-_REFERENCE = re.compile(r"\$(?:\{([A-Za-z_]\w{0,99})\}|([A-Za-z_]\w{0,99}))")
-_SET_BY_SHELL = re.compile(
+_REFERENCE = lazy_pattern(r"\$(?:\{([A-Za-z_]\w{0,99})\}|([A-Za-z_]\w{0,99}))")
+_SET_BY_SHELL = lazy_pattern(
     r"(?<![^\s;&|(])(?:for|read|export|local|declare|readonly)\s{1,9}(?:-\w{1,9}\s{1,9}){0,3}([A-Za-z_]\w{0,99})"
     r"|(?<!\w)([A-Za-z_]\w{0,99})\+?="
 )
-_SINGLE_QUOTED = re.compile(r"'[^']*'")
+_SINGLE_QUOTED = lazy_pattern(r"'[^']*'")
 _NOT_VISIBLE = "ARG {0} above FROM is not visible here: repeat `ARG {0}` in this stage."
 
 
