@@ -12,21 +12,21 @@ from typing import TYPE_CHECKING
 
 from imageopt.build.options import BuildOptions
 from imageopt.config import Config
-from imageopt.errors import ImageoptError, InputError, ToolFailed, ToolMissing, UsageError
+from imageopt.errors import InputError, ToolFailed, ToolMissing, UsageError
 from imageopt.evidence.join import join
 from imageopt.evidence.model import Evidence
 from imageopt.image.model import Image
 from imageopt.progress import Progress
 from imageopt.rules.check import judge
 from imageopt.rules.model import Analysis
-from imageopt.rules.policy import make_policy
+from imageopt.rules.policy import Policy, make_policy
 from imageopt.rules.summary import summarise
-from imageopt.source.model import ImageRef
 from imageopt.targets import described, image_evidence, image_target, is_image, load, place_of, project_target
 
 if TYPE_CHECKING:
     from imageopt.compare.model import Compared
     from imageopt.rewrite.model import Rewrite
+    from imageopt.verify.best import Search
     from imageopt.verify.model import Verification
     from imageopt.verify.request import VerifyRequest
 
@@ -89,33 +89,66 @@ def rewrite(
     `base` is the wished final base image: auto, alpine, slim or keep. `lockfile`: the lock file is checked, or made,
     in a container, and the rewrite rests on it.
     """
-    from imageopt.rewrite.propose import propose
+    from imageopt.proposals import proposals
 
-    if is_image(target):
-        raise UsageError(
-            f"{target!r} is an image, and a rewrite needs a project", "name the folder with the Dockerfile"
-        )
+    _must_be_project(target, "a rewrite needs a project")
     analysis = analyze(target, image=image, build=build, options=options, progress=progress, config=config)
-    built = options or BuildOptions()
-    if not lockfile:
-        return analysis, proposed(analysis, base=base, options=built)
-    from imageopt.lockfile.propose import with_lock
-
     policy = make_policy(config or Config(), _folder(target, analysis.evidence))
+    with proposals(
+        analysis,
+        policy,
+        base=base,
+        options=options or BuildOptions(),
+        lockfile=lockfile,
+        progress=progress or Progress(),
+    ) as who:
+        return analysis, who.rewrite(analysis.evidence)
 
-    def proposed_for(evidence: Evidence) -> "Rewrite":
-        findings = judge(evidence, policy.rules, waivers=policy.waivers).findings
-        return _completed(evidence, propose(evidence, findings, target=base), built)
 
-    return analysis, with_lock(analysis.evidence, proposed_for, progress=progress or Progress())
+def candidates(
+    target: str = ".",
+    *,
+    base: str = "auto",
+    image: str | None = None,
+    build: bool = False,
+    options: BuildOptions | None = None,
+    progress: Progress | None = None,
+    config: Config | None = None,
+    lockfile: bool = False,
+    request: "VerifyRequest | None" = None,
+) -> "tuple[Analysis, Rewrite, Search]":
+    """What `rewrite` gives, and every rewrite that could be made of the folder, from the least change to the greatest.
+
+    With a `request`, which says how to build and run, they are built and verified down to the one that cannot pay, and
+    the rewrite is the smallest that is verified. Without, none is tried.
+    """
+    from imageopt.proposals import proposals
+    from imageopt.verify.best import not_begun, search
+
+    _must_be_project(target, "a rewrite needs a project")
+    analysis = analyze(target, image=image, build=build, options=options, progress=progress, config=config)
+    policy = make_policy(config or Config(), _folder(target, analysis.evidence))
+    progress = progress or Progress()
+    with proposals(
+        analysis,
+        policy,
+        base=base,
+        options=options or BuildOptions(),
+        lockfile=lockfile,
+        progress=progress,
+    ) as who:
+        rungs = who.ladder(analysis.evidence)
+        if request is None or not any(rung.rewrite for rung in rungs):
+            return analysis, who.rewrite(analysis.evidence), not_begun(rungs, "")
+        found = search(request, who.ladder, progress=progress)
+        return analysis, found.rewrite, found
 
 
 def proposed(analysis: Analysis, *, base: str = "auto", options: BuildOptions | None = None) -> "Rewrite":
     """The rewrite that the findings of an analysis call for."""
-    from imageopt.rewrite.propose import propose
+    from imageopt.proposals import Proposals
 
-    found = propose(analysis.evidence, analysis.findings, target=base)
-    return _completed(analysis.evidence, found, options or BuildOptions())
+    return Proposals(analysis, Policy(()), base, options or BuildOptions(), None).rewrite(analysis.evidence)
 
 
 def image_sizes(
@@ -150,8 +183,7 @@ def fix(
     from imageopt.rewrite.fix import fix as mend
     from imageopt.rules.lookup import Names
 
-    if is_image(target):
-        raise UsageError(f"{target!r} is an image, and only a Dockerfile can be mended", "name the folder with it")
+    _must_be_project(target, "only a Dockerfile can be mended")
     analysis = analyze(target, image=image, build=build, options=options, progress=progress, config=config)
     evidence = analysis.evidence
     policy = make_policy(config or Config(), _folder(target, evidence))
@@ -162,30 +194,6 @@ def fix(
     wanted = {names.own[name.lower()].name for name in rules}
     findings = [finding for finding in analysis.findings if not rules or finding.rule in wanted]
     return analysis, mend(evidence, findings, policy.rules, waivers=policy.waivers)
-
-
-def _completed(evidence: Evidence, proposed: "Rewrite", options: BuildOptions) -> "Rewrite":
-    """The proposal with what must follow it elsewhere, and with what its new base image brings."""
-    from imageopt.rewrite.follow_ups import follow_ups
-
-    if evidence.project is not None:
-        found = follow_ups(evidence.project.root, proposed, evidence.dockerfile_path)
-        proposed = replace(proposed, follow_ups=found)
-    return _with_new_base(proposed, options)
-
-
-def _with_new_base(proposed: "Rewrite", options: BuildOptions) -> "Rewrite":
-    """What the new base image brings is known where the engine has it: nothing is pulled for a prediction."""
-    from imageopt.rewrite.worth import less_new_base, swapped_base
-
-    reference = swapped_base(proposed) if proposed.predicted_bytes is not None else None
-    if reference is None:
-        return proposed
-    try:
-        base = load(ImageRef("docker", reference), options, Progress(), verify_digests=False)
-    except ImageoptError:
-        return proposed
-    return less_new_base(proposed, reference, base.sizes.unpacked_bytes)
 
 
 def verify(request: "VerifyRequest", *, progress: Progress | None = None) -> "Verification":
@@ -296,6 +304,11 @@ def find_project(target: str, options: BuildOptions) -> tuple[Path, str, bytes]:
     """The folder, the Dockerfile's path relative to it and its bytes. Raises InputError where there is none."""
     place = place_of(target, options)
     return place.root, place.dockerfile, place.text
+
+
+def _must_be_project(target: str, why: str) -> None:
+    if is_image(target):
+        raise UsageError(f"{target!r} is an image, and {why}", "name the folder with the Dockerfile")
 
 
 def _folder(target: str, evidence: Evidence) -> Path:

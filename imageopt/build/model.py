@@ -25,11 +25,13 @@ class BuildRequest:
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """`image_id` is `sha256:…`; `seconds` is wall time; steps are the Dockerfile's, as BuildKit counts them."""
+    """`image_id` is `sha256:…`; `seconds` is wall time, None where it says nothing; steps are the
+    Dockerfile's, as BuildKit counts them.
+    """
 
     image_id: str
     tag: str
-    seconds: float
+    seconds: float | None
     steps: int
     cached_steps: int
     log_tail: tuple[str, ...]

@@ -4,8 +4,9 @@ A lock file that is made is put into a copy of the project, and the proposal is 
 gets it with the rest of the change, or not at all.
 """
 
-from collections.abc import Callable
-from dataclasses import replace
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 from imageopt.build.snapshot import snapshot
 from imageopt.evidence.model import Evidence
@@ -22,28 +23,45 @@ NAME = "lockfile"
 _RULE = "lockfile-missing-or-not-copied"
 
 
+@dataclass(frozen=True, slots=True)
+class Locked:
+    """`project` is what to propose from; `joined` adds to a proposal what was done about the lock file."""
+
+    project: Project | None
+    joined: Callable[[Rewrite], Rewrite]
+
+
+@contextlib.contextmanager
+def locked(evidence: Evidence, *, progress: Progress) -> Iterator[Locked]:
+    """The lock file looked after; the project is there for the length of the block. Raises what `look_after` raises."""
+    project = evidence.project
+    if project is None:
+        yield Locked(None, lambda rewrite: rewrite)
+        return
+    outcome: LockOutcome = look_after(project, evidence.dockerfile, progress=progress)
+    match outcome:
+        case Kept(path, how):
+            note = f"{path} fits package.json, says {how}"
+            yield Locked(project, lambda rewrite: replace(rewrite, notes=(*rewrite.notes, note)))
+        case NotDone(reason, lock):
+            refused = Refused(NAME, reason)
+            yield Locked(
+                replace(project, lock=lock), lambda rewrite: replace(rewrite, refusals=(*rewrite.refusals, refused))
+            )
+        case Made():
+            with snapshot(project.root) as copy:
+                copy.put(outcome.path, outcome.after)
+                found = read_project(copy.folder, dockerfile=evidence.dockerfile_path)
+                yield Locked(found, lambda rewrite: _joined(project, rewrite, outcome))
+
+
 def with_lock(evidence: Evidence, propose: Callable[[Evidence], Rewrite], *, progress: Progress) -> Rewrite:
     """The proposal, and the lock file as one of its changes where one was made.
 
     A lock file that is made is proposed even where nothing else is. Raises what `look_after` raises.
     """
-    project = evidence.project
-    if project is None:
-        return propose(evidence)
-    outcome: LockOutcome = look_after(project, evidence.dockerfile, progress=progress)
-    match outcome:
-        case Kept(path, how):
-            proposed = propose(evidence)
-            return replace(proposed, notes=(*proposed.notes, f"{path} fits package.json, says {how}"))
-        case NotDone(reason, lock):
-            proposed = propose(replace(evidence, project=replace(project, lock=lock)))
-            return replace(proposed, refusals=(*proposed.refusals, Refused(NAME, reason)))
-        case Made():
-            with snapshot(project.root) as copy:
-                copy.put(outcome.path, outcome.after)
-                found = read_project(copy.folder, dockerfile=evidence.dockerfile_path)
-                proposed = propose(replace(evidence, project=found))
-            return _joined(project, proposed, outcome)
+    with locked(evidence, progress=progress) as lock:
+        return lock.joined(propose(replace(evidence, project=lock.project)))
 
 
 def _joined(project: Project, proposed: Rewrite, made: Made) -> Rewrite:

@@ -37,17 +37,19 @@ def ladder(
     evidence: Evidence,
     findings: Sequence[Finding],
     mended: Rewrite,
+    proposed: Rewrite,
     *,
     target: str = "auto",
     complete: Callable[[Rewrite], Rewrite] = lambda rewrite: rewrite,
 ) -> tuple[Candidate, ...]:
-    """The candidates in the order they are tried. `mended` is what `fix` makes of the findings.
+    """The candidates in the order they are tried.
 
-    `target` is the base image that is wished for; `complete` adds what only the caller knows, such as the size of
-    a new base image. Nothing is read or built here.
+    `mended` is what `fix` makes of the findings; `proposed` what `propose` makes of them for the base image that is
+    wished for, `target`: the last rung, or the reason why there is none but the first. `complete` adds what only the
+    caller knows, such as the size of a new base image. Nothing is read or built here.
     """
     made: list[Candidate] = []
-    for name, rewrite, reason in _rungs(evidence, findings, mended, target):
+    for name, rewrite, reason in _rungs(evidence, findings, mended, proposed, target):
         if not reason and rewrite is not None and rewrite.outcome != "proposed":
             reason = _why_not(rewrite)
         if not reason and rewrite is not None:
@@ -59,10 +61,13 @@ def ladder(
 
 
 def _rungs(
-    evidence: Evidence, findings: Sequence[Finding], mended: Rewrite, target: str
+    evidence: Evidence, findings: Sequence[Finding], mended: Rewrite, proposed: Rewrite, target: str
 ) -> Iterator[tuple[str, Rewrite | None, str]]:
     """Each rung with its rewrite, or with the reason why it is none."""
     yield "surgical", mended, ""
+    if proposed.outcome != "proposed":  # what stands against it stands against any other
+        yield from ((name, proposed, "") for name in _SUMMARIES if name != "surgical")
+        return
     yield "multi-stage", propose(evidence, findings, target="keep", outputs=False), ""
     for base in ("slim", "alpine"):
         if _BASES[base] > _BASES[target]:
@@ -70,13 +75,11 @@ def _rungs(
             continue
         wish = "auto" if base == "alpine" else base  # auto takes alpine only where it is proven safe
         rewrite = propose(evidence, findings, target=wish, outputs=False)
-        yield base, rewrite, next((refusal for refusal in _against(rewrite, base)), "")
-    rewrite = propose(evidence, findings, target=target)
-    found = {done.name for done in rewrite.transformed} & {*_OUTPUTS}
-    refused = next((refusal.reason for refusal in rewrite.refusals if refusal.name in _OUTPUTS), "")
-    known = rewrite.outcome != "proposed" or found
+        yield base, rewrite, next(_against(rewrite, base), "")
+    known = any(done.name in _OUTPUTS for done in proposed.transformed)
+    refused = next((refusal.reason for refusal in proposed.refusals if refusal.name in _OUTPUTS), "")
     nothing = "no framework of the project is known to leave a server or a site that is complete in itself"
-    yield "framework-output", rewrite, "" if known else refused or nothing
+    yield "framework-output", proposed, "" if known else refused or nothing
 
 
 def _against(rewrite: Rewrite, base: str) -> Iterator[str]:

@@ -30,7 +30,7 @@ from imageopt.source.model import ImageRef
 from imageopt.verify.cleanup import remove_labelled
 from imageopt.verify.model import NotDone, RunRecord, ScanRecord, Side
 from imageopt.verify.request import VerifyRequest
-from imageopt.verify.run import Observed, RunPlan, observe
+from imageopt.verify.run import Observed, RunPlan, finish, observe
 from imageopt.verify.scan import scan
 
 if TYPE_CHECKING:
@@ -91,11 +91,14 @@ def open_bench(request: VerifyRequest, progress: Progress) -> Iterator[Bench]:
 def build_version(
     bench: Bench, name: str, copy: Snapshot, *, cold: bool = True, again: bool = False
 ) -> Built | BuildFailed:
-    """The image, or why there is none. `cold`: nothing comes from the builder's cache; `again`: after a change."""
+    """The image, or why there is none. `cold`: nothing comes from the builder's cache; `again`: after a change.
+
+    A build that is neither has no time: how much of it came from the cache is chance.
+    """
     request = bench.request
     tag = f"imageopt-verify:{bench.cleanup.run_id}-{name}{'-rebuild' if again else ''}"
     with bench.progress.step(f"building {name} again after a change" if again else f"building {name}"):
-        return build(
+        built = build(
             BuildRequest(
                 context=copy.folder,
                 dockerfile=copy.folder / request.dockerfile,
@@ -111,6 +114,7 @@ def build_version(
             progress=bench.progress,
             timeout=request.build_timeout,
         )
+    return built if cold or again or isinstance(built, BuildFailed) else replace(built, seconds=None)
 
 
 def analyse(bench: Bench, name: str, copy: Snapshot, dockerfile: bytes, built: Built | BuildFailed) -> Version:
@@ -220,3 +224,19 @@ def side(
         run=run,
         scan=scanned,
     )
+
+
+def asked_after(plan: RunPlan, before: Observed | NotDone) -> RunPlan:
+    """What the other version is asked: what the first one's pages name is part of what it does."""
+    return replace(plan, paths=(*plan.paths, *before.linked), links=0) if isinstance(before, Observed) else plan
+
+
+def records(before: Observed | NotDone, after: Observed | NotDone) -> tuple[RunRecord | NotDone, RunRecord | NotDone]:
+    """Both runs as they are compared; one without the other is looked at by itself."""
+    if isinstance(before, Observed) and isinstance(after, Observed):
+        return finish(before, after)
+    return _alone(before), _alone(after)
+
+
+def _alone(seen: Observed | NotDone) -> RunRecord | NotDone:
+    return finish(seen, seen)[0] if isinstance(seen, Observed) else seen

@@ -5,7 +5,6 @@ before: it is judged alone, and never called verified.
 """
 
 import contextlib
-from dataclasses import replace
 
 from imageopt.progress import Progress
 from imageopt.verify.comparison import compare_sides
@@ -14,10 +13,12 @@ from imageopt.verify.measure import (
     Bench,
     Version,
     analyse,
+    asked_after,
     build_version,
     missing,
     open_bench,
     rebuild,
+    records,
     run_version,
     scan_version,
     side,
@@ -25,7 +26,6 @@ from imageopt.verify.measure import (
 from imageopt.verify.model import NotDone, RunRecord, Side, Verification
 from imageopt.verify.plan import plan_run
 from imageopt.verify.request import VerifyRequest
-from imageopt.verify.run import Observed, finish
 from imageopt.verify.verdict import decide
 from imageopt.verify.workspace import Workspace, file_to_change, workspace
 
@@ -95,13 +95,4 @@ def judge(request: VerifyRequest, before: Side, after: Side) -> Verification:
 def _run_both(bench: Bench, versions: list[Version]) -> tuple[RunRecord | NotDone, RunRecord | NotDone]:
     plan = plan_run(bench.request, [version.evidence for version in versions])
     before = run_version(bench, versions[0], plan)
-    if isinstance(before, Observed):  # what its pages name is part of what it does
-        plan = replace(plan, paths=(*plan.paths, *before.linked), links=0)
-    after = run_version(bench, versions[1], plan)
-    if isinstance(before, Observed) and isinstance(after, Observed):
-        return finish(before, after)
-    return _alone(before), _alone(after)
-
-
-def _alone(seen: Observed | NotDone) -> RunRecord | NotDone:
-    return finish(seen, seen)[0] if isinstance(seen, Observed) else seen
+    return records(before, run_version(bench, versions[1], asked_after(plan, before)))

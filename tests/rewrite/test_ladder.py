@@ -8,6 +8,7 @@ from rewrite.node_shapes import FAT, TYPESCRIPT, evidence, package, write
 
 from imageopt.rewrite.ladder import Candidate, ladder
 from imageopt.rewrite.model import FileChange, Refused, Rewrite
+from imageopt.rewrite.propose import propose
 
 NOTHING = Rewrite("refused", (), (), (Refused("junk-copied", "line 3: by hand"),), None, "unknown", ())
 DOCKERFILE = 'FROM node:20\nWORKDIR /app\nCOPY . .\nRUN npm ci\nRUN npm run build\nCMD ["node", "dist/server.js"]\n'
@@ -17,7 +18,8 @@ GLIBC = {"sodium-native": {"hasInstallScript": True}}
 
 
 def rungs(root: Path, files: dict[str, str], *, mended: Rewrite = NOTHING, target: str = "auto") -> list[Candidate]:
-    return list(ladder(evidence(write(root, files)), FAT, mended, target=target))
+    found = evidence(write(root, files))
+    return list(ladder(found, FAT, mended, propose(found, FAT, target=target), target=target))
 
 
 def text(candidate: Candidate) -> str:
@@ -66,7 +68,6 @@ def test_a_project_that_cannot_be_rewritten_may_still_be_mended(tmp_path: Path) 
 
 
 def test_what_only_the_caller_knows_is_added_to_what_is_offered(tmp_path: Path) -> None:
-    found = ladder(
-        evidence(write(tmp_path, SHOP)), FAT, NOTHING, complete=lambda rewrite: replace(rewrite, predicted_bytes=7)
-    )
+    shop = evidence(write(tmp_path, SHOP))
+    found = ladder(shop, FAT, NOTHING, propose(shop, FAT), complete=lambda rewrite: replace(rewrite, predicted_bytes=7))
     assert [candidate.rewrite.predicted_bytes for candidate in found if candidate.rewrite] == [7, 7, 7]

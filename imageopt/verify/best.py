@@ -1,0 +1,172 @@
+"""A ladder of candidates -> the smallest image that verifies: each built, run, compared, until none can pay.
+
+The version as it stands is built and measured once, before the candidates are even made, so that their predictions
+come from its own layers. All builds share the builder's cache: sizes do not depend on it, build times would.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from imageopt.build.snapshot import snapshot
+from imageopt.evidence.model import Evidence
+from imageopt.progress import Progress
+from imageopt.rewrite.ladder import Candidate
+from imageopt.rewrite.model import Refused, Rewrite
+from imageopt.units import format_bytes
+from imageopt.verify.measure import (
+    Bench,
+    Version,
+    analyse,
+    asked_after,
+    build_version,
+    open_bench,
+    records,
+    run_version,
+    scan_version,
+    side,
+)
+from imageopt.verify.model import NotDone, ScanRecord, Verification
+from imageopt.verify.plan import plan_run
+from imageopt.verify.request import VerifyRequest
+from imageopt.verify.run import Observed, RunPlan
+from imageopt.verify.verdict import failure
+from imageopt.verify.verify import judge
+
+_LEAST_BYTES = 1_000_000
+_LEAST_SHARE = 100  # one part in a hundred of the smallest image so far
+_NO_REBUILD = NotDone("a search does not time rebuilds; `imageopt verify` does")
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A candidate and what came of it: `verification` is None where it was not built, and `reason` says why."""
+
+    candidate: Candidate
+    verification: Verification | None
+    reason: str = ""
+
+    @property
+    def saved_bytes(self) -> int:
+        """Unpacked bytes that a verified candidate saves, 0 for any other."""
+        found = self.verification
+        return found.measured_bytes or 0 if found is not None and found.verdict == "verified" else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """All candidates in their order, the smallest that verified, and why the search ended where it did."""
+
+    tried: tuple[Tried, ...]
+    best: Tried | None
+    stopped: str
+
+    @property
+    def rewrite(self) -> Rewrite:
+        """The smallest that verified, or the refusal to propose one that did not."""
+        if self.best is not None and self.best.candidate.rewrite is not None:
+            return self.best.candidate.rewrite
+        return Rewrite("refused", (), (), (Refused("best", self.stopped),), None, "unknown", ())
+
+
+@dataclass(frozen=True, slots=True)
+class _Baseline:
+    """The version as it stands, and what its container was asked and did."""
+
+    version: Version
+    plan: RunPlan
+    seen: Observed | NotDone
+    scan: ScanRecord | NotDone
+
+
+def search(request: VerifyRequest, rungs: Callable[[Evidence], Sequence[Candidate]], *, progress: Progress) -> Search:
+    """The search among the candidates that `rungs` makes from the evidence of the version as it stands, now built.
+
+    Raises ToolMissing or ToolFailed without an engine. Ctrl-C and SIGTERM raise KeyboardInterrupt after everything
+    that was started is gone.
+    """
+    assert request.before is not None
+    with open_bench(request, progress) as bench, snapshot(request.root) as copy:
+        copy.put(request.dockerfile, request.before)
+        built = build_version(bench, "before", copy, cold=False)
+        version = analyse(bench, "before", copy, request.before, built)
+        plan = plan_run(request, [version.evidence])
+        seen = run_version(bench, version, plan)
+        baseline = _Baseline(version, asked_after(plan, seen), seen, scan_version(bench, version))
+        assert version.evidence is not None
+        candidates = rungs(version.evidence)
+        alone = records(seen, seen)[0]
+        broken = failure(side(version, alone, baseline.scan, _NO_REBUILD))
+        if broken is not None:
+            return not_begun(candidates, f"the Dockerfile as it stands {broken}")
+        image = version.evidence.image
+        total = image.sizes.unpacked_bytes if image is not None else None
+        return climb(candidates, lambda *one: _prove(bench, baseline, *one), total)
+
+
+def climb(
+    candidates: Sequence[Candidate], prove: Callable[[Candidate, Rewrite], Verification], total: int | None
+) -> Search:
+    """The candidates proven one after the other. `total`: unpacked bytes of the version as it stands, if known.
+
+    One that is predicted to save hardly more than the best so far is left out; predictions are compared with one
+    another, because what they get wrong they get wrong alike.
+    """
+    tried: list[Tried] = []
+    best: Tried | None = None
+    for candidate in candidates:
+        reason = candidate.reason or _too_little(candidate, best, total)
+        if reason or candidate.rewrite is None:
+            tried.append(Tried(candidate, None, reason))
+            continue
+        this = Tried(candidate, prove(candidate, candidate.rewrite))
+        tried.append(this)
+        if this.saved_bytes > (best.saved_bytes if best is not None else 0):
+            best = this
+    return Search(tuple(tried), best, _why_stopped(tried, best))
+
+
+def not_begun(candidates: Sequence[Candidate], reason: str) -> Search:
+    """The search that there is no sense in."""
+    return Search(tuple(Tried(one, None, one.reason or reason) for one in candidates), None, reason)
+
+
+def _too_little(candidate: Candidate, best: Tried | None, total: int | None) -> str:
+    """Why the candidate cannot pay; empty where it may."""
+    predicted = candidate.rewrite.predicted_bytes if candidate.rewrite is not None else None
+    known = best.candidate.rewrite.predicted_bytes if best is not None and best.candidate.rewrite is not None else 0
+    if predicted is None or known is None:
+        return ""
+    more = predicted - known
+    least = max(_LEAST_BYTES, ((total or 0) - (best.saved_bytes if best is not None else 0)) // _LEAST_SHARE)
+    if more >= least:
+        return ""
+    than = f" than {best.candidate.name}" if best is not None else ""
+    saves = f"save {format_bytes(more)} more{than}" if more > 0 else f"save no more{than}" if than else "save nothing"
+    return f"it is predicted to {saves}; less than {format_bytes(least)} is not worth a build"
+
+
+def _why_stopped(tried: Sequence[Tried], best: Tried | None) -> str:
+    built = [one for one in tried if one.verification is not None]
+    if not built:
+        return "no candidate could be offered" if all(one.candidate.reason for one in tried) else "none can pay"
+    left = tried[tried.index(built[-1]) + 1 :]
+    unpaid = [one.candidate.name for one in left if not one.candidate.reason]
+    end = f"{' and '.join(unpaid)} cannot pay" if unpaid else "every candidate that could be offered was tried"
+    return end if best is not None else f"{end}, and none is verified to be smaller"
+
+
+def _prove(bench: Bench, baseline: _Baseline, candidate: Candidate, rewrite: Rewrite) -> Verification:
+    """The verification of one candidate against what was measured of the version as it stands."""
+    request = bench.request
+    with snapshot(request.root) as copy, bench.progress.step(f"candidate {candidate.name}"):
+        assert request.before is not None
+        copy.put(request.dockerfile, request.before)
+        for change in rewrite.changes:
+            copy.put(change.path, change.after)
+        dockerfile = (copy.folder / request.dockerfile).read_bytes()
+        built = build_version(bench, candidate.name, copy, cold=False)
+        version = analyse(bench, candidate.name, copy, dockerfile, built)
+        ran = records(baseline.seen, run_version(bench, version, baseline.plan))
+        scanned = scan_version(bench, version)
+    before = side(baseline.version, ran[0], baseline.scan, _NO_REBUILD)
+    return judge(replace(request, rewrite=rewrite), before, side(version, ran[1], scanned, _NO_REBUILD))
