@@ -5,6 +5,7 @@
 
 from collections.abc import Sequence
 
+from imageopt.config import nearest
 from imageopt.dockerfile.ignore import parse_ignore
 from imageopt.dockerfile.model import Dockerfile
 from imageopt.dockerfile.parser import parse
@@ -25,6 +26,7 @@ from imageopt.rewrite.survey import survey
 from imageopt.rewrite.worth import automatic, credit, is_worth_doing, is_worth_making
 from imageopt.rules.model import Finding
 
+TEAM_TEMPLATES = ".imageopt/templates"
 _TARGETS = ("auto", "alpine", "slim", "keep")
 
 
@@ -76,7 +78,7 @@ def propose(evidence: Evidence, findings: Sequence[Finding], *, target: str = "a
             evidence.image.elf if evidence.image else None,
             outputs=outputs,
         )
-        text = render(plan.template, plan.values)
+        text = render(plan.template, plan.values, nearest(project.root, TEAM_TEMPLATES))
     except Unsafe as error:
         return _refused(str(error))
     return _rewrite(evidence, findings, plan, text)
