@@ -59,6 +59,7 @@ class Search:
     tried: tuple[Tried, ...]
     best: Tried | None
     stopped: str
+    baseline_broken: bool = False
 
     @property
     def rewrite(self) -> Rewrite:
@@ -97,7 +98,8 @@ def search(request: VerifyRequest, rungs: Callable[[Evidence], Sequence[Candidat
         alone = records(seen, seen)[0]
         broken = failure(side(version, alone, baseline.scan, _NO_REBUILD))
         if broken is not None:
-            return not_begun(candidates, f"the Dockerfile as it stands {broken}")
+            reason = f"the Dockerfile as it stands {broken}"
+            return replace(not_begun(candidates, reason), baseline_broken=True)
         image = version.evidence.image
         total = image.sizes.unpacked_bytes if image is not None else None
         return climb(candidates, lambda *one: _prove(bench, baseline, *one), total)
