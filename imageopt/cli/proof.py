@@ -54,6 +54,7 @@ def request_for(place: tuple[Path, str, bytes], built: BuildOptions, config: Con
         "platform": built.platform,
         "port": config.verify.port,
         "paths": config.verify.paths,
+        "settings": config.verify,
         "reference": root.resolve().name,
         "policy": make_policy(config, root),
         **{name: value for name, value in more.items() if value or value is False},

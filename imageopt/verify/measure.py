@@ -30,7 +30,7 @@ from imageopt.source.model import ImageRef
 from imageopt.verify.cleanup import remove_labelled
 from imageopt.verify.model import NotDone, RunRecord, ScanRecord, Side
 from imageopt.verify.request import VerifyRequest
-from imageopt.verify.run import Observed, RunPlan, finish, observe
+from imageopt.verify.run import Observed, RunPlan, observe
 from imageopt.verify.scan import scan
 
 if TYPE_CHECKING:
@@ -168,7 +168,8 @@ def run_version(bench: Bench, version: Version, plan: RunPlan) -> Observed | Not
     if isinstance(version.image, NotDone):
         return version.image
     image = version.evidence.image if version.evidence is not None else None
-    with bench.progress.step(f"running {version.name}"):
+    how = " with fewer rights" if plan.hardened else " again" if plan.brief else ""
+    with bench.progress.step(f"running {version.name}{how}"):
         try:
             engine = str(bench.client.version().get("Arch", ""))
             if image is not None and engine and image.config.architecture not in ("", engine):
@@ -224,19 +225,3 @@ def side(
         run=run,
         scan=scanned,
     )
-
-
-def asked_after(plan: RunPlan, before: Observed | NotDone) -> RunPlan:
-    """What the other version is asked: what the first one's pages name is part of what it does."""
-    return replace(plan, paths=(*plan.paths, *before.linked), links=0) if isinstance(before, Observed) else plan
-
-
-def records(before: Observed | NotDone, after: Observed | NotDone) -> tuple[RunRecord | NotDone, RunRecord | NotDone]:
-    """Both runs as they are compared; one without the other is looked at by itself."""
-    if isinstance(before, Observed) and isinstance(after, Observed):
-        return finish(before, after)
-    return _alone(before), _alone(after)
-
-
-def _alone(seen: Observed | NotDone) -> RunRecord | NotDone:
-    return finish(seen, seen)[0] if isinstance(seen, Observed) else seen

@@ -29,8 +29,26 @@ class NotDone:
 
 
 @dataclass(frozen=True, slots=True)
+class Check:
+    """Something that was tried inside a container: a health check, a folder to write, an addon to load, a command.
+
+    `detail` is what came of it, `reason` what it means if it fails. `lasting`: that it cannot be tried counts as well.
+    """
+
+    name: str
+    passed: bool
+    detail: str
+    reason: str
+    lasting: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Response:
-    """One answered request. `body_digest` is of the body with what varies between two calls masked."""
+    """One answered request, over all runs. `body_digest` is of the body with what varies masked.
+
+    `status` is that of the first answer; `statuses` are all that were seen, sorted. `headers` are those that matter to
+    a client and never varied.
+    """
 
     method: str
     path: str
@@ -38,12 +56,23 @@ class Response:
     content_type: str
     body_bytes: int
     body_digest: str
-    masked: tuple[str, ...]  # what was masked because it varies in the same container, e.g. JSON keys
+    masked: tuple[str, ...]  # what was masked because it varies between two answers of one version, e.g. JSON keys
+    statuses: tuple[int, ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def what(self) -> str:
+        """What names it in reports."""
+        return f"{self.method} {self.path}"
 
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """A container that was started and asked. `user` is what the process runs as (`uid:gid`)."""
+    """What was seen of a version, over all its runs. `user` is what the process runs as (`uid:gid`).
+
+    Seconds and memory are medians. `hardened` is why it does not start with a file system that cannot be written and
+    without capabilities, "" where it does, None where that was not tried.
+    """
 
     started: bool
     reason: str  # why it did not start, or that it ended while it was asked; empty otherwise
@@ -57,7 +86,11 @@ class RunRecord:
     written_paths: tuple[str, ...]  # what the container changed in its file system, outside /tmp and /proc
     stop_seconds: float | None
     stop_exit_code: int | None  # for a program without a port: what it ended with
-    health_exit_code: int | None = None  # of the image's own HEALTHCHECK, run inside; None where there is none
+    memory_bytes: int | None = None
+    checks: tuple[Check, ...] = ()
+    hardened: str | None = None
+    runs: int = 1
+    unchecked: tuple[str, ...] = ()  # what could not be tried, in words
 
 
 @dataclass(frozen=True, slots=True)
