@@ -8,6 +8,7 @@ from imageopt.compare.model import ImageComparison
 from imageopt.verify.behaviour import compare_runs
 from imageopt.verify.config import compare_configs, is_site_move
 from imageopt.verify.model import Change, Comparison, NotDone, RunRecord, ScanRecord, Side, Vulnerability
+from imageopt.verify.static import compare_static
 from imageopt.verify.trivy_report import by_severity
 
 
@@ -38,6 +39,7 @@ def compare_sides(before: Side, after: Side) -> tuple[Comparison, tuple[str, ...
         removed_bytes=images.removed_bytes if images is not None else 0,
         explained_bytes=images.explained_bytes if images is not None else 0,
         files_added=images.files_added if images is not None else {},
+        static=compare_static(before, after),
     )
     notes = (
         *(images.notes if images is not None else ()),

@@ -13,6 +13,7 @@ from imageopt.build.buildx import build
 from imageopt.build.cleaning import CleanUp, cleaning, new_run_id
 from imageopt.build.model import BuildFailed, BuildRequest, Built, Given
 from imageopt.build.snapshot import Snapshot
+from imageopt.compare.modules import ModuleGraph
 from imageopt.dockerfile import parse
 from imageopt.errors import ImageoptError
 from imageopt.evidence.join import join
@@ -214,6 +215,7 @@ def side(
     run: RunRecord | NotDone,
     scanned: ScanRecord | NotDone,
     rebuilt: Built | BuildFailed | NotDone,
+    modules: ModuleGraph | NotDone | None = None,
 ) -> Side:
     """The version and what was measured of it, as it is compared and reported."""
     return Side(
@@ -224,4 +226,5 @@ def side(
         findings=version.findings,
         run=run,
         scan=scanned,
+        modules=modules or NotDone("its modules were not looked at"),
     )

@@ -5,7 +5,11 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from imageopt.build.model import BuildFailed, Built, Given
+from imageopt.compare.loading import Unloadable
+from imageopt.compare.lost import Lost
 from imageopt.compare.model import SizeChange as SizeChange
+from imageopt.compare.modules import Missing, ModuleGraph
+from imageopt.compare.production import Production
 from imageopt.evidence.model import Evidence
 from imageopt.rewrite.model import Rewrite
 from imageopt.rules.model import Finding
@@ -130,6 +134,7 @@ class Side:
     findings: tuple[Finding, ...]
     run: RunRecord | NotDone
     scan: ScanRecord | NotDone
+    modules: ModuleGraph | NotDone = NotDone("its modules were not looked at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +146,18 @@ class Change:
     after: str
     expected: bool
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Static:
+    """What differs between two images without running them; what both have in common is left out."""
+
+    unloadable: tuple[Unloadable, ...]
+    missing_modules: tuple[Missing, ...]
+    unmet_dependencies: tuple[Missing, ...]
+    production: Production
+    lost: tuple[Lost, ...]
+    secrets: tuple[str, ...]  # new findings on secrets in layers, history and environment; never their values
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +184,7 @@ class Comparison:
     removed_bytes: int = 0  # of stored files, every copy, that are in before and not in after
     explained_bytes: int = 0  # how many of them a finding with a line and a layer is about
     files_added: Mapping[str, int] = field(default_factory=dict)  # category -> bytes in after and not in before
+    static: Static | NotDone = NotDone("the images were not read")
 
 
 @dataclass(frozen=True, slots=True)

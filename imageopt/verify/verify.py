@@ -7,6 +7,7 @@ before: it is judged alone, and never called verified.
 import contextlib
 
 from imageopt.progress import Progress
+from imageopt.verify.code import read_modules
 from imageopt.verify.comparison import compare_sides
 from imageopt.verify.given import read_given
 from imageopt.verify.measure import (
@@ -41,6 +42,7 @@ def verify(request: VerifyRequest, *, progress: Progress) -> Verification:
         else:
             work = stack.enter_context(workspace(request))
             versions = _built(bench, work)
+        modules = [read_modules(bench, version) for version in versions]
         runs = _run_both(bench, versions)
         scans = [scan_version(bench, version) for version in versions]
         rebuilds = [
@@ -51,7 +53,7 @@ def verify(request: VerifyRequest, *, progress: Progress) -> Verification:
             )
             for version in versions
         ]
-    before, after = (side(*measured) for measured in zip(versions, runs, scans, rebuilds, strict=True))
+    before, after = (side(*measured) for measured in zip(versions, runs, scans, rebuilds, modules, strict=True))
     return judge(request, before, after)
 
 
