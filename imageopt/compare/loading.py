@@ -12,7 +12,7 @@ from typing import NamedTuple
 from imageopt.compare.filesystem import Filesystem
 from imageopt.image.elf import ElfFacts
 from imageopt.image.model import Image
-from imageopt.image.packages.npm import package_folder
+from imageopt.image.packages.folder import package_folder
 
 _SHIMS = ("gcompat", "libc6-compat")  # with one of them musl runs some of what was built for glibc
 _OLD_GLIBC = re.compile(r"libc-(\d+\.\d+)\.so")

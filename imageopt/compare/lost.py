@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from imageopt.compare.filesystem import Filesystem
 from imageopt.evidence.model import Category, Evidence
-from imageopt.image.packages.npm import package_folder
+from imageopt.image.packages.folder import package_folder
 
 _DATA = r".*\.(?:json|json5|ya?ml|po|mo|php|ftl|properties|xliff?|toml)$"
 _VIEW = r".*\.(?:ejs|pug|hbs|mustache|njk|twig|liquid|eta|j2|jinja2?)$"
