@@ -73,3 +73,14 @@ class Account:
     def refuse(self, name: str, reason: str) -> None:
         """Notes a transformation that is not made."""
         self.refusals.append(Refused(name, reason))
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`values` for the template, the account, the context's paths that the Dockerfile names, and those it makes."""
+
+    template: str
+    values: dict[str, object]
+    account: Account
+    needed: tuple[str, ...]
+    rebuilt: tuple[str, ...]

@@ -5,7 +5,6 @@ Everything about the new Dockerfile is decided here and in the two stages; the t
 
 import posixpath
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from imageopt.dockerfile.model import Dockerfile, Stage
 from imageopt.image.elf import ElfFacts
@@ -14,7 +13,7 @@ from imageopt.rewrite.base_image import BaseImage
 from imageopt.rewrite.build_stage import build_stage, uses_global
 from imageopt.rewrite.development import started_with
 from imageopt.rewrite.framework_output import framework_output
-from imageopt.rewrite.ground import Account, Ground
+from imageopt.rewrite.ground import Account, Ground, Plan
 from imageopt.rewrite.layout import layout, rebuilt
 from imageopt.rewrite.lifecycle import install_inputs
 from imageopt.rewrite.managers import Manager, manifest_names
@@ -27,17 +26,6 @@ from imageopt.rewrite.survey import Survey
 from imageopt.rewrite.system import runtime_system
 
 _BUILD_NAMES = ("build", "builder")
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """`values` for the template, the account, the context's paths that the Dockerfile names, and those it makes."""
-
-    template: str
-    values: dict[str, object]
-    account: Account
-    needed: tuple[str, ...]
-    rebuilt: tuple[str, ...]
 
 
 def make_plan(

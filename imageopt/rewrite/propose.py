@@ -13,13 +13,14 @@ from imageopt.evidence.model import Evidence
 from imageopt.project.context import ignore_file
 from imageopt.project.model import Project
 from imageopt.rewrite.base_image import node_image
-from imageopt.rewrite.ground import Account
+from imageopt.rewrite.ground import Account, Plan
 from imageopt.rewrite.ignore_file import IgnoreChange, propose_ignore
 from imageopt.rewrite.junk import junk_paths
 from imageopt.rewrite.locked import lock_obstacle
 from imageopt.rewrite.managers import manager
 from imageopt.rewrite.model import FileChange, Refused, Rewrite
-from imageopt.rewrite.plan import Plan, make_plan
+from imageopt.rewrite.php.plan import php_plan
+from imageopt.rewrite.plan import make_plan
 from imageopt.rewrite.render import Unsafe, render
 from imageopt.rewrite.surgery.operate import operate
 from imageopt.rewrite.survey import survey
@@ -49,39 +50,43 @@ def propose(evidence: Evidence, findings: Sequence[Finding], *, target: str = "a
         return _refused(fault)
     if len(tree.stages) > 1:
         return _surgical(evidence, findings, project, target)
+    try:
+        plan = _plan(evidence, project, tree, target, outputs=outputs)
+        if isinstance(plan, Plan):
+            return _rewrite(
+                evidence, findings, plan, render(plan.template, plan.values, nearest(project.root, TEAM_TEMPLATES))
+            )
+    except Unsafe as error:
+        return _refused(str(error))
+    return plan if isinstance(plan, Rewrite) else _surgical(evidence, findings, project, target, *plan)
+
+
+def _plan(
+    evidence: Evidence, project: Project, tree: Dockerfile, target: str, *, outputs: bool
+) -> Plan | tuple[str, ...] | Rewrite:
+    """The plan of a restructured Dockerfile, why it can only be edited, or the refusal where not even that helps."""
+    stage = tree.stages[-1]
+    other = php_plan(evidence, project, tree)
+    if other is not None:
+        return (other,) if isinstance(other, str) else other
+    if project.manifest is None:
+        return (f"line {stage.from_instruction.line}: there is no package.json for a Node image",)
     obstacle = _obstacle(project)
     if obstacle:
         return _refused(obstacle)
-    stage = tree.stages[-1]
-    base = node_image(stage.from_instruction.words[0].raw, stage.base)
+    image = stage.from_instruction.words[0].raw
+    base = node_image(image, stage.base)
     if base is None:
-        image = stage.from_instruction.words[0].raw
-        reason = (
-            f"line {stage.from_instruction.line}: {image} is not an official Node image, so what it brings is not known"
-        )
-        return _surgical(evidence, findings, project, target, reason)
+        line = stage.from_instruction.line
+        return (f"line {line}: {image} is not an official Node image, so what it brings is not known",)
     tool = manager(project)
     if isinstance(tool, str):
         return _refused(tool)
     found = survey(tree, stage, tool)
     if found.objections:
-        return _surgical(evidence, findings, project, target, *found.objections)
-    try:
-        plan = make_plan(
-            project,
-            tool,
-            tree,
-            stage,
-            base,
-            found,
-            target,
-            evidence.image.elf if evidence.image else None,
-            outputs=outputs,
-        )
-        text = render(plan.template, plan.values, nearest(project.root, TEAM_TEMPLATES))
-    except Unsafe as error:
-        return _refused(str(error))
-    return _rewrite(evidence, findings, plan, text)
+        return tuple(found.objections)
+    elf = evidence.image.elf if evidence.image else None
+    return make_plan(project, tool, tree, stage, base, found, target, elf, outputs=outputs)
 
 
 def _rewrite(evidence: Evidence, findings: Sequence[Finding], plan: Plan, text: str) -> Rewrite:
@@ -157,8 +162,8 @@ def _fault(project: Project, tree: Dockerfile) -> str | None:
     """What is wrong with the files themselves; None if nothing is."""
     if not tree.stages or tree.problems:
         return f"the Dockerfile has a fault: {tree.problems[0].message}" if tree.problems else "it has no FROM"
-    if project.manifest is None:
-        return "there is no package.json; only Node projects can be rewritten so far"
+    if project.manifest is None and project.php is None and project.python is None:
+        return "there is no package.json, composer.json or list of Python packages: what it consists of is not known"
     return None
 
 

@@ -209,19 +209,19 @@ class _Reader:
                 return all(within(path, self.workdir) for path in self._paths(command))
             case "build":
                 if not found.copies and found.install is None and command.words[0] != "echo":
-                    self._object(f"it runs `{_short(command.text)}` before the sources are there")
+                    self._object(f"it runs `{short(command.text)}` before the sources are there")
                 elif outside := self._outside(command):
-                    self._object(f"`{_short(command.text)}` changes {outside}, outside of the application's folder")
+                    self._object(f"`{short(command.text)}` changes {outside}, outside of the application's folder")
                 else:
                     found.builds = found.builds or command.words[0] not in ("echo", "ls", "cat", "test", "true")
                     return True
             case "foreign-manager":
                 self._object(f"it uses {command.words[0]}, and the project {self.manager.name}")
             case "package-change":
-                self._object(f"`{_short(command.text)}` installs something that no lock file pins")
+                self._object(f"`{short(command.text)}` installs something that no lock file pins")
             case "unknown":
                 self._object(
-                    f"imageopt cannot tell whether the running service needs what `{_short(command.text)}` does"
+                    f"imageopt cannot tell whether the running service needs what `{short(command.text)}` does"
                 )
             case "prune" | "nothing":
                 pass
@@ -264,6 +264,7 @@ def within(path: str, folder: str) -> bool:
     return path == folder or path.startswith(f"{folder.rstrip('/')}/")
 
 
-def _short(text: str) -> str:
+def short(text: str) -> str:
+    """The text in one line that fits into a reason."""
     line = " ".join(text.split())
     return line if len(line) <= 60 else f"{line[:57]}..."

@@ -15,12 +15,17 @@ from imageopt.rules.model import Finding, Safety
 from imageopt.units import format_bytes
 
 ORDER = (
-    "multi-stage", "static-site", "framework-output", "base-swap", "prune-dev-deps", "narrow-copies", "dockerignore",
+    "multi-stage", "static-site", "framework-output", "asset-stage", "composer-stage", "composer-no-dev",
+    "extension-build", "base-swap", "prune-dev-deps", "narrow-copies", "dockerignore",
     "copy-chown", "drop-deleted", "drop-caches", "drop-global-tools", "npm-ci", "frozen-install", "order-copies",
     "exec-form-start", "node-env", "run-as-node",
 )  # fmt: skip
 _SAVES = {
     "multi-stage",
+    "asset-stage",
+    "composer-stage",
+    "composer-no-dev",
+    "extension-build",
     "base-swap",
     "prune-dev-deps",
     "dockerignore",

@@ -1,0 +1,65 @@
+"""What Composer is told: the packages are installed before the sources are there, the class map is made after.
+
+Scripts run where they always ran, with the code in place; Composer itself is only mounted there, so it is in no layer.
+"""
+
+import posixpath
+from pathlib import Path
+
+from imageopt.project.files import exists, read_text
+from imageopt.project.jsonc import object_of, parse_object
+from imageopt.project.model import Php
+from imageopt.rewrite.php.commands import PhpCommand
+from imageopt.rewrite.php.hazards import needs_patches
+from imageopt.rewrite.php.stages import Lines
+from imageopt.rewrite.php.survey import Place
+from imageopt.rewrite.render import word
+from imageopt.rewrite.system import install_line
+
+_CACHE = "/tmp/composer"  # noqa: S108 (in the image)
+_KEPT = ("--ignore-platform-req", "--ignore-platform-reqs", "--no-plugins", "--prefer-source")
+
+
+def manifests(root: Path) -> list[str]:
+    """The files that decide what is installed."""
+    return [name for name in ("composer.json", "composer.lock", "symfony.lock", "auth.json") if exists(root, name)]
+
+
+def path_folders(root: Path, php: Php) -> tuple[str, ...]:
+    """Folders of the project that Composer takes packages or patches from."""
+    folders = [path.partition("*")[0].rstrip("/") for path in php.path_repositories]
+    folders += ["patches"] if needs_patches(root) else []
+    inside = (posixpath.normpath(path) for path in folders if path)
+    return tuple(dict.fromkeys(path for path in inside if not path.startswith(("..", "/")) and exists(root, path)))
+
+
+def vendor_tools(made: Lines) -> list[str]:
+    """The RUN lines that install what Composer fetches and unpacks with."""
+    return [install_line(command.words, packages) for command, packages in made.fetching]
+
+
+def install_run(install: Place, asked: PhpCommand, dev: str) -> str:
+    """The RUN that installs what the lock file pins, without any of the project's code."""
+    flags = "".join(f"--{flag.name}={flag.value} " for flag in install.instruction.flags)
+    kept = "".join(f" {word(flag)}" for flag in asked.words if flag.startswith(_KEPT))
+    return (
+        f"RUN {flags}--mount=type=cache,target={_CACHE} \\\n"
+        f"    COMPOSER_ALLOW_SUPERUSER=1 COMPOSER_CACHE_DIR={_CACHE} \\\n"
+        f"    composer install{dev} --no-scripts --no-autoloader --prefer-dist --no-interaction{kept}"
+    )
+
+
+def autoload_run(root: Path, stage: str, asked: PhpCommand, dev: str, folder: str, after: str) -> str:
+    """The RUN that makes the class map and runs the scripts, with Composer mounted from the stage that has it.
+
+    `after` is a command to end with, empty for none.
+    """
+    where = f" --working-dir={word(folder)}" if folder else ""
+    data = parse_object(read_text(root, "composer.json") or "") or {}
+    quiet = "--no-scripts" in asked.words
+    commands = [f"composer dump-autoload{dev} --optimize{where}{' --no-scripts' if quiet else ''}"]
+    if not quiet and "post-install-cmd" in object_of(data.get("scripts")):
+        commands.append(f"composer run-script{dev}{where} post-install-cmd")
+    commands += [after] if after else []
+    mount = f"--mount=type=bind,from={stage},source=/usr/bin/composer,target=/usr/bin/composer"
+    return " \\\n    ".join((f"RUN {mount}", "export COMPOSER_ALLOW_SUPERUSER=1", *(f"&& {each}" for each in commands)))
