@@ -18,3 +18,18 @@ def apply(text: str, edits: Iterable[Edit]) -> str:
         result += (text[done : edit.start], edit.replacement)
         done = edit.end
     return "".join(result) + text[done:]
+
+
+def before(offset: int, edits: Iterable[Edit]) -> int:
+    """Where the character at an offset of the edited text stood; for one that came in, where it was put in.
+
+    The edits are in the order of their places.
+    """
+    shift = 0
+    for edit in edits:
+        if offset < edit.start + shift:
+            break
+        if offset < edit.start + shift + len(edit.replacement):
+            return edit.start
+        shift += len(edit.replacement) - (edit.end - edit.start)
+    return offset - shift

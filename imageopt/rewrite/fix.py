@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from imageopt.config import Waiver
+from imageopt.dockerfile.edit import before
 from imageopt.dockerfile.model import Edit
 from imageopt.evidence.model import Evidence
 from imageopt.project.context import ignore_file
@@ -55,11 +56,23 @@ def fix(
 
     `rules`, `waivers` and `now` are those that the findings were made with.
     """
+    return fixed(evidence, findings, rules, waivers=waivers, now=now)[0]
+
+
+def fixed(
+    evidence: Evidence,
+    findings: Sequence[Finding],
+    rules: Sequence[Rule],
+    *,
+    waivers: Sequence[Waiver] = (),
+    now: date | None = None,
+) -> tuple[Rewrite, tuple[tuple[Edit, ...], ...]]:
+    """What `fix` gives, and the edits of the Dockerfile one after another, each in the text that those before made."""
     if evidence.dockerfile is None:
-        return Rewrite("nothing", (), (), (), None, "unknown", ("there is no Dockerfile",))
+        return Rewrite("nothing", (), (), (), None, "unknown", ("there is no Dockerfile",)), ()
     run = _Run(evidence, findings, rules, Judge(tuple(rules), tuple(waivers), now))
     run.to_the_end()
-    return run.result()
+    return run.result(), tuple(run.history)
 
 
 class _Run:
@@ -75,7 +88,7 @@ class _Run:
         self._pending: dict[int, _Task] = {}
         self._done: list[Finding] = []
         self._refused: list[tuple[Finding, str]] = []  # with the line in the old text
-        self._history: list[tuple[Edit, ...]] = []
+        self.history: list[tuple[Edit, ...]] = []
         self._attempts = 0
 
     def to_the_end(self) -> None:
@@ -157,7 +170,7 @@ class _Run:
         if isinstance(state, str):
             return state
         self._state = state
-        self._history.append(tuple(sorted(edits, key=lambda edit: (edit.start, edit.end))))
+        self.history.append(tuple(sorted(edits, key=lambda edit: (edit.start, edit.end))))
         self._done += [self._pending.pop(number).finding for number in mended]
         self._pending = {number: task.moved(edits) for number, task in self._pending.items()}
         return reason if len(numbers) == 1 else ""
@@ -204,22 +217,10 @@ class _Run:
             return ""
         if offset is None:
             return f"line {place.line}: "
-        for edits in reversed(self._history):
-            offset = _before(offset, edits)
+        for edits in reversed(self.history):
+            offset = before(offset, edits)
         line = self._old.text.count("\n", 0, offset) + 1
         return f"line {line}: "
-
-
-def _before(offset: int, edits: Iterable[Edit]) -> int:
-    """Where the character at the offset stood before the edits, which are in their order."""
-    shift = 0
-    for edit in edits:
-        if offset < edit.start + shift:
-            break
-        if offset < edit.start + shift + len(edit.replacement):
-            return edit.start
-        shift += len(edit.replacement) - (edit.end - edit.start)
-    return offset - shift
 
 
 def _saved(evidence: Evidence, done: Sequence[Finding]) -> int | None:

@@ -10,10 +10,11 @@ from rewrite.fixing import NOW, RULES, after, assert_shells_read, in_folder, men
 
 from imageopt.config import Waiver
 from imageopt.dockerfile import parse
+from imageopt.dockerfile.edit import before
 from imageopt.dockerfile.model import Edit
 from imageopt.evidence.join import join
 from imageopt.evidence.model import Evidence
-from imageopt.rewrite.fix import _before, fix
+from imageopt.rewrite.fix import fix
 from imageopt.rewrite.fixes.model import Outcome, Site
 from imageopt.rewrite.fixes.registry import FIXES
 from imageopt.rewrite.model import Rewrite
@@ -205,7 +206,7 @@ class TestWithAnImage:
 
 def test_where_a_mended_place_stood_before() -> None:
     edits = (Edit(0, 0, "ab"), Edit(2, 4, ""), Edit(5, 6, "xyz"))  # "012345678" -> "ab014xyz678"
-    assert [_before(offset, edits) for offset in range(2, 11)] == [0, 1, 4, 5, 5, 5, 6, 7, 8]
+    assert [before(offset, edits) for offset in range(2, 11)] == [0, 1, 4, 5, 5, 5, 6, 7, 8]
 
 
 class TestTheIgnoreFile:

@@ -34,7 +34,7 @@ def swap(case: Case) -> Answer:
     image = root.words[0].raw if root.words else ""
     if base is None:
         wanted = any(finding.fix.transform == "base-swap" for finding in case.findings)
-        reason = f"line {root.line}: {image} is not an official Node image, so what it brings is not known"
+        reason = f"line {case.line(root)}: {image} is not an official Node image, so what it brings is not known"
         return (Refused("base-swap", reason),) if wanted else ()
     if base.kind == "alpine":
         return ()
@@ -48,7 +48,7 @@ def swap(case: Case) -> Answer:
             word = root.words[0]
             probe, notes = _probe(case, base)
             return (*refusals, Cut("base-swap", reason, (Edit(word.start, word.end, variant), *probe), notes))
-        refusals.append(Refused("base-swap", f"line {root.line}: {kind}: {found or 'there is no such variant'}"))
+        refusals.append(Refused("base-swap", f"line {case.line(root)}: {kind}: {found or 'there is no such variant'}"))
     return refusals
 
 
@@ -59,12 +59,12 @@ def _objections(case: Case, base: BaseImage, kind: str, answer: AlpineAnswer) ->
     for instruction in case.instructions:
         image = instruction.flag("from")
         if instruction.keyword in ("COPY", "ADD") and image and case.tree.source_stage(instruction) is None:
-            yield f"line {instruction.line} copies from {image}, and what those files need is not known"
+            yield f"line {case.line(instruction)} copies from {image}, and what those files need is unknown"
     for copied in copies(case.evidence):
         root = case.tree.stages[with_ancestors(case.tree, copied.stage)[0]]
         source = node_image(root.from_instruction.words[0].raw, root.base)
         if source is None:
-            yield f"line {copied.instruction.line} copies from {root.base}, and what those files need is not known"
+            yield f"line {case.line(copied.instruction)} copies from {root.base}, and what those files need is unknown"
         elif kind == "alpine" and source.kind != "alpine" and root != case.chain[0] and answer.deciding:
             folders = {install.step.environment.workdir for install in _installs(case, copied.stage)}
             if copied.sources is None or any(holds_modules(p, folder) for p in copied.sources for folder in folders):
@@ -94,11 +94,12 @@ def _against_stage(case: Case, stage: Stage, base: BaseImage, kind: str) -> Iter
     for instruction in (item for each in chain for item in each.instructions if item.keyword == "RUN"):
         called = {command.name.rpartition("/")[2] for command in run_commands(instruction)}
         if called & missing - brought and stage is _owner(chain, instruction):
-            yield f"line {instruction.line} calls {min(called & missing - brought)}"
+            yield f"line {case.line(instruction)} calls {min(called & missing - brought)}"
         if stage is _owner(chain, instruction):
             unknown = (c for c in commands_of(instruction, manager) if c.purpose == "unknown")
             yield from (
-                f"line {instruction.line}: whether `{one_line(c.text)[:60]}` works there is not known" for c in unknown
+                f"line {case.line(instruction)}: whether `{one_line(c.text)[:60]}` works there is not known"
+                for c in unknown
             )
         brought |= _packages(case, instruction)
     found = surveyed(case.tree, chain, case.manager)

@@ -40,13 +40,13 @@ def hold_to_lock(case: Case) -> Answer:
         return ()
     obstacle = lock_obstacle(case.project) or _settings(case)
     if obstacle:
-        return (Refused(manager.frozen, f"line {loose[0].step.instruction.line}: {obstacle}"),)
+        return (Refused(manager.frozen, f"line {case.line(loose[0].step.instruction)}: {obstacle}"),)
     edits: dict[Edit, None] = {}
     refusals: list[Refused] = []
     for install in loose:
         brought = _lock_brought(case, install)
         if isinstance(brought, str):
-            refusals.append(Refused(manager.frozen, f"line {install.step.instruction.line}: {brought}"))
+            refusals.append(Refused(manager.frozen, f"line {case.line(install.step.instruction)}: {brought}"))
         else:
             edits.update(dict.fromkeys((*brought, _frozen(install.tool, manager))))
     lock = case.project.lock
@@ -60,7 +60,7 @@ def leave_out_development(case: Case) -> Answer:
     lock = case.project.lock
     if install is None or not install.dev or lock is None or not any(package.dev for package in lock.packages):
         return ()
-    where = f"line {install.step.instruction.line}: "
+    where = f"line {case.line(install.step.instruction)}: "
     reason = _needs_development(case, install)
     if reason:
         return (Refused("prune-dev-deps", where + reason),)
@@ -157,7 +157,7 @@ def _lock_brought(case: Case, install: Install) -> tuple[Edit, ...] | str:
     instruction, word = manifest
     target = instruction.words[-1].value
     if not target.endswith(("/", ".")) or word.value.removeprefix("./") != "package.json":
-        return f"{lock.path} is not copied along on line {instruction.line}"
+        return f"{lock.path} is not copied along on line {case.line(instruction)}"
     return (Edit(word.end, word.end, f" {word.value.removesuffix('package.json')}{lock.path}"),)
 
 

@@ -4,7 +4,7 @@ Only those that cost bytes there; what a discarded stage leaves behind costs not
 """
 
 from imageopt.dockerfile.parser import parse
-from imageopt.rewrite.fix import fix
+from imageopt.rewrite.fix import fixed
 from imageopt.rewrite.model import Refused
 from imageopt.rewrite.surgery.model import Case
 from imageopt.rules.load import load_rules
@@ -24,9 +24,10 @@ def mended(case: Case) -> tuple[Case, dict[str, str], list[Refused]]:
     wanted = [finding for finding in case.findings if finding.rule in _FIXED and finding.location is not None]
     if not wanted:
         return case, {}, []
-    made = fix(case.evidence, wanted, load_rules(examples=False))
+    made, history = fixed(case.evidence, wanted, load_rules(examples=False))
     refusals = [Refused(_FIXED[refusal.name], refusal.reason) for refusal in made.refusals]
     change = next((change for change in made.changes if change.path == case.evidence.dockerfile_path), None)
     if change is None:
         return case, {}, refusals
-    return case.with_tree(parse(change.after)), {_FIXED[done.name]: done.reason for done in made.transformed}, refusals
+    after = case.with_tree(parse(change.after), *history)
+    return after, {_FIXED[done.name]: done.reason for done in made.transformed}, refusals

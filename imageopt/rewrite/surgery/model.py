@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from imageopt.dockerfile.edit import apply
+from imageopt.dockerfile.edit import apply, before
 from imageopt.dockerfile.model import Dockerfile, Edit, Instruction, Stage
 from imageopt.dockerfile.parser import parse
 from imageopt.evidence.model import Evidence
@@ -37,6 +37,8 @@ class Case:
     manager: Manager | str
     wish: str
     named: frozenset[str]
+    written: Dockerfile  # as the author has it
+    history: tuple[tuple[Edit, ...], ...] = ()
 
     @property
     def tree(self) -> Dockerfile:
@@ -93,8 +95,16 @@ class Case:
         """The last instruction of the shipped stage with that keyword."""
         return next((item for item in reversed(self.instructions) if item.keyword == keyword), None)
 
+    def line(self, instruction: Instruction) -> int:
+        """The line of an instruction in the author's file, where that one says anything of it."""
+        offset = instruction.start
+        for edits in reversed(self.history):
+            offset = before(offset, edits)
+        return self.written.position(offset)[0]
+
     def edited(self, edits: Iterable[Edit]) -> "Case | str":
         """The case after the edits, or why they cannot be made."""
+        edits = tuple(sorted(edits, key=lambda edit: (edit.start, edit.end)))
         try:
             text = apply(self.tree.text, edits)
         except ValueError:
@@ -102,11 +112,11 @@ class Case:
         tree = parse(text.encode("utf-8", "surrogateescape"))
         if len(tree.problems) > len(self.tree.problems):
             return f"the edited file would not be read: {tree.problems[-1].message}"
-        return self.with_tree(tree)
+        return self.with_tree(tree, edits)
 
-    def with_tree(self, tree: Dockerfile) -> "Case":
-        """The case with another text of the Dockerfile."""
-        return replace(self, evidence=replace(self.evidence, dockerfile=tree))
+    def with_tree(self, tree: Dockerfile, *history: tuple[Edit, ...]) -> "Case":
+        """The case with another text of the Dockerfile, which these edits made."""
+        return replace(self, evidence=replace(self.evidence, dockerfile=tree), history=(*self.history, *history))
 
 
 @dataclass(frozen=True, slots=True)

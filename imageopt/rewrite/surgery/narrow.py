@@ -33,10 +33,10 @@ def narrow(case: Case) -> Answer:
             continue
         outcome = _narrowed(case, copied, folder)
         if isinstance(outcome, Edit):
-            reason = f"line {copied.instruction.line} copied all of {folder}; what the service reads is known"
+            reason = f"line {case.line(copied.instruction)} copied all of {folder}; what the service reads is known"
             cuts.append(Cut("narrow-copies", reason, (outcome,)))
         else:
-            cuts.append(Refused("narrow-copies", f"line {copied.instruction.line}: {outcome}"))
+            cuts.append(Refused("narrow-copies", f"line {case.line(copied.instruction)}: {outcome}"))
     return cuts
 
 
@@ -44,7 +44,7 @@ def _narrowed(case: Case, copied: Copied, folder: str) -> Edit | str:
     instruction = copied.instruction
     later = next(_uses_sources(case, instruction), None)
     if later is not None:
-        return f"line {later.line} may need any of what is copied"
+        return f"line {case.line(later)} may need any of what is copied"
     if isinstance(case.manager, str):
         return case.manager
     built = surveyed(

@@ -45,6 +45,7 @@ def operate(
 ) -> tuple[Dockerfile, Account, IgnoreChange | None]:
     """The edited Dockerfile, the account, and what is added to the ignore file; `target` is the wished base image."""
     account = Account()
+    assert evidence.dockerfile is not None
     facts = read_deployment(project.root).of("target", dockerfile=evidence.dockerfile_path)
     case = Case(
         evidence=evidence,
@@ -52,6 +53,7 @@ def operate(
         project=project,
         manager=manager(project),
         wish=target,
+        written=evidence.dockerfile,
         named=frozenset(fact.value.lower() for fact in facts),
     )
     case, account.done, refusals = mended(case)

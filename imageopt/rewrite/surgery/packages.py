@@ -47,7 +47,7 @@ def prune(case: Case) -> Answer:
             reason = f"{count} of {len(lock.packages)} locked packages serve development only"
             return (Cut("prune-dev-deps", reason, outcome),)
         obstacle = outcome
-    return (Refused("prune-dev-deps", f"line {first.instruction.line}: {obstacle}"),)
+    return (Refused("prune-dev-deps", f"line {case.line(first.instruction)}: {obstacle}"),)
 
 
 def _pruned(case: Case, group: list[Copied], install: Install) -> tuple[Edit, ...] | str:
@@ -75,7 +75,7 @@ def _pruned(case: Case, group: list[Copied], install: Install) -> tuple[Edit, ..
     except Unsafe as error:
         return str(error)
     if stage.name is None:
-        return f"the stage on line {stage.from_instruction.line} is used elsewhere, and has no name to build on"
+        return f"the stage on line {case.line(stage.from_instruction)} is used elsewhere, and has no name to build on"
     taken = {other.name for other in tree.stages}
     name = next((name for name in _NAMES if name not in taken), None)
     if name is None:

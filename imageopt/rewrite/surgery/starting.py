@@ -30,12 +30,12 @@ def bare(case: Case) -> Answer:
         return ()
     start = bare_start(case.project, case.running, case.system.scripts)
     if isinstance(start, str):
-        return (Refused("exec-form-start", f"line {cmd.line}: {start}"),)
+        return (Refused("exec-form-start", f"line {case.line(cmd)}: {start}"),)
     try:
         given = [assignment(name, value) for name, value in start.environment]
         edits = [replaced(case.tree, cmd, f"CMD {exec_form(start.argv or ())}")]
     except Unsafe as error:
-        return (Refused("exec-form-start", f"line {cmd.line}: {error}"),)
+        return (Refused("exec-form-start", f"line {case.line(cmd)}: {error}"),)
     if given:
         edits.append(above(case.tree, case.final, cmd, f"ENV {' '.join(given)}"))
     return (Cut("exec-form-start", start_reason(cmd), tuple(edits)),)
