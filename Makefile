@@ -21,6 +21,7 @@ $(READY): pyproject.toml requirements-dev.lock
 	@[ -x $(BIN)/pip ] || $(PYTHON) -m venv .venv
 	@$(PIP) install --requirement requirements-dev.lock
 	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m compileall -q imageopt
 	@touch $@
 
 check: setup ## format, lint, types and the unit tests; under a minute

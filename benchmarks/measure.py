@@ -70,7 +70,13 @@ def run(command: Command) -> Cost:
         tempfile.TemporaryFile() as errors,
         tempfile.TemporaryFile() as output,
     ):
-        environment = {**os.environ, "XDG_CACHE_HOME": fresh, "IMAGEOPT_CACHE": "", **command.environment}
+        environment = {
+            **os.environ,
+            "PYTHONDONTWRITEBYTECODE": "",
+            "XDG_CACHE_HOME": fresh,
+            "IMAGEOPT_CACHE": "",
+            **command.environment,
+        }
         arguments = [argument.replace("{fresh}", fresh) for argument in command.arguments]
         begin = time.perf_counter()
         process = subprocess.Popen(

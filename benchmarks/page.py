@@ -33,6 +33,7 @@ What is measured is said at the head of each program in [benchmarks](../benchmar
   reading, the accounting and all findings. "Reading alone" leaves out the start and the findings.
 - What is compared runs in turns in one go (A B C, A B C); the best wall time of each counts. Other work on the machine
   only ever adds, so a ratio is good to some ten per cent where the machine was busy; the load is noted.
+- Python's bytecode is written before what counts, as an installation writes it.
 - The files are in the page cache. imageopt's cache of layers is off, but for the rows "layers known".
 - CPU time and peak memory are of the process and all its children, not of the engine.
 - dive runs with `--ci` and rules that pass; Trivy lists packages (`--format cyclonedx`: no vulnerabilities), with an

@@ -18,6 +18,7 @@ from imageopt.toml_table import Table
 NAME = "imageopt.toml"
 SEVERITIES = ("critical", "high", "medium", "low", "unknown")
 RULE_SEVERITIES = ("error", "warning", "info", "style", "off")
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 REWRITE_TARGETS = ("auto", "alpine", "slim", "keep")
 
 
@@ -64,11 +65,41 @@ class RewriteConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class RequestConfig:
+    """A request that is made of the running service."""
+
+    path: str
+    method: str = "GET"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CompanionConfig:
+    """A service that runs beside; `command` is split as a shell would, "" for the image's own."""
+
+    image: str
+    command: str = ""
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class VerifyConfig:
-    """Where the service listens and what to ask it; None and empty: found out."""
+    """Where the service listens, what to ask it, and what it needs; None and empty: found out.
+
+    `openapi` is a file relative to the project. `commands` are what the image is also started with; their output has
+    to stay the same. `volumes` are folders whose data outlives a version.
+    """
 
     port: int | None = None
     paths: tuple[str, ...] = ()
+    requests: tuple[RequestConfig, ...] = ()
+    websockets: tuple[str, ...] = ()
+    openapi: str | None = None
+    commands: tuple[str, ...] = ()
+    volumes: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    companions: Mapping[str, CompanionConfig] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,10 +244,51 @@ def _verify(table: Table) -> VerifyConfig:
     port = table.count("port")
     if port is not None and not 0 < port < 2**16:
         table.refuse("port", "is not a port", "write a number from 1 to 65535")
-    paths = table.texts("paths")
+    return VerifyConfig(
+        port=port,
+        paths=_absolute(table, "paths"),
+        requests=tuple(table.sections("requests", _request)),
+        websockets=_absolute(table, "websockets"),
+        openapi=table.text("openapi"),
+        commands=table.texts("commands"),
+        volumes=_absolute(table, "volumes"),
+        environment=table.section("environment", _all_texts),
+        companions=table.section("companions", _companions),
+    )
+
+
+def _absolute(table: Table, key: str) -> tuple[str, ...]:
+    paths = table.texts(key)
     if any(not path.startswith("/") for path in paths):
-        table.refuse("paths", "holds a path without a leading slash", 'write paths such as "/health"')
-    return VerifyConfig(port, paths)
+        table.refuse(key, "holds a path without a leading slash", 'write paths such as "/health"')
+    return paths
+
+
+def _request(table: Table) -> RequestConfig:
+    path = table.text("path") or ""
+    if not path.startswith("/"):
+        table.refuse("path", "is no path with a leading slash", 'write paths such as "/health"')
+    return RequestConfig(
+        path=path,
+        method=table.choice("method", METHODS, "GET"),
+        headers=table.section("headers", _all_texts),
+        body=table.text("body") or "",
+    )
+
+
+def _companions(table: Table) -> dict[str, CompanionConfig]:
+    return {name: table.section(name, _companion) for name in table.data}
+
+
+def _companion(table: Table) -> CompanionConfig:
+    image = table.text("image")
+    if not image:
+        table.refuse("image", "is missing", "name the image that it is started from")
+    return CompanionConfig(
+        image=image,
+        command=table.text("command") or "",
+        environment=table.section("environment", _all_texts),
+    )
 
 
 def _build(table: Table) -> BuildConfig:

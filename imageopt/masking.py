@@ -6,6 +6,7 @@ variable (`$TOKEN`) is no secret and stays. What a secret looks like is a guess:
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from operator import is_
 from typing import Any
 
 from imageopt.lazy_pattern import lazy_pattern
@@ -98,13 +99,15 @@ def sealed(value: Any) -> Any:
 
 
 def _sealed(value: Any, known: dict[str, str]) -> Any:
-    """`known` are the texts masked so far: a document says the same of many findings."""
+    """`known` are the texts masked so far: a document says the same of many findings. What needs no mask is kept."""
     if isinstance(value, str):
         if value not in known:
             known[value] = masked(value)
         return known[value]
-    if isinstance(value, dict):
-        return {key: _sealed(item, known) for key, item in value.items()}
+    if isinstance(value, Mapping):
+        items = {key: _sealed(item, known) for key, item in value.items()}
+        return value if all(items[key] is item for key, item in value.items()) else items
     if isinstance(value, list | tuple):
-        return [_sealed(item, known) for item in value]
-    return {key: _sealed(item, known) for key, item in value.items()} if isinstance(value, Mapping) else value
+        texts = [_sealed(item, known) for item in value]
+        return value if all(map(is_, texts, value)) else texts
+    return value

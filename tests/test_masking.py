@@ -80,4 +80,10 @@ def test_no_text_takes_long(text: str) -> None:
 
 def test_a_document_is_masked_in_its_texts_alone() -> None:
     document = {"API_TOKEN=a": ["API_TOKEN=a", 1, None, True, ("b", 2.5)]}
-    assert sealed(document) == {"API_TOKEN=a": ["API_TOKEN=***", 1, None, True, ["b", 2.5]]}
+    assert sealed(document) == {"API_TOKEN=a": ["API_TOKEN=***", 1, None, True, ("b", 2.5)]}
+    assert document == {"API_TOKEN=a": ["API_TOKEN=a", 1, None, True, ("b", 2.5)]}
+
+
+def test_what_needs_no_mask_is_not_copied() -> None:
+    document = {"a": [{"b": "c"}], "d": {"token": ["API_TOKEN=a"]}}
+    assert sealed(document)["a"] is document["a"]

@@ -2,7 +2,7 @@
 
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from imageopt.api import verify
 from imageopt.build.options import BuildOptions
@@ -12,6 +12,9 @@ from imageopt.config import Config
 from imageopt.report.verification import verification_document
 from imageopt.rules.policy import make_policy
 from imageopt.verify.request import VerifyRequest
+
+if TYPE_CHECKING:
+    from imageopt.verify.best import Search
 
 
 def prove(
@@ -35,8 +38,14 @@ def verification(
     place: tuple[Path, str, bytes], built: BuildOptions, config: Config, talk: Talk, **more: Any
 ) -> dict[str, Any]:
     """The verification's document; the arguments are those of `prove`."""
-    root, dockerfile, before = place
     started = time.monotonic()
+    made = verify(request_for(place, built, config, **more), progress=talk.progress)
+    return verification_document(made, time.monotonic() - started)
+
+
+def request_for(place: tuple[Path, str, bytes], built: BuildOptions, config: Config, **more: Any) -> VerifyRequest:
+    """How options and configuration want it built and run; the arguments are those of `prove`."""
+    root, dockerfile, before = place
     fields: dict[str, Any] = {
         "target": built.target,
         "build_args": built.build_args,
@@ -45,12 +54,19 @@ def verification(
         "platform": built.platform,
         "port": config.verify.port,
         "paths": config.verify.paths,
+        "settings": config.verify,
         "reference": root.resolve().name,
         "policy": make_policy(config, root),
         **{name: value for name, value in more.items() if value or value is False},
     }
-    made = verify(VerifyRequest(built.context or root, dockerfile, before, **fields), progress=talk.progress)
-    return verification_document(made, time.monotonic() - started)
+    return VerifyRequest(built.context or root, dockerfile, before, **fields)
+
+
+def searched(search: "Search", seconds: float) -> tuple[dict[str, Any] | None, str]:
+    """The document of the best candidate, None where there is none, and the verdict that the search ends with."""
+    if search.best is None or search.best.verification is None:
+        return None, "baseline-broken" if search.baseline_broken else "none"
+    return verification_document(search.best.verification, seconds), search.best.verification.verdict
 
 
 def exit_code(verdict: str, negative: int) -> int:

@@ -58,6 +58,8 @@ class Environment:
     def known(self, text: str) -> str | None:
         """The expanded text; None where it rests on a name whose value the file does not tell."""
         expanded = self.expansion(text)
+        if not expanded.absent:
+            return None if expanded.error else expanded.text
         missing = frozenset(expanded.absent)
         doubtful = missing & self.holes.keys() if self.complete else missing
         return None if expanded.error or doubtful else expanded.text

@@ -20,16 +20,24 @@ _Found = tuple[DeploymentKind, Node, str]  # with the value where it is not the 
 def compose_facts(document: Node, path: str) -> Iterator[DeploymentFact]:
     """The facts, service by service, in the order written."""
     for name, service in document.at("services").pairs.items():
-        dockerfile = _dockerfile(service, path)
+        dockerfile = dockerfile_of(service, path)
         for kind, node, value in (*_build_facts(service, path), *_run_facts(service)):
             words = tuple(item.text for item in node.items)
             shown = value or node.text or " ".join(words)
             yield DeploymentFact(kind, shown, f"{path}:{node.line}", name, words, dockerfile)
 
 
+def dockerfile_of(service: Node, path: str) -> str:
+    """The Dockerfile that a service builds, relative to the project; "" where it builds none, or one written inline."""
+    build = service.at("build")
+    if (not build.text and not build.pairs) or "dockerfile_inline" in build.pairs:
+        return ""
+    return posixpath.normpath(posixpath.join(_context(service, path), build.at("dockerfile").text or "Dockerfile"))
+
+
 def _build_facts(service: Node, path: str) -> Iterator[_Found]:
     build = service.at("build")
-    dockerfile = _dockerfile(service, path)
+    dockerfile = dockerfile_of(service, path)
     if dockerfile:
         yield "dockerfile", build, dockerfile
         yield "context", build, _context(service, path)
@@ -62,13 +70,6 @@ def _context(service: Node, path: str) -> str:
     build = service.at("build")
     context = build.text or build.at("context").text or "."
     return posixpath.normpath(posixpath.join(posixpath.dirname(path), context))
-
-
-def _dockerfile(service: Node, path: str) -> str:
-    build = service.at("build")
-    if (not build.text and not build.pairs) or "dockerfile_inline" in build.pairs:
-        return ""
-    return posixpath.normpath(posixpath.join(_context(service, path), build.at("dockerfile").text or "Dockerfile"))
 
 
 def _target(volume: Node) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from imageopt.report.before_after import rows, vulnerabilities_in_words
+from imageopt.report.candidates import HEAD, candidate_rows, how_it_ended
 from imageopt.report.change_rows import config_rows, lists, sentences, size_rows
 from imageopt.report.names import harmless
 from imageopt.report.treemap import Box, treemap
@@ -124,6 +125,9 @@ def _drawn(kind: str, document: Json) -> dict[str, Any]:
                 "outcome": outcome(document),
                 "diff": _diff(document["diff"]),
                 "follow_ups": [(item, _diff(item["diff"])) for item in document.get("follow_ups", [])],
+                "head": HEAD,
+                "candidates": candidate_rows(document),
+                "ended": how_it_ended(document),
             }
         case _:
             return {}

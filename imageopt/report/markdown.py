@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from imageopt.report.before_after import rows, vulnerabilities_in_words
+from imageopt.report.candidates import HEAD, candidate_rows, how_it_ended
 from imageopt.report.names import harmless
 from imageopt.report.words import (
     base_image,
@@ -146,6 +147,9 @@ def _rewrite(document: Json) -> list[str]:
     ]
     if cells:
         lines += [*table(("saves", "what", "why"), cells, "rll"), ""]
+    if found := candidate_rows(document):
+        lines += [*table(HEAD, [[escaped(text) for text in row] for row in found], "lrrrl"), ""]
+        lines += [f"**{escaped(ended)}**", ""] if (ended := how_it_ended(document)) else []
     lines += [f"- not done: {escaped(item['name'])}: {escaped(item['reason'])}" for item in document["refusals"]]
     lines += [f"- {escaped(note)}" for note in document["notes"]]
     if document["diff"]:

@@ -3,22 +3,28 @@
 The diff travels as text; it is made harmless for a screen where it is made, and shows no more of a file than changes.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from imageopt.report.analysis import tool
 from imageopt.report.names import readable
 from imageopt.rewrite.diff import file_diff, unified
 from imageopt.rewrite.model import Rewrite
 
+if TYPE_CHECKING:
+    from imageopt.verify.best import Search
 
-def rewrite_document(rewrite: Rewrite, reference: str) -> dict[str, Any]:
-    """The document of a proposal for the project `reference`."""
+
+def rewrite_document(rewrite: Rewrite, reference: str, search: "Search | None" = None) -> dict[str, Any]:
+    """The document of a proposal for the project `reference`, with the other rewrites that could be made of it."""
+    from imageopt.report.candidates import candidates_section
+
     return {
         "schema": "imageopt.rewrite/1",
         "tool": tool(),
         "timing": {},
         "reference": readable(reference),
         **rewrite_section(rewrite),
+        **(candidates_section(search) if search is not None else {}),
     }
 
 

@@ -12,6 +12,7 @@ from imageopt.build.model import BuildFailed, Built, Given
 from imageopt.report.analysis import findings_section, image_section, tool
 from imageopt.report.names import readable
 from imageopt.report.rewrite import rewrite_section
+from imageopt.report.static import loading_section, lost_section, modules_section, production_section
 from imageopt.verify.model import (
     Change,
     Comparison,
@@ -21,6 +22,7 @@ from imageopt.verify.model import (
     ScanRecord,
     Side,
     SizeChange,
+    Static,
     Verification,
     Vulnerability,
 )
@@ -80,6 +82,7 @@ def _side(side: Side) -> Json:
         "findings": findings_section(side.findings),
         "run": _run(side.run),
         "scan": scan_section(side.scan),
+        "modules": _not_done(side.modules) if isinstance(side.modules, NotDone) else modules_section(side.modules),
     }
 
 
@@ -164,7 +167,11 @@ def _comparison(comparison: Comparison) -> Json:
             "introduced": _vulnerabilities(comparison.introduced),
             "unchanged": _vulnerabilities(comparison.unchanged),
         },
-        "secrets": {"fixed": _texts(comparison.secrets_fixed), "introduced": _texts(comparison.secrets_introduced)},
+        "secrets": {
+            "fixed": _texts(comparison.secrets_fixed),
+            "introduced": _texts(comparison.secrets_introduced),
+            "found_by_rules": _texts(comparison.static.secrets if isinstance(comparison.static, Static) else ()),
+        },
         "licenses": {"removed": _texts(comparison.licenses_removed), "added": _texts(comparison.licenses_added)},
         "misconfigurations": {
             "fixed": _texts(comparison.misconfigurations_fixed),
@@ -174,13 +181,16 @@ def _comparison(comparison: Comparison) -> Json:
             "removed": _texts(comparison.packages_removed),
             "added": _texts(comparison.packages_added),
             "changed": _texts(comparison.packages_changed),
+            "production": production_section(comparison.static),
         },
         "files": {
             "removed": _by_size(comparison.files_removed),
             "added": _by_size(comparison.files_added),
             "removed_bytes": comparison.removed_bytes,
             "explained_bytes": comparison.explained_bytes,
+            "lost": lost_section(comparison.static),
         },
+        "loading": loading_section(comparison.static),
         "config": [_change(change) for change in comparison.config],
         "behaviour": [_change(change) for change in comparison.behaviour],
     }

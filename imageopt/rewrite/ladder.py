@@ -20,6 +20,8 @@ _SUMMARIES = {
     "framework-output": "only what the framework's build leaves to be served",
 }
 _OUTPUTS = ("framework-output", "static-site")
+_NO_OUTPUT = "no framework of the project is known to leave a server or a site that is complete in itself"
+_STAGES = "the Dockerfile has stages of its own, and they are kept"
 _BASES = {"keep": 0, "slim": 1, "alpine": 2, "auto": 2}  # how far down a wished base lets the ladder go
 
 
@@ -64,29 +66,37 @@ def _rungs(
     evidence: Evidence, findings: Sequence[Finding], mended: Rewrite, proposed: Rewrite, target: str
 ) -> Iterator[tuple[str, Rewrite | None, str]]:
     """Each rung with its rewrite, or with the reason why it is none."""
-    yield "surgical", mended, ""
     if proposed.outcome != "proposed":  # what stands against it stands against any other
+        yield "surgical", mended, ""
         yield from ((name, proposed, "") for name in _SUMMARIES if name != "surgical")
         return
-    yield "multi-stage", propose(evidence, findings, target="keep", outputs=False), ""
+    keep = propose(evidence, findings, target="keep", outputs=False)
+    kept = _kept(keep)
+    yield "surgical", keep if kept and keep.outcome == "proposed" else mended, ""
+    staged = evidence.dockerfile is not None and len(evidence.dockerfile.stages) > 1
+    why = _STAGES if staged else next(_said(keep, "multi-stage"), "")
+    yield "multi-stage", keep, why if kept else ""
     for base in ("slim", "alpine"):
         if _BASES[base] > _BASES[target]:
             yield base, None, f"--base {target} was asked for"
             continue
         wish = "auto" if base == "alpine" else base  # auto takes alpine only where it is proven safe
         rewrite = propose(evidence, findings, target=wish, outputs=False)
-        yield base, rewrite, next(_against(rewrite, base), "")
+        yield base, rewrite, next(_said(rewrite, "base-swap", f"{base}: "), "")
     known = any(done.name in _OUTPUTS for done in proposed.transformed)
-    refused = next((refusal.reason for refusal in proposed.refusals if refusal.name in _OUTPUTS), "")
-    nothing = "no framework of the project is known to leave a server or a site that is complete in itself"
-    yield "framework-output", proposed, "" if known else refused or nothing
+    yield "framework-output", proposed, "" if known else next(_said(proposed, "static-site"), _NO_OUTPUT)
 
 
-def _against(rewrite: Rewrite, base: str) -> Iterator[str]:
-    """What was said against a base image when it was not taken."""
+def _kept(rewrite: Rewrite) -> bool:
+    """Whether the author's file is edited, and not made anew from a template."""
+    return not any(done.name == "multi-stage" for done in rewrite.transformed)
+
+
+def _said(rewrite: Rewrite, name: str, beginning: str = "") -> Iterator[str]:
+    """What was said against a transformation, without the beginning that its reason must have."""
     for refusal in rewrite.refusals:
-        if refusal.name == "base-swap" and refusal.reason.startswith(f"{base}: "):
-            yield refusal.reason.removeprefix(f"{base}: ")
+        if refusal.name == name and refusal.reason.startswith(beginning):
+            yield refusal.reason.removeprefix(beginning)
 
 
 def _why_not(rewrite: Rewrite) -> str:

@@ -5,7 +5,7 @@ may hold as many opinions; the rules themselves are loaded once for each.
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -16,6 +16,9 @@ from imageopt.evidence.join import join
 from imageopt.rules.check import judge
 from imageopt.rules.model import SEVERITIES, Finding, Severity, Suppressed
 from imageopt.rules.policy import HADOLINT, Policy, make_policy, team_folder
+
+_WORTH_SHARING = 250_000  # bytes of all files, which take half a second
+_TOGETHER = 10  # files whose results a process hands over at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,10 @@ class Policies:
         return self._made[key]
 
 
+_Taken = tuple[Source, Policy]
+_Judged = tuple[tuple[Finding, ...], tuple[Suppressed, ...]]
+
+
 def lint(
     sources: Iterable[Source],
     policies: Policies,
@@ -72,19 +79,18 @@ def lint(
     now: date | None = None,
     with_project: bool = False,
 ) -> Lint:
-    """What the rules say of the files. `fail_on` is the least severity that fails: None for what is configured.
+    """What the rules say of the files, which are shared out among the cores where they are many.
 
-    `with_project` reads the folder of each file as its project, which takes as long as the project is large.
+    `fail_on` is the least severity that fails: None for what is configured. `with_project` reads the folder of each
+    file as its project, which takes as long as the project is large.
     """
-    files: list[str] = []
+    taken = [(source, policies.of(source.folder)) for source in sources]
     findings: dict[Finding, None] = {}  # a waiver that has expired is told once, however many files it is for
     suppressed: list[Suppressed] = []
     notes: dict[str, None] = {}
     failed = False
-    for source in sources:
-        policy = policies.of(source.folder)
-        found, gone = _one(source, policy, now, with_project=with_project)
-        files.append(source.name)
+    judged = _judged(taken, lambda source, policy: _one(source, policy, now, with_project=with_project))
+    for (_, policy), (found, gone) in zip(taken, judged, strict=True):
         findings.update(dict.fromkeys(found))
         suppressed.extend(gone)
         notes.update(dict.fromkeys(policy.notes))
@@ -92,12 +98,31 @@ def lint(
         failed = failed or any(
             SEVERITIES.index(one.severity) <= SEVERITIES.index(least) != SEVERITIES.index("off") for one in found
         )
-    return Lint(tuple(files), tuple(findings), tuple(suppressed), tuple(notes), failed)
+    names = tuple(source.name for source, _ in taken)
+    return Lint(names, tuple(findings), tuple(suppressed), tuple(notes), failed)
 
 
-def _one(
-    source: Source, policy: Policy, now: date | None, *, with_project: bool
-) -> tuple[list[Finding], tuple[Suppressed, ...]]:
+def _judged(taken: Sequence[_Taken], judge_one: Callable[[Source, Policy], _Judged]) -> Iterable[_Judged]:
+    """What is found in each file, in order."""
+    if sum(len(source.data) for source, _ in taken) < _WORTH_SHARING:
+        return (judge_one(source, policy) for source, policy in taken)
+    import msgspec
+
+    from imageopt.image.spread import spread
+
+    parts = [taken[at : at + _TOGETHER] for at in range(0, len(taken), _TOGETHER)]
+    done = spread(
+        lambda part: [judge_one(source, policy) for source, policy in part],
+        parts,
+        [sum(len(source.data) for source, _ in part) for part in parts],
+        encode=msgspec.msgpack.encode,
+        decode=msgspec.msgpack.Decoder(list[_Judged]).decode,
+        least=0,
+    )
+    return (judged for part in done for judged in part)
+
+
+def _one(source: Source, policy: Policy, now: date | None, *, with_project: bool) -> _Judged:
     project = None
     if with_project:
         from imageopt.project.read import read_project
@@ -106,8 +131,8 @@ def _one(
     evidence = join(None, parse(source.data), project, dockerfile_path=source.name)
     judged = judge(evidence, policy.rules, waivers=policy.waivers, now=now)
     known = {source.name, *(waiver.file for waiver in policy.waivers)}
-    found = [_from_here(finding, source, known) for finding in judged.findings]
-    return sorted(found, key=_order), judged.suppressed
+    found = (_from_here(finding, source, known) for finding in judged.findings)
+    return tuple(sorted(found, key=_order)), judged.suppressed
 
 
 def _from_here(finding: Finding, source: Source, known: set[str]) -> Finding:

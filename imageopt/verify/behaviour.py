@@ -13,18 +13,26 @@ from imageopt.verify.model import Change, Response, RunRecord
 
 KILLED = 137
 _SLOWER_SECONDS = 2.0
+_SLOWER_TIMES = 3
+_SLOWER_START_SECONDS = 1.0
 _HOME = re.compile(r"^/(?:root|home/[^/]+)(?=/)")
 _NOT_FOUND = 404
 
 
-def compare_runs(before: RunRecord, after: RunRecord) -> tuple[tuple[Change, ...], tuple[str, ...]]:
-    """The changes, in the order they are looked at, and what was not checked. Both must have started."""
+def compare_runs(
+    before: RunRecord, after: RunRecord, *, site: bool = False
+) -> tuple[tuple[Change, ...], tuple[str, ...]]:
+    """The changes, in the order they are looked at, and what was not checked. Both must have started.
+
+    `site`: Node only served files before, and another web server serves them now.
+    """
     changes = (
         *_staying(before, after),
-        *_responses(before, after),
+        *_starting(before, after),
+        *_responses(before, after, site=site),
         *_log(before, after),
         *_writing(before, after),
-        *_health(before, after),
+        *_checks(before, after),
         *_user(before, after),
         *_stop(before, after),
     )
@@ -37,8 +45,9 @@ def is_root(user: str) -> bool:
 
 
 def says_something(record: RunRecord) -> bool:
-    """Whether any answer tells that the program does its work: one that is no `not found`."""
-    return any(response.status != _NOT_FOUND for response in record.responses)
+    """Whether anything tells that the program does its work: an answer that is no `not found`, or its own check."""
+    healthy = any(check.name == "HEALTHCHECK" and check.passed for check in record.checks)
+    return healthy or any(response.status != _NOT_FOUND for response in record.responses)
 
 
 def _staying(before: RunRecord, after: RunRecord) -> Iterator[Change]:
@@ -48,25 +57,28 @@ def _staying(before: RunRecord, after: RunRecord) -> Iterator[Change]:
         yield Change("run", before.reason, "it goes on", expected=True, reason="it does not end by itself any more")
 
 
-def _responses(before: RunRecord, after: RunRecord) -> Iterator[Change]:
-    answers = {response.path: response for response in after.responses}
+def _responses(before: RunRecord, after: RunRecord, *, site: bool) -> Iterator[Change]:
+    answers = {response.what: response for response in after.responses}
     for response in before.responses:
-        what = f"{response.method} {response.path}"
-        other = answers.get(response.path)
+        other = answers.get(response.what)
         if other is None:
-            yield Change(what, _words(response), "no answer", expected=False, reason="it answered before")
+            # a request that asks for an upgrade is an attempt: the other version was asked it too
+            yield Change(response.what, _words(response), "no answer", expected=False, reason="it answered before")
         elif (difference := _difference(response, other)) is not None:
-            yield Change(what, _words(response), _words(other), expected=False, reason=difference)
-    known = {response.path for response in before.responses}
+            yield Change(response.what, _words(response), _words(other), expected=False, reason=difference)
+        else:
+            yield from _headers(response, other, site=site)
+    known = {response.what for response in before.responses}
     for response in after.responses:
-        if response.path not in known:
-            what = f"{response.method} {response.path}"
-            yield Change(what, "no answer", _words(response), expected=True, reason="it answers now")
+        if response.what not in known:
+            yield Change(response.what, "no answer", _words(response), expected=True, reason="it answers now")
 
 
 def _difference(before: Response, after: Response) -> str | None:
-    if before.status != after.status:
-        return "the status differs"
+    if set(after.statuses or (after.status,)) - set(before.statuses or (before.status,)):
+        return "the exit code differs" if before.method == "RUN" else "the status differs"
+    if len(before.statuses) > 1:
+        return None  # what fails now and then has nothing to be held against
     if before.content_type != after.content_type:
         return "the content type differs"
     if before.body_digest != after.body_digest:
@@ -74,7 +86,18 @@ def _difference(before: Response, after: Response) -> str | None:
     return None
 
 
+def _headers(before: Response, after: Response, *, site: bool) -> Iterator[Change]:
+    """Headers that a client acts on. Another web server for the same files sets its own."""
+    for name in sorted(before.headers.keys() | after.headers.keys()):
+        old, new = before.headers.get(name), after.headers.get(name)
+        if old != new:
+            reason = "another web server serves the same files" if site else f"the header {name} differs"
+            yield Change(before.what, f"{name}: {old or 'none'}", f"{name}: {new or 'none'}", site, reason)
+
+
 def _words(response: Response) -> str:
+    if response.statuses and len(response.statuses) > 1:
+        return f"{' or '.join(map(str, response.statuses))}, {response.body_bytes} bytes"
     kind = f" {response.content_type}" if response.content_type else ""
     return f"{response.status}{kind}, {response.body_bytes} bytes, {response.body_digest.partition(':')[2][:12]}"
 
@@ -98,12 +121,35 @@ def _without_home(path: str) -> str:
     return _HOME.sub("~", path)
 
 
-def _health(before: RunRecord, after: RunRecord) -> Iterator[Change]:
-    if before.health_exit_code == 0 and after.health_exit_code not in (0, None):
-        code = str(after.health_exit_code)
-        yield Change("HEALTHCHECK", "0", code, expected=False, reason="the image's own check fails")
-    elif before.health_exit_code == 0 and after.health_exit_code is None:
-        yield Change("HEALTHCHECK", "0", "not run", expected=False, reason="the image's own check is gone")
+def _checks(before: RunRecord, after: RunRecord) -> Iterator[Change]:
+    """What passed before and does not now. A check that could not be made says nothing, unless it has to last."""
+    now = {check.name: check for check in after.checks}
+    for check in before.checks:
+        other = now.get(check.name)
+        if not check.passed:
+            continue
+        if other is None:
+            if check.lasting:
+                gone = "the image's own check is gone" if check.name == "HEALTHCHECK" else check.reason
+                yield Change(check.name, "yes", "no", expected=False, reason=gone)
+        elif not other.passed:
+            yield Change(check.name, "passes", other.detail or "fails", expected=False, reason=other.reason)
+    asked_before = {check.name for check in before.checks}
+    for check in after.checks:  # made of `after` alone, because only then it was known what `before` writes
+        if not check.passed and check.name not in asked_before and check.name.startswith("writes "):
+            yield Change(check.name, "passes", check.detail or "fails", expected=False, reason=check.reason)
+
+
+def starts_slower(before: RunRecord, after: RunRecord) -> bool:
+    """Whether it takes more than three times as long to be ready, and more than a second longer."""
+    old, new = before.ready_seconds, after.ready_seconds
+    return old is not None and new is not None and new > old * _SLOWER_TIMES and new > old + _SLOWER_START_SECONDS
+
+
+def _starting(before: RunRecord, after: RunRecord) -> Iterator[Change]:
+    if starts_slower(before, after):
+        old, new = f"{before.ready_seconds:.1f} s", f"{after.ready_seconds:.1f} s"
+        yield Change("start", old, new, expected=False, reason="it takes more than three times as long to be ready")
 
 
 def _user(before: RunRecord, after: RunRecord) -> Iterator[Change]:
@@ -130,7 +176,7 @@ def _stop(before: RunRecord, after: RunRecord) -> Iterator[Change]:
 
 
 def _unchecked(before: RunRecord, after: RunRecord) -> Iterator[str]:
-    if before.port is None and not before.responses:
+    if before.port is None and not says_something(before):
         yield "what the program does: it opens no port and did not end by itself"
     elif not says_something(before):
         yield "what the program answers: no path was found that it answers; name one with --path"
@@ -142,6 +188,9 @@ def _unchecked(before: RunRecord, after: RunRecord) -> Iterator[str]:
     for response in before.responses:
         names = [name for name in response.masked if name != MADE_UP]
         if names:
-            yield f"{response.method} {response.path}: {', '.join(names)} (varies in one container)"
+            yield f"{response.what}: {', '.join(names)} (varies by itself)"
         if MADE_UP in response.masked:
-            yield f"{response.method} {response.path}: {MADE_UP}"
+            yield f"{response.what}: {MADE_UP}"
+        if len(response.statuses) > 1:
+            yield f"{response.what}: its answer varies by itself ({' or '.join(map(str, response.statuses))})"
+    yield from before.unchecked

@@ -17,18 +17,16 @@ from imageopt.verify.measure import (
     Bench,
     Version,
     analyse,
-    asked_after,
     build_version,
     open_bench,
-    records,
     run_version,
     scan_version,
     side,
 )
 from imageopt.verify.model import NotDone, ScanRecord, Verification
-from imageopt.verify.plan import plan_run
+from imageopt.verify.plan import kept_volumes, plan_run
 from imageopt.verify.request import VerifyRequest
-from imageopt.verify.run import Observed, RunPlan
+from imageopt.verify.rounds import Baseline, alone, make_volumes, run_against, run_baseline
 from imageopt.verify.verdict import failure
 from imageopt.verify.verify import judge
 
@@ -59,6 +57,7 @@ class Search:
     tried: tuple[Tried, ...]
     best: Tried | None
     stopped: str
+    baseline_broken: bool = False
 
     @property
     def rewrite(self) -> Rewrite:
@@ -73,8 +72,7 @@ class _Baseline:
     """The version as it stands, and what its container was asked and did."""
 
     version: Version
-    plan: RunPlan
-    seen: Observed | NotDone
+    ran: Baseline
     scan: ScanRecord | NotDone
 
 
@@ -89,15 +87,18 @@ def search(request: VerifyRequest, rungs: Callable[[Evidence], Sequence[Candidat
         copy.put(request.dockerfile, request.before)
         built = build_version(bench, "before", copy, cold=False)
         version = analyse(bench, "before", copy, request.before, built)
-        plan = plan_run(request, [version.evidence])
-        seen = run_version(bench, version, plan)
-        baseline = _Baseline(version, asked_after(plan, seen), seen, scan_version(bench, version))
+        ran = run_baseline(
+            plan_run(request, [version.evidence]),
+            lambda plan: run_version(bench, version, plan),
+            lambda: make_volumes(bench.client, bench.cleanup, kept_volumes(request, [version.evidence])),
+        )
+        baseline = _Baseline(version, ran, scan_version(bench, version))
         assert version.evidence is not None
         candidates = rungs(version.evidence)
-        alone = records(seen, seen)[0]
-        broken = failure(side(version, alone, baseline.scan, _NO_REBUILD))
+        broken = failure(side(version, alone(ran), baseline.scan, _NO_REBUILD))
         if broken is not None:
-            return not_begun(candidates, f"the Dockerfile as it stands {broken}")
+            reason = f"the Dockerfile as it stands {broken}"
+            return replace(not_begun(candidates, reason), baseline_broken=True)
         image = version.evidence.image
         total = image.sizes.unpacked_bytes if image is not None else None
         return climb(candidates, lambda *one: _prove(bench, baseline, *one), total)
@@ -166,7 +167,7 @@ def _prove(bench: Bench, baseline: _Baseline, candidate: Candidate, rewrite: Rew
         dockerfile = (copy.folder / request.dockerfile).read_bytes()
         built = build_version(bench, candidate.name, copy, cold=False)
         version = analyse(bench, candidate.name, copy, dockerfile, built)
-        ran = records(baseline.seen, run_version(bench, version, baseline.plan))
+        ran = run_against(baseline.ran, lambda plan: run_version(bench, version, plan))
         scanned = scan_version(bench, version)
     before = side(baseline.version, ran[0], baseline.scan, _NO_REBUILD)
     return judge(replace(request, rewrite=rewrite), before, side(version, ran[1], scanned, _NO_REBUILD))

@@ -7,7 +7,7 @@ take each other's place everywhere: then it says nothing about the program. Anyt
 import re
 from collections.abc import Iterable
 
-from imageopt.verify.mask import Exchange
+from imageopt.verify.exchange import Exchange
 
 MADE_UP = "an identifier that each build makes up"
 _TOKEN = re.compile(rb"[A-Za-z0-9_-]{16,64}")
@@ -16,10 +16,10 @@ _LOOKS_DRAWN = re.compile(rb"(?=.*[a-z])(?=.*(?:[A-Z]|\d))")
 
 def build_identifier(before: Iterable[Exchange], after: Iterable[Exchange]) -> tuple[bytes, bytes] | None:
     """The identifier of each build; None where they differ in no such value, in several, or in more than that."""
-    others = {exchange.path: exchange.body for exchange in after}
+    others = {exchange.what: exchange.body for exchange in after}
     found: set[tuple[bytes, bytes]] = set()
     for exchange in before:
-        other = others.get(exchange.path)
+        other = others.get(exchange.what)
         if other is None or other == exchange.body:
             continue
         old, new = _TOKEN.findall(exchange.body), _TOKEN.findall(other)

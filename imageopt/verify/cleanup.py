@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def remove_labelled(client: "docker.DockerClient", wanted: Callable[[str], bool]) -> tuple[str, ...]:
-    """Removes the containers and images whose run id is wanted, and returns what was removed, sorted."""
+    """Removes the containers, images, networks and volumes whose run id is wanted; returns what was removed, sorted."""
     from docker.errors import APIError
 
     removed = []
@@ -21,6 +21,12 @@ def remove_labelled(client: "docker.DockerClient", wanted: Callable[[str], bool]
             with contextlib.suppress(APIError):
                 container.remove(force=True, v=True)
                 removed.append(f"container {container.name}")
+    for kind, made in (("network", client.networks), ("volume", client.volumes)):
+        for item in made.list(filters={"label": LABEL}):
+            if wanted((item.attrs.get("Labels") or {}).get(LABEL, "")):
+                with contextlib.suppress(APIError):
+                    item.remove()
+                    removed.append(f"{kind} {item.name}")
     for image in client.images.list(all=False, filters={"label": LABEL}):
         if wanted(image.labels.get(LABEL, "")):
             for name in image.tags or [str(image.id)]:

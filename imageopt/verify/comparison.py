@@ -6,8 +6,9 @@ from imageopt.build.model import BuildFailed, Built
 from imageopt.compare.images import compare_images
 from imageopt.compare.model import ImageComparison
 from imageopt.verify.behaviour import compare_runs
-from imageopt.verify.config import compare_configs
+from imageopt.verify.config import compare_configs, is_site_move
 from imageopt.verify.model import Change, Comparison, NotDone, RunRecord, ScanRecord, Side, Vulnerability
+from imageopt.verify.static import compare_static
 from imageopt.verify.trivy_report import by_severity
 
 
@@ -38,6 +39,7 @@ def compare_sides(before: Side, after: Side) -> tuple[Comparison, tuple[str, ...
         removed_bytes=images.removed_bytes if images is not None else 0,
         explained_bytes=images.explained_bytes if images is not None else 0,
         files_added=images.files_added if images is not None else {},
+        static=compare_static(before, after),
     )
     notes = (
         *(images.notes if images is not None else ()),
@@ -59,8 +61,13 @@ def _images(before: Side, after: Side) -> tuple[ImageComparison | None, tuple[Ch
 def _runs(before: Side, after: Side) -> tuple[tuple[Change, ...], tuple[str, ...]]:
     old, new = before.run, after.run
     if isinstance(old, RunRecord) and isinstance(new, RunRecord) and old.started and new.started:
-        return compare_runs(old, new)
+        return compare_runs(old, new, site=_serves_the_same_site(before, after))
     return (), ()
+
+
+def _serves_the_same_site(before: Side, after: Side) -> bool:
+    old, new = (side.evidence.image if side.evidence is not None else None for side in (before, after))
+    return old is not None and new is not None and is_site_move(old.config, new.config)
 
 
 def _vulnerabilities(
@@ -119,8 +126,6 @@ def _out_of_reach(before: Side, after: Side) -> Iterator[str]:
     if image is None:
         return
     yield f"platforms other than {image.config.platform}"
-    if image.config.volumes:
-        yield f"volumes that already hold data of the other version: {', '.join(image.config.volumes)}"
 
 
 def _managers(side: Side) -> frozenset[str]:

@@ -20,7 +20,7 @@ _LAUNCHERS = ("npm", "yarn", "pnpm", "bun", "npx", "/bin/sh", "sh")
 
 def compare_configs(before: ImageConfig, after: ImageConfig) -> tuple[Change, ...]:
     """The changed keys in a fixed order; of environment and labels each name by itself."""
-    site = _is_site(_words_of(before), _words_of(after))
+    site = is_site_move(before, after)
     return (
         *_user(before.user, after.user),
         *_start(before, after, site=site),
@@ -32,6 +32,12 @@ def compare_configs(before: ImageConfig, after: ImageConfig) -> tuple[Change, ..
         *_health(" ".join(before.healthcheck), " ".join(after.healthcheck)),
         *_labels(before.labels, after.labels),
     )
+
+
+def is_site_move(before: ImageConfig, after: ImageConfig) -> bool:
+    """Whether Node only served files before, and nginx does now: what it answers is held against each other."""
+    served = any(word in _FILE_SERVERS for text in _words_of(before) for word in text.split())
+    return served and _without_wrapper(_words_of(after))[:1] == ("nginx",)
 
 
 def _user(before: str, after: str) -> Iterator[Change]:
@@ -59,12 +65,6 @@ def _start(before: ImageConfig, after: ImageConfig, *, site: bool) -> Iterator[C
 
 def _words_of(config: ImageConfig) -> tuple[str, ...]:
     return (*config.entrypoint, *config.cmd)
-
-
-def _is_site(before: tuple[str, ...], after: tuple[str, ...]) -> bool:
-    """Whether Node only served files before, and nginx does now: what it answers is held against each other."""
-    served = any(word in _FILE_SERVERS for text in before for word in text.split())
-    return served and _without_wrapper(after)[:1] == ("nginx",)
 
 
 def _stop_signal(before: str, after: str, *, site: bool) -> Iterator[Change]:

@@ -3,30 +3,59 @@
 It runs a stranger's program, so it gets no privileges, host paths or host network, whatever a compose file may ask for.
 """
 
+import contextlib
 import re
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from imageopt.build.log import plain_line
 from imageopt.errors import ToolFailed
-from imageopt.source.engine import engine_address
+from imageopt.verify.limits import Limits
+from imageopt.verify.network import NO_NAME_SERVER, engine_host
 
 if TYPE_CHECKING:
     import docker
     from docker.models.containers import Container as EngineContainer
 
 STOP_GRACE_SECONDS = 10
-_MEMORY = "2g"
-_PROCESSES = 1024
 _LOG_LINES = 2000
+_LOG_BYTES = 4 << 20
+_OUTPUT_BYTES = 1 << 20
+SEARCH_DOMAIN = "imageopt.internal"
 _NOT_WRITTEN = re.compile(
     r"/(?:tmp|var/tmp|proc|run|var/run|dev|sys)(?:/|$)|/etc/(?:hosts|hostname|resolv\.conf|mtab)$|/\.dockerenv$"
     r"|/(?:\.npm|\.cache|\.yarn|\.pnpm-store|\.node-gyp|node_modules/\.cache|\.v8-compile-cache)(?:/|$)"
-    r"|/\.(?:update-notifier|config/configstore)|/core(?:\.\d+)?$"
+    r"|/\.(?:update-notifier|config/configstore)|/core(?:\.\d+)?$|/\.imageopt-"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Executed:
+    """A command that was run inside. `exit_code` is None where it did not end in time; `output` is cut at 1 MiB."""
+
+    exit_code: int | None
+    output: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """How a container is set up. Empty and None: as the image says. `volumes`: name of a volume -> where it is."""
+
+    name: str
+    labels: Mapping[str, str]
+    network: str | None = None  # None: none at all
+    port: int | None = None
+    aliases: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    entrypoint: tuple[str, ...] | None = None
+    command: tuple[str, ...] | None = None
+    volumes: Mapping[str, str] = field(default_factory=dict)
+    hardened: bool = False  # a file system that cannot be written, and no capabilities
+    limits: Limits = field(default_factory=Limits)
 
 
 class Container:
@@ -35,6 +64,17 @@ class Container:
     def __init__(self, engine: "EngineContainer", port: int | None) -> None:
         self._engine = engine
         self._port = port
+
+    @property
+    def _api(self) -> "docker.APIClient":
+        client = self._engine.client
+        assert client is not None  # docker-py gives it to every container that it makes
+        return client.api
+
+    @property
+    def id(self) -> str:
+        """The engine's name for it."""
+        return str(self._engine.id)
 
     def start(self) -> str:
         """Starts it; the engine's reason where it does not start, else an empty text."""
@@ -83,8 +123,8 @@ class Container:
             return str(self._engine.attrs["Config"].get("User") or "0:0")
 
     def log(self) -> bytes:
-        """What it wrote to stdout and stderr, the last 2000 lines."""
-        return bytes(self._engine.logs(tail=_LOG_LINES))
+        """What it wrote to stdout and stderr, the last 2000 lines and of these the last 4 MiB."""
+        return bytes(self._engine.logs(tail=_LOG_LINES))[-_LOG_BYTES:]
 
     def written_paths(self) -> tuple[str, ...]:
         """The files it added or changed, sorted; temporary folders, caches and the engine's own files left out."""
@@ -93,25 +133,43 @@ class Container:
         parents = {str(parent) for path in paths for parent in PurePosixPath(path).parents}
         return tuple(sorted(path for path in paths - parents if not _NOT_WRITTEN.search(path)))
 
-    def check_health(self) -> int | None:
-        """The exit code of the image's own HEALTHCHECK, run now and inside; None where there is none or it hangs."""
+    def health_command(self) -> tuple[str, ...]:
+        """The image's own HEALTHCHECK as the engine would run it; empty where there is none."""
+        config = self._engine.attrs["Config"]
+        return health_command((config.get("Healthcheck") or {}).get("Test") or (), config.get("Shell") or ())
+
+    def execute(self, words: Sequence[str], *, seconds: float) -> Executed:
+        """Runs a command inside, as its own user. What outlasts the time is left to end with the container."""
         import requests
         from docker.errors import APIError
 
-        test = (self._engine.attrs["Config"].get("Healthcheck") or {}).get("Test") or []
-        shell = self._engine.attrs["Config"].get("Shell") or ["/bin/sh", "-c"]
-        match test:
-            case ["CMD", *words] if words:
-                command = words
-            case ["CMD-SHELL", text]:
-                command = [*shell, text]
-            case _:
-                return None
+        api = self._api
+        output = bytearray()
+
+        def read() -> None:
+            with contextlib.suppress(APIError, requests.exceptions.RequestException, OSError):
+                for piece in api.exec_start(made, stream=True):
+                    output.extend(piece[: _OUTPUT_BYTES - len(output)])
+
         try:
-            code: int | None = self._engine.exec_run(command).exit_code
-        except (APIError, requests.exceptions.RequestException):
+            made = api.exec_create(self.id, list(words))["Id"]
+            reader = threading.Thread(target=read, daemon=True)
+            reader.start()
+            reader.join(seconds)
+            code = None if reader.is_alive() else api.exec_inspect(made)["ExitCode"]
+        except (APIError, requests.exceptions.RequestException) as error:
+            return Executed(None, str(error).encode())
+        return Executed(code, bytes(output))
+
+    def memory_bytes(self) -> int | None:
+        """What it holds in memory now, file caches that can be dropped aside; None where the engine does not say."""
+        from docker.errors import APIError
+
+        try:
+            memory = self._api.stats(self.id, stream=False, one_shot=True)["memory_stats"]
+            return int(memory["usage"]) - int(memory["stats"].get("inactive_file", 0))
+        except (APIError, KeyError, ValueError):
             return None
-        return code
 
     def stop(self) -> tuple[float, int | None]:
         """Asks it to end; the seconds that took and its exit code (137: it had to be killed after ten seconds)."""
@@ -126,27 +184,26 @@ class Container:
         self._engine.remove(force=True, v=True)
 
 
-def create(
-    client: "docker.DockerClient", image: str, *, name: str, labels: Mapping[str, str], port: int | None
-) -> Container:
+def create(client: "docker.DockerClient", image: str, setting: Setting) -> Container:
     """A container of the image, not yet started. Raises ToolFailed where the engine refuses."""
     from docker.errors import APIError
 
-    ports: Any = {f"{port}/tcp": (engine_host()[1], None)} if port else None
     try:
-        made = client.containers.create(
-            image,
-            name=name,
-            labels=dict(labels),
-            hostname="imageopt",  # the same in every container: programs show it in their answers
-            ports=ports,
-            mem_limit=_MEMORY,
-            pids_limit=_PROCESSES,
-            security_opt=["no-new-privileges"],
-        )
+        made = client.containers.create(image, **_options(client, setting))
     except APIError as error:
         raise ToolFailed(f"the engine refused the container: {error.explanation}", "look at the engine's log") from None
-    return Container(made, port)
+    return Container(made, setting.port)
+
+
+def health_command(test: Sequence[str], shell: Sequence[str] = ()) -> tuple[str, ...]:
+    """The words that the engine runs for a HEALTHCHECK as a configuration holds it; empty for none."""
+    match list(test):
+        case ["CMD", *words]:
+            return tuple(words)
+        case ["CMD-SHELL", text]:
+            return (*(shell or ("/bin/sh", "-c")), text)
+        case _:
+            return ()
 
 
 def remove_by_name(client: "docker.DockerClient", name: str) -> None:
@@ -159,13 +216,29 @@ def remove_by_name(client: "docker.DockerClient", name: str) -> None:
         return
 
 
-def engine_host() -> tuple[str, str]:
-    """The host on which published ports are reached, and the address there to publish on.
-
-    An engine on another host (a `docker:dind` service) has to publish on all of its addresses to be reached.
-    """
-    address = urlsplit(engine_address().host)
-    host = address.hostname if address.scheme in ("tcp", "http", "https") else None
-    if host is None or host in ("localhost", "127.0.0.1", "::1"):
-        return "127.0.0.1", "127.0.0.1"
-    return host, ""
+def _options(client: "docker.DockerClient", setting: Setting) -> dict[str, Any]:
+    options: dict[str, Any] = {
+        "name": setting.name,
+        "labels": dict(setting.labels),
+        "hostname": "imageopt",  # the same in every container: programs show it in their answers
+        "environment": dict(setting.environment),
+        "security_opt": ["no-new-privileges"],
+        **setting.limits.options(),
+    }
+    if setting.network is None:
+        options["network_mode"] = "none"
+    else:
+        endpoint = client.api.create_endpoint_config(aliases=list(setting.aliases))
+        options |= {"network": setting.network, "networking_config": {setting.network: endpoint}}
+        options |= {"dns": [NO_NAME_SERVER], "dns_opt": ["ndots:5"], "dns_search": [SEARCH_DOMAIN]}
+    if setting.port is not None:
+        options["ports"] = {f"{setting.port}/tcp": (engine_host()[1], None)}
+    if setting.entrypoint is not None:
+        options["entrypoint"] = list(setting.entrypoint)
+    if setting.command is not None:
+        options["command"] = list(setting.command)
+    if setting.volumes:
+        options["volumes"] = {name: {"bind": place, "mode": "rw"} for name, place in setting.volumes.items()}
+    if setting.hardened:
+        options |= {"read_only": True, "cap_drop": ["ALL"], "tmpfs": {"/tmp": ""}}  # noqa: S108 (its own, in memory)
+    return options

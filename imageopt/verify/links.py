@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from html.parser import HTMLParser
 from urllib.parse import urljoin, urlsplit
 
-from imageopt.verify.mask import Exchange
+from imageopt.verify.exchange import Exchange
 
 _LONGEST = 500  # characters of a path
 _PAGE_LIMIT = 1 << 20  # bytes of a page that are looked at

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from imageopt.verify.exchange import Exchange
+
 _MASKED = "~"
 _PROCESS_FACTS = {"pid", "ppid"}  # npm as a parent moves them; no client can rely on them
 _DATES = re.compile(
@@ -22,46 +24,44 @@ _CHANGING_WORD = re.compile(rb"[^\s\"'<>=,;&]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
-    """One request and its answer, as it came; `location` is where a redirect leads."""
-
-    method: str
-    path: str
-    status: int
-    content_type: str
-    location: str
-    body: bytes
-
-
-@dataclass(frozen=True, slots=True)
 class Mask:
-    """What varies: paths of JSON values (`$.items[0].id`), numbers of words in other text, or the whole body."""
+    """What varies: paths of JSON values (`$.items[0].id`), numbers of words in other text, the whole body; headers."""
 
     json_paths: frozenset[str] = frozenset()
     words: frozenset[int] = frozenset()
     whole: bool = False
+    headers: frozenset[str] = frozenset()
 
     def __or__(self, other: "Mask") -> "Mask":
-        return Mask(self.json_paths | other.json_paths, self.words | other.words, self.whole or other.whole)
+        return Mask(
+            self.json_paths | other.json_paths,
+            self.words | other.words,
+            self.whole or other.whole,
+            self.headers | other.headers,
+        )
 
     @property
     def names(self) -> tuple[str, ...]:
         """What is masked, in words, sorted."""
         words = tuple(f"word {number + 1}" for number in sorted(self.words))
-        return ("the whole body",) if self.whole else (*sorted(self.json_paths), *words)
+        body = ("the whole body",) if self.whole else (*sorted(self.json_paths), *words)
+        return (*body, *(f"the header {name}" for name in sorted(self.headers)))
 
 
 def varying(first: Exchange, second: Exchange) -> Mask:
     """What differs between two answers to the same request, dates aside."""
+    names = first.headers.keys() | second.headers.keys()
+    headers = frozenset(name for name in names if first.headers.get(name) != second.headers.get(name))
     if first.body == second.body:
-        return Mask()
+        return Mask(headers=headers)
     left, right = _json(first), _json(second)
     if left is not None and right is not None:
-        return Mask(json_paths=frozenset(_differing(left[0], right[0], "$")))
+        return Mask(json_paths=frozenset(_differing(left[0], right[0], "$")), headers=headers)
     old, new = _words(first.body), _words(second.body)
     if len(old) != len(new) or _gaps(first.body) != _gaps(second.body):
-        return Mask(whole=True)
-    return Mask(words=frozenset(index for index, pair in enumerate(zip(old, new, strict=True)) if pair[0] != pair[1]))
+        return Mask(whole=True, headers=headers)
+    changing = frozenset(index for index, pair in enumerate(zip(old, new, strict=True)) if pair[0] != pair[1])
+    return Mask(words=changing, headers=headers)
 
 
 def digest(exchange: Exchange, mask: Mask) -> str:

@@ -13,6 +13,7 @@ from imageopt.build.buildx import build
 from imageopt.build.cleaning import CleanUp, cleaning, new_run_id
 from imageopt.build.model import BuildFailed, BuildRequest, Built, Given
 from imageopt.build.snapshot import Snapshot
+from imageopt.compare.modules import ModuleGraph
 from imageopt.dockerfile import parse
 from imageopt.errors import ImageoptError
 from imageopt.evidence.join import join
@@ -30,7 +31,7 @@ from imageopt.source.model import ImageRef
 from imageopt.verify.cleanup import remove_labelled
 from imageopt.verify.model import NotDone, RunRecord, ScanRecord, Side
 from imageopt.verify.request import VerifyRequest
-from imageopt.verify.run import Observed, RunPlan, finish, observe
+from imageopt.verify.run import Observed, RunPlan, observe
 from imageopt.verify.scan import scan
 
 if TYPE_CHECKING:
@@ -168,7 +169,8 @@ def run_version(bench: Bench, version: Version, plan: RunPlan) -> Observed | Not
     if isinstance(version.image, NotDone):
         return version.image
     image = version.evidence.image if version.evidence is not None else None
-    with bench.progress.step(f"running {version.name}"):
+    how = " with fewer rights" if plan.hardened else " again" if plan.brief else ""
+    with bench.progress.step(f"running {version.name}{how}"):
         try:
             engine = str(bench.client.version().get("Arch", ""))
             if image is not None and engine and image.config.architecture not in ("", engine):
@@ -213,6 +215,7 @@ def side(
     run: RunRecord | NotDone,
     scanned: ScanRecord | NotDone,
     rebuilt: Built | BuildFailed | NotDone,
+    modules: ModuleGraph | NotDone | None = None,
 ) -> Side:
     """The version and what was measured of it, as it is compared and reported."""
     return Side(
@@ -223,20 +226,5 @@ def side(
         findings=version.findings,
         run=run,
         scan=scanned,
+        modules=modules or NotDone("its modules were not looked at"),
     )
-
-
-def asked_after(plan: RunPlan, before: Observed | NotDone) -> RunPlan:
-    """What the other version is asked: what the first one's pages name is part of what it does."""
-    return replace(plan, paths=(*plan.paths, *before.linked), links=0) if isinstance(before, Observed) else plan
-
-
-def records(before: Observed | NotDone, after: Observed | NotDone) -> tuple[RunRecord | NotDone, RunRecord | NotDone]:
-    """Both runs as they are compared; one without the other is looked at by itself."""
-    if isinstance(before, Observed) and isinstance(after, Observed):
-        return finish(before, after)
-    return _alone(before), _alone(after)
-
-
-def _alone(seen: Observed | NotDone) -> RunRecord | NotDone:
-    return finish(seen, seen)[0] if isinstance(seen, Observed) else seen

@@ -5,7 +5,11 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from imageopt.build.model import BuildFailed, Built, Given
+from imageopt.compare.loading import Unloadable
+from imageopt.compare.lost import Lost
 from imageopt.compare.model import SizeChange as SizeChange
+from imageopt.compare.modules import Missing, ModuleGraph
+from imageopt.compare.production import Production
 from imageopt.evidence.model import Evidence
 from imageopt.rewrite.model import Rewrite
 from imageopt.rules.model import Finding
@@ -29,8 +33,26 @@ class NotDone:
 
 
 @dataclass(frozen=True, slots=True)
+class Check:
+    """Something that was tried inside a container: a health check, a folder to write, an addon to load, a command.
+
+    `detail` is what came of it, `reason` what it means if it fails. `lasting`: that it cannot be tried counts as well.
+    """
+
+    name: str
+    passed: bool
+    detail: str
+    reason: str
+    lasting: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Response:
-    """One answered request. `body_digest` is of the body with what varies between two calls masked."""
+    """One answered request, over all runs. `body_digest` is of the body with what varies masked.
+
+    `status` is that of the first answer; `statuses` are all that were seen, sorted. `headers` are those that matter to
+    a client and never varied.
+    """
 
     method: str
     path: str
@@ -38,12 +60,23 @@ class Response:
     content_type: str
     body_bytes: int
     body_digest: str
-    masked: tuple[str, ...]  # what was masked because it varies in the same container, e.g. JSON keys
+    masked: tuple[str, ...]  # what was masked because it varies between two answers of one version, e.g. JSON keys
+    statuses: tuple[int, ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def what(self) -> str:
+        """What names it in reports."""
+        return f"{self.method} {self.path}"
 
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """A container that was started and asked. `user` is what the process runs as (`uid:gid`)."""
+    """What was seen of a version, over all its runs. `user` is what the process runs as (`uid:gid`).
+
+    Seconds and memory are medians. `hardened` is why it does not start with a file system that cannot be written and
+    without capabilities, "" where it does, None where that was not tried.
+    """
 
     started: bool
     reason: str  # why it did not start, or that it ended while it was asked; empty otherwise
@@ -57,7 +90,11 @@ class RunRecord:
     written_paths: tuple[str, ...]  # what the container changed in its file system, outside /tmp and /proc
     stop_seconds: float | None
     stop_exit_code: int | None  # for a program without a port: what it ended with
-    health_exit_code: int | None = None  # of the image's own HEALTHCHECK, run inside; None where there is none
+    memory_bytes: int | None = None
+    checks: tuple[Check, ...] = ()
+    hardened: str | None = None
+    runs: int = 1
+    unchecked: tuple[str, ...] = ()  # what could not be tried, in words
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +134,7 @@ class Side:
     findings: tuple[Finding, ...]
     run: RunRecord | NotDone
     scan: ScanRecord | NotDone
+    modules: ModuleGraph | NotDone = NotDone("its modules were not looked at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +146,18 @@ class Change:
     after: str
     expected: bool
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Static:
+    """What differs between two images without running them; what both have in common is left out."""
+
+    unloadable: tuple[Unloadable, ...]
+    missing_modules: tuple[Missing, ...]
+    unmet_dependencies: tuple[Missing, ...]
+    production: Production
+    lost: tuple[Lost, ...]
+    secrets: tuple[str, ...]  # new findings on secrets in layers, history and environment; never their values
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +184,7 @@ class Comparison:
     removed_bytes: int = 0  # of stored files, every copy, that are in before and not in after
     explained_bytes: int = 0  # how many of them a finding with a line and a layer is about
     files_added: Mapping[str, int] = field(default_factory=dict)  # category -> bytes in after and not in before
+    static: Static | NotDone = NotDone("the images were not read")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from imageopt.config import VerifyConfig
 from imageopt.rewrite.model import Rewrite
 from imageopt.rules.policy import Policy
 
@@ -14,7 +15,8 @@ class VerifyRequest:
     judged alone. `after` is its new text, or None where `rewrite` holds it.
 
     `after_ignore` is the new text of the ignore file, None where the project's own stays. `port` and `paths` are asked
-    for in both containers; without them they are found in the image and in the source. `trivy` is the program,
+    for in both containers; without them they are found in the image and in the source. `settings` is what
+    the configuration says besides; its port and paths hold where those are not given. `trivy` is the program,
     `trivy_cache` the folder that holds its database (`<cache>/db`). Timeouts are in seconds. `reference` names the
     result in reports. `images` are the two to judge where they exist already: then nothing is built, `before` and
     `after` are the Dockerfiles they came from, where they are known, and the folder is read if `has_project`.
@@ -34,6 +36,7 @@ class VerifyRequest:
     platform: str | None = None
     port: int | None = None
     paths: tuple[str, ...] = ()
+    settings: VerifyConfig = field(default_factory=VerifyConfig)
     trivy: str | None = None
     trivy_cache: Path | None = None
     skip_scan: bool = False

@@ -1,22 +1,28 @@
 """An image -> what its container does: whether it starts, what it answers, writes and logs, how it ends.
 
 Each request is made twice in the same container, more than a second apart, so that what varies by itself is known. A
-program without a port is run twice to its end instead, and its output is what it answers.
+program without a port is waited for instead, and its output is what it answers; one that stays is known by its health.
 """
 
-import re
+import contextlib
 import time
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from imageopt.build.cleaning import CleanUp
 from imageopt.build.log import plain_line
-from imageopt.verify.build_id import MADE_UP, build_identifier
-from imageopt.verify.container import Container, create, remove_by_name
+from imageopt.units import format_bytes
+from imageopt.verify.companions import Companion, start_companions
+from imageopt.verify.container import Container, Setting, create, remove_by_name
+from imageopt.verify.exchange import Ask, Exchange
+from imageopt.verify.inside import ALIAS, HEALTHCHECK, Inspection, inspect, listening_ports
+from imageopt.verify.limits import Limits, Watch
 from imageopt.verify.links import linked_paths
-from imageopt.verify.mask import Exchange, Mask, digest, varying
-from imageopt.verify.model import Response, RunRecord
+from imageopt.verify.log_problems import problems_in
+from imageopt.verify.model import Check, RunRecord
+from imageopt.verify.network import create_network, remove_network
 from imageopt.verify.probe import ask_all, wait_until_ready
 
 if TYPE_CHECKING:
@@ -25,117 +31,201 @@ if TYPE_CHECKING:
 OUTPUT = "the program's output"
 _LOG_TAIL = 40
 _BETWEEN_ROUNDS_SECONDS = 1.1  # a counter of whole seconds must have moved
-_PROBLEMS = re.compile(
-    r"ERR_MODULE_NOT_FOUND|MODULE_NOT_FOUND|ERR_DLOPEN_FAILED|ERR_REQUIRE_ESM|EACCES|ENOENT|EROFS|EPERM|"
-    r"GLIBC(?:XX)?_[\d.]+|symbol not found|Error relocating|cannot open shared object file|"
-    r"UnhandledPromiseRejection|Segmentation fault"
-)
+_COMMAND_SECONDS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command that the image is started with besides its own; `source` says where it stands.
+
+    `compares`: its output has to be the same. Else it only has to end well, or to go on.
+    """
+
+    words: tuple[str, ...]
+    source: str
+    compares: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class RunPlan:
-    """What both containers are asked: the same port and the same paths. `port` is None for a program without one.
+    """What both containers are asked and given. `port` is None for a program without one.
 
-    `links`: how many more paths may be asked that the answers themselves name.
+    `links`: how many more paths may be asked that the answers themselves name. `volumes`: name of a volume that both
+    versions use, one after the other -> where it is. `brief`: one round of requests, and no measured stop.
     """
 
     port: int | None
-    paths: tuple[str, ...]
+    asks: tuple[Ask, ...]
     seconds: float
     links: int = 0
+    environment: Mapping[str, str] = field(default_factory=dict)
+    companions: tuple[Companion, ...] = ()
+    commands: tuple[Command, ...] = ()
+    inspection: Inspection = field(default_factory=Inspection)
+    volumes: Mapping[str, str] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
+    hardened: bool = False
+    brief: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """A run with its answers as they came, in pairs; `finish` turns two of these into records.
+    """A run with its answers as they came; `merge.py` makes records of several.
 
-    `linked` are the paths that were asked because an answer names them: the other version must be asked them too.
+    `linked` are the requests that were made because an answer names them: the other version must be asked them too.
     """
 
     record: RunRecord
-    pairs: tuple[tuple[Exchange, Exchange], ...] = ()
-    linked: tuple[str, ...] = ()
+    answers: tuple[Exchange, ...] = ()
+    linked: tuple[Ask, ...] = ()
 
 
 def observe(client: "docker.DockerClient", image: str, plan: RunPlan, name: str, cleanup: CleanUp) -> Observed:
     """Runs the image and says what was seen; a container that does not start is a record, not an error."""
-    if plan.port is None:
-        return _observe_program(client, image, plan, name, cleanup)
-    container = _created(client, image, name, cleanup, plan.port)
+    with _place(client, name, plan, cleanup) as (setting, missing):
+        with _running(client, image, setting, cleanup) as (container, watch, refusal):
+            if refusal:
+                seen = Observed(_not_started(container, refusal, plan.port))
+            elif plan.port is None:
+                seen = _observe_program(container, watch, plan)
+            else:
+                seen = _observe_server(container, watch, plan, plan.port)
+        if not seen.record.started:
+            return seen
+        checks, outputs = _commands(client, image, plan, setting, cleanup)
+        record = replace(seen.record, checks=(*seen.record.checks, *checks), unchecked=missing)
+        return replace(seen, record=record, answers=(*seen.answers, *outputs))
+
+
+@contextlib.contextmanager
+def _place(
+    client: "docker.DockerClient", name: str, plan: RunPlan, cleanup: CleanUp
+) -> Iterator[tuple[Setting, tuple[str, ...]]]:
+    """The network with the companions in it, and how a container is set up there; what hangs there goes with it."""
+    cleanup.add(lambda: remove_network(client, name))
+    network = create_network(client, name, cleanup.labels)
+    setting = Setting(
+        name=name,
+        labels=cleanup.labels,
+        network=network,
+        port=plan.port,
+        aliases=(ALIAS,),
+        environment=plan.environment,
+        volumes=plan.volumes,
+        hardened=plan.hardened,
+        limits=plan.limits,
+    )
     try:
-        return _observe_server(container, plan, plan.port)
+        with start_companions(client, plan.companions, setting, cleanup) as missing:
+            yield setting, missing
     finally:
-        container.remove()  # what hangs here would slow down the other version
+        remove_network(client, name)
 
 
-def finish(before: Observed, after: Observed) -> tuple[RunRecord, RunRecord]:
-    """Both records with their responses, masked alike: by what varies on either side, and what each build made up."""
-    masks: dict[str, Mask] = {}
-    for first, second in (*before.pairs, *after.pairs):
-        masks[first.path] = masks.get(first.path, Mask()) | varying(first, second)
-    made_up = build_identifier((pair[0] for pair in before.pairs), (pair[0] for pair in after.pairs)) or (b"", b"")
-    return _with_responses(before, masks, made_up[0]), _with_responses(after, masks, made_up[1])
+@contextlib.contextmanager
+def _running(
+    client: "docker.DockerClient", image: str, setting: Setting, cleanup: CleanUp
+) -> Iterator[tuple[Container, Watch, str]]:
+    """A container that was started, under watch, and the engine's refusal where it was not."""
+    cleanup.add(lambda: remove_by_name(client, setting.name))
+    container = create(client, image, setting)
+    try:
+        with Watch(client, container.id, setting.limits) as watch:
+            yield container, watch, container.start()
+    finally:
+        container.remove()
 
 
-def problems_in(log: Iterable[str]) -> tuple[str, ...]:
-    """The kinds of trouble the lines speak of, sorted, each once."""
-    return tuple(sorted({found for line in log for found in _PROBLEMS.findall(line)}))
-
-
-def _observe_server(container: Container, plan: RunPlan, inner: int) -> Observed:
-    if reason := container.start():
-        return Observed(_not_started(container, reason, inner))
+def _observe_server(container: Container, watch: Watch, plan: RunPlan, inner: int) -> Observed:
     if not container.runs():
-        return Observed(_not_started(container, _end(container), inner))
+        return Observed(_not_started(container, _end(container, watch, plan), inner))
     host, port = container.address()
     ready = wait_until_ready(host, port, seconds=plan.seconds, still_runs=container.runs)
     if ready is None:
-        silence = f"nothing answered on port {inner} within {plan.seconds:.0f} s"
-        return Observed(_not_started(container, silence if container.runs() else _end(container), inner))
-    first = ask_all(host, port, plan.paths, inner_port=inner)
-    linked = tuple(path for path in linked_paths(first.values(), port=inner, most=plan.links) if path not in plan.paths)
+        reason = _silence(container, plan, inner) if container.runs() else _end(container, watch, plan)
+        return Observed(_not_started(container, reason, inner))
+    if plan.hardened:
+        return Observed(_looked_at(container, plan, ready, ()))
+    first = ask_all(host, port, plan.asks, inner_port=inner)
+    known = {ask.what for ask in plan.asks}
+    paths = linked_paths(first.values(), port=inner, most=plan.links)
+    linked = tuple(ask for ask in map(Ask, paths) if ask.what not in known)
     first |= ask_all(host, port, linked, inner_port=inner)
-    asked = (*plan.paths, *linked)
-    time.sleep(_BETWEEN_ROUNDS_SECONDS)
-    second = ask_all(host, port, first, inner_port=inner)
-    died = "" if container.runs() else f"while it was asked {_end(container)}"
-    pairs = tuple((first[path], second[path]) for path in asked if path in first and path in second)
-    answered = {pair[0].path for pair in pairs}
-    unanswered = tuple(path for path in asked if path not in answered)
-    return Observed(replace(_stopped(container, inner, ready), reason=died, unanswered=unanswered), pairs, linked)
+    answers = [*first.values()]
+    if not plan.brief:
+        time.sleep(_BETWEEN_ROUNDS_SECONDS)
+        answers += ask_all(
+            host, port, (ask for ask in (*plan.asks, *linked) if ask.what in first), inner_port=inner
+        ).values()
+    checks = inspect(container, plan.inspection) if container.runs() else ()
+    died = "" if container.runs() else f"while it was asked {_end(container, watch, plan)}"
+    record = replace(
+        _looked_at(container, plan, ready, checks),
+        reason=died,
+        unanswered=tuple(ask.path for ask in (*plan.asks, *linked) if ask.what not in first),
+    )
+    return Observed(record, tuple(answers), linked)
 
 
-def _observe_program(client: "docker.DockerClient", image: str, plan: RunPlan, name: str, cleanup: CleanUp) -> Observed:
-    runs = []
-    for number in (1, 2):
-        container = _created(client, image, f"{name}-{number}", cleanup, None)
-        try:
-            if reason := container.start():
-                return Observed(_not_started(container, reason, None))
-            deadline = time.monotonic() + plan.seconds
-            while container.runs() and time.monotonic() < deadline:
-                time.sleep(0.2)
-            code = container.exit_code
-            if code is None:  # it means to stay: there is nothing to ask it
-                return Observed(_stopped(container, None, None))
-            if code != 0:
-                return Observed(_not_started(container, _end(container), None))
-            runs.append(Exchange("RUN", OUTPUT, code, "text/plain", "", container.log()))
-            record = _stopped(container, None, None)
-        finally:
-            container.remove()
-    return Observed(record, ((runs[0], runs[1]),))
+def _observe_program(container: Container, watch: Watch, plan: RunPlan) -> Observed:
+    """Waits until it ends, until it is well, or until the time is up."""
+    start = time.monotonic()
+    has_check = bool(container.health_command())
+    checks: tuple[Check, ...] = ()
+    while container.runs() and time.monotonic() - start < plan.seconds:
+        if has_check and not plan.hardened:
+            checks = inspect(container, plan.inspection)
+            if any(check.name == HEALTHCHECK and check.passed for check in checks):
+                break
+        time.sleep(0.2)
+    code = container.exit_code
+    if code is None:
+        if not has_check and not plan.hardened:
+            checks = inspect(container, plan.inspection)
+        return Observed(_looked_at(container, plan, None, checks))
+    if code != 0:
+        return Observed(_not_started(container, _end(container, watch, plan), None))
+    output = Exchange("RUN", OUTPUT, code, "text/plain", "", container.log())
+    return Observed(_looked_at(container, plan, None, ()), (output,))
 
 
-def _created(client: "docker.DockerClient", image: str, name: str, cleanup: CleanUp, port: int | None) -> Container:
-    cleanup.add(lambda: remove_by_name(client, name))
-    return create(client, image, name=name, labels=cleanup.labels, port=port)
+def _commands(
+    client: "docker.DockerClient", image: str, plan: RunPlan, setting: Setting, cleanup: CleanUp
+) -> tuple[list[Check], list[Exchange]]:
+    """Each command in a container of its own; those whose output counts are run in every round."""
+    checks, outputs = [], []
+    for command in plan.commands if not plan.hardened else ():
+        if plan.brief and not command.compares:
+            continue
+        words = " ".join(command.words)
+        own = replace(setting, name=f"{setting.name}-command", command=command.words, port=None, aliases=())
+        with _running(client, image, own, cleanup) as (container, watch, refusal):
+            deadline = time.monotonic() + _COMMAND_SECONDS
+            while not refusal and container.runs() and time.monotonic() < deadline:
+                time.sleep(0.1)
+            code = None if refusal else container.exit_code
+            if command.compares and code is not None:
+                outputs.append(Exchange("RUN", words, code, "text/plain", "", container.log()))
+            else:
+                trouble = refusal or (_end(container, watch, plan) if code else "")
+                said = _lines(container)[-1:] if trouble and not refusal else ()
+                detail = ": ".join((trouble, *said)) if trouble else ""
+                checks.append(Check(f"command {words}", not trouble, detail, f"it does not run ({command.source})"))
+    return checks, outputs
 
 
-def _end(container: Container) -> str:
+def _end(container: Container, watch: Watch, plan: RunPlan) -> str:
+    if watch.reason:
+        return watch.reason
     if container.was_killed_for_memory:
-        return "it was ended because it used more than 2 GB of memory"
+        return f"it was ended because it used more than {format_bytes(plan.limits.memory_bytes)} of memory"
     return f"it ended with exit code {container.exit_code}"
+
+
+def _silence(container: Container, plan: RunPlan, port: int) -> str:
+    others = ", ".join(str(other) for other in listening_ports(container) if other != port)
+    hint = f"; it listens on {others}" if others else ""
+    return f"nothing answered on port {port} within {plan.seconds:.0f} s{hint}"
 
 
 def _not_started(container: Container, reason: str, port: int | None) -> RunRecord:
@@ -156,19 +246,21 @@ def _not_started(container: Container, reason: str, port: int | None) -> RunReco
     )
 
 
-def _stopped(container: Container, port: int | None, ready: float | None) -> RunRecord:
-    """The record of a container that did its work; one that still runs is looked at and then stopped."""
+def _looked_at(container: Container, plan: RunPlan, ready: float | None, checks: tuple[Check, ...]) -> RunRecord:
+    """The record of a container that did its work; one that still runs is stopped, unless that is not measured."""
+    runs = container.runs()
     user = container.user()
-    health = container.check_health() if container.runs() else None
+    memory = container.memory_bytes() if runs else None
     written = container.written_paths()
-    seconds, code = container.stop() if container.runs() else (None, container.exit_code)
+    stops = runs and not plan.brief and not plan.hardened
+    seconds, code = container.stop() if stops else (None, container.exit_code)
     log = _lines(container)
     return RunRecord(
         started=True,
         reason="",
         ready_seconds=ready,
         user=user,
-        port=port,
+        port=plan.port,
         responses=(),
         unanswered=(),
         log_tail=log[-_LOG_TAIL:],
@@ -176,28 +268,14 @@ def _stopped(container: Container, port: int | None, ready: float | None) -> Run
         written_paths=written,
         stop_seconds=seconds,
         stop_exit_code=code,
-        health_exit_code=health,
+        memory_bytes=memory,
+        checks=checks,
     )
 
 
-def _with_responses(observed: Observed, masks: Mapping[str, Mask], made_up: bytes) -> RunRecord:
-    """`made_up` is the build's own identifier, empty for none."""
-    responses = []
-    for first, _ in observed.pairs:
-        holds = made_up != b"" and made_up in first.body
-        seen = replace(first, body=first.body.replace(made_up, b"~")) if holds else first
-        responses.append(
-            Response(
-                method=first.method,
-                path=first.path,
-                status=first.status,
-                content_type=first.content_type,
-                body_bytes=len(first.body),
-                body_digest=digest(seen, masks[first.path]),
-                masked=(*masks[first.path].names, *((MADE_UP,) if holds else ())),
-            )
-        )
-    return replace(observed.record, responses=tuple(responses))
+def written_folders(record: RunRecord) -> tuple[str, ...]:
+    """The folders of the files that it wrote, sorted."""
+    return tuple(sorted({str(PurePosixPath(path).parent) for path in record.written_paths}))
 
 
 def _lines(container: Container) -> tuple[str, ...]:

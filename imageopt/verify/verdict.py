@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from imageopt.build.model import BuildFailed
 from imageopt.units import format_bytes
 from imageopt.verify.behaviour import is_root, says_something
-from imageopt.verify.model import Comparison, NotDone, RunRecord, ScanRecord, Side, Verdict
+from imageopt.verify.model import Comparison, NotDone, RunRecord, ScanRecord, Side, Static, Verdict
 
 _TOLERATED_BYTES = 64 * 1024
 _TOLERATED_SHARE = 0.001
@@ -63,12 +63,30 @@ def _behaviour_changed(_: Side, __: Side, comparison: Comparison) -> Iterator[st
     for change in (*comparison.behaviour, *comparison.config):
         if not change.expected and change.what not in ("user", "User"):  # a user is a matter of security
             yield f"{change.what}: {change.reason} ({change.before} -> {change.after})"
+    yield from _static(comparison.static)
+
+
+def _static(static: Static | NotDone) -> Iterator[str]:
+    """What will fail although nobody may have asked for it yet."""
+    if isinstance(static, NotDone):
+        return
+    for path, reason in static.unloadable:
+        yield f"{path} cannot be loaded any more: {reason}"
+    for importer, name in static.missing_modules:
+        yield f"{importer} loads {name}, which is not in the image"
+    for importer, name in static.unmet_dependencies:
+        yield f"the package {importer} needs {name}, which is not in the image"
+    for lost in static.lost:
+        if lost.named:
+            yield f"{lost.kind} are gone that the code names: {', '.join(lost.named)}"
 
 
 def _less_secure(before: Side, after: Side, comparison: Comparison) -> Iterator[str]:
     for found in comparison.introduced:
         yield f"{found.id} ({found.severity}) comes in with {found.package} {found.version}"
     for secret in comparison.secrets_introduced:
+        yield f"a secret comes in: {secret}"
+    for secret in comparison.static.secrets if isinstance(comparison.static, Static) else ():
         yield f"a secret comes in: {secret}"
     old, new = _users(before, after)
     if not is_root(old) and is_root(new):

@@ -7,25 +7,25 @@ before: it is judged alone, and never called verified.
 import contextlib
 
 from imageopt.progress import Progress
+from imageopt.verify.code import read_modules
 from imageopt.verify.comparison import compare_sides
 from imageopt.verify.given import read_given
 from imageopt.verify.measure import (
     Bench,
     Version,
     analyse,
-    asked_after,
     build_version,
     missing,
     open_bench,
     rebuild,
-    records,
     run_version,
     scan_version,
     side,
 )
 from imageopt.verify.model import NotDone, RunRecord, Side, Verification
-from imageopt.verify.plan import plan_run
+from imageopt.verify.plan import kept_volumes, plan_run
 from imageopt.verify.request import VerifyRequest
+from imageopt.verify.rounds import make_volumes, run_both
 from imageopt.verify.verdict import decide
 from imageopt.verify.workspace import Workspace, file_to_change, workspace
 
@@ -42,6 +42,7 @@ def verify(request: VerifyRequest, *, progress: Progress) -> Verification:
         else:
             work = stack.enter_context(workspace(request))
             versions = _built(bench, work)
+        modules = [read_modules(bench, version) for version in versions]
         runs = _run_both(bench, versions)
         scans = [scan_version(bench, version) for version in versions]
         rebuilds = [
@@ -52,7 +53,7 @@ def verify(request: VerifyRequest, *, progress: Progress) -> Verification:
             )
             for version in versions
         ]
-    before, after = (side(*measured) for measured in zip(versions, runs, scans, rebuilds, strict=True))
+    before, after = (side(*measured) for measured in zip(versions, runs, scans, rebuilds, modules, strict=True))
     return judge(request, before, after)
 
 
@@ -93,6 +94,11 @@ def judge(request: VerifyRequest, before: Side, after: Side) -> Verification:
 
 
 def _run_both(bench: Bench, versions: list[Version]) -> tuple[RunRecord | NotDone, RunRecord | NotDone]:
-    plan = plan_run(bench.request, [version.evidence for version in versions])
-    before = run_version(bench, versions[0], plan)
-    return records(before, run_version(bench, versions[1], asked_after(plan, before)))
+    sides = [version.evidence for version in versions]
+    before, after = versions
+    return run_both(
+        plan_run(bench.request, sides),
+        lambda plan: run_version(bench, before, plan),
+        lambda plan: run_version(bench, after, plan),
+        lambda: make_volumes(bench.client, bench.cleanup, kept_volumes(bench.request, sides)),
+    )

@@ -13,16 +13,20 @@ from jsonschema import Draft202012Validator
 from imageopt.compare.model import Compared
 from imageopt.gate.model import GateResult
 from imageopt.report.analysis import analysis_document
+from imageopt.report.candidates import candidate_rows, how_it_ended
 from imageopt.report.comparison import comparison_document
 from imageopt.report.gate import gate_document
 from imageopt.report.json_text import dumps
 from imageopt.report.lint import lint_document
+from imageopt.report.render import render
 from imageopt.report.rewrite import rewrite_document
 from imageopt.report.verification import verification_document
 from imageopt.resources import schema_file
+from imageopt.rewrite.ladder import Candidate
 from imageopt.rewrite.model import Rewrite
 from imageopt.rules.lint import Policies, Source, lint
 from imageopt.rules.model import Analysis
+from imageopt.verify.best import Search, Tried, not_begun
 from imageopt.verify.model import NotDone, Verification
 
 MB = 10**6
@@ -82,6 +86,29 @@ def test_a_comparison_is_as_its_schema_says(compared: Compared) -> None:
 def test_a_rewrite_is_as_its_schema_says(rewrite: Rewrite) -> None:
     check(rewrite_document(rewrite, "shop"))
     check(rewrite_document(replace(rewrite, outcome="nothing", changes=(), predicted_bytes=None), "shop"))
+
+
+def test_candidates_are_as_the_schema_says_before_and_after_a_search(
+    rewrite: Rewrite, verification: Verification
+) -> None:
+    rungs = (Candidate("surgical", "mended", rewrite), Candidate("alpine", "musl", None, "sharp needs glibc"))
+    document = rewrite_document(rewrite, "shop", not_begun(rungs, ""))
+    check(document)
+    assert [row[0::4] for row in candidate_rows(document)] == [("surgical", "mended"), ("alpine", "sharp needs glibc")]
+    assert how_it_ended(document) == ""
+    best = Tried(rungs[0], replace(verification, verdict="verified"))
+    worse = Tried(replace(rungs[0], name="slim"), verification)
+    document = rewrite_document(
+        rewrite, "shop", Search((best, worse, Tried(rungs[1], None, "no")), best, "that is all")
+    )
+    check(document)
+    rows = candidate_rows(document)
+    assert rows[0] == ("surgical (the best)", "300 MB", "310 MB", "90.0 MB", "verified")
+    assert rows[1][4] == "behaviour-changed: GET /<b> answered 500 instead of 200"
+    assert how_it_ended(document) == "surgical is kept: that is all"
+    for format_ in ("terminal", "markdown", "html"):
+        assert "surgical is kept: that is all" in render(document, format_, color=False, width=100, plain=False)
+    assert candidate_rows(rewrite_document(rewrite, "shop", not_begun(rungs[1:], ""))) == []
 
 
 def test_a_gate_is_as_its_schema_says(gate: GateResult) -> None:

@@ -58,13 +58,28 @@ def test_what_is_the_same_as_another_is_offered_once(tmp_path: Path) -> None:
     assert slim.reason == "it is the same as multi-stage"
 
 
+def test_stages_of_the_authors_own_are_kept(tmp_path: Path) -> None:
+    stages = DOCKERFILE.replace("node:20", "node:20 AS build") + (
+        'FROM node:20\nWORKDIR /app\nCOPY --from=build /app ./\nCMD ["node", "dist/server.js"]\n'
+    )
+    surgical, multi_stage, *_ = rungs(tmp_path, {**SHOP, "Dockerfile": stages})
+    assert text(surgical).count("FROM") == 2
+    assert multi_stage.reason == "the Dockerfile has stages of its own, and they are kept"
+
+
+def test_what_cannot_be_taken_apart_is_mended_with_the_reason(tmp_path: Path) -> None:
+    surgical, multi_stage, *_ = rungs(tmp_path, {**SHOP, "Dockerfile": DOCKERFILE + "ONBUILD RUN true\n"})
+    assert "ONBUILD" in text(surgical)
+    assert "ONBUILD" in multi_stage.reason
+
+
 def test_a_project_that_cannot_be_rewritten_may_still_be_mended(tmp_path: Path) -> None:
-    files = {**SHOP, "Dockerfile": DOCKERFILE + "ONBUILD RUN true\n"}
+    files = {name: body for name, body in SHOP.items() if name != "package-lock.json"}
     mended = replace(NOTHING, outcome="proposed", changes=(FileChange("Dockerfile", b"a", b"b"),))
     first, *others = rungs(tmp_path, files, mended=mended)
     assert first.rewrite == mended
     assert {candidate.rewrite for candidate in others} == {None}
-    assert {"ONBUILD" in candidate.reason for candidate in others} == {True}
+    assert {"no lock file" in candidate.reason for candidate in others} == {True}
 
 
 def test_what_only_the_caller_knows_is_added_to_what_is_offered(tmp_path: Path) -> None:

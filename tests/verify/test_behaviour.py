@@ -5,11 +5,19 @@ from dataclasses import replace
 import pytest
 
 from imageopt.verify.behaviour import compare_runs, is_root, says_something
-from imageopt.verify.model import Response, RunRecord
+from imageopt.verify.model import Check, Response, RunRecord
 
 
 def response(path: str = "/", status: int = 200, kind: str = "text/html", digest: str = "sha256:a1") -> Response:
     return Response("GET", path, status, kind, 10, digest, ())
+
+
+def health(*, passed: bool, reason: str = "the image's own check fails") -> tuple[Check, ...]:
+    return (Check("HEALTHCHECK", passed, "exit code 0" if passed else "exit code 1", reason, lasting=True),)
+
+
+def check(name: str, *, passed: bool = True) -> tuple[Check, ...]:
+    return (Check(name, passed, "", "it may not write there"),)
 
 
 RUN = RunRecord(
@@ -44,8 +52,31 @@ def test_a_run_compared_with_itself_changes_nothing() -> None:
         ({"responses": ()}, {}, "GET /", "it answers now", True),
         ({}, {"log_problems": ("EACCES",)}, "log", "the log speaks of new trouble", False),
         ({"written_paths": ("/app/data/a",)}, {}, "writes /app/data/a", "it may not write there", False),
-        ({"health_exit_code": 0}, {"health_exit_code": 1}, "HEALTHCHECK", "the image's own check fails", False),
-        ({"health_exit_code": 0}, {}, "HEALTHCHECK", "the image's own check is gone", False),
+        (
+            {"checks": health(passed=True)},
+            {"checks": health(passed=False)},
+            "HEALTHCHECK",
+            "the image's own check fails",
+            False,
+        ),
+        ({"checks": health(passed=True)}, {}, "HEALTHCHECK", "the image's own check is gone", False),
+        (
+            {"checks": check("writes /d")},
+            {"checks": check("writes /d", passed=False)},
+            "writes /d",
+            "it may not write there",
+            False,
+        ),
+        ({}, {"checks": check("writes /d", passed=False)}, "writes /d", "it may not write there", False),
+        (
+            {"ready_seconds": 0.5},
+            {"ready_seconds": 2.0},
+            "start",
+            "it takes more than three times as long to be ready",
+            False,
+        ),
+        ({}, {"responses": (replace(response(), statuses=(200, 500)),)}, "GET /", "the status differs", False),
+        ({}, {"responses": (replace(response(), headers={"vary": "x"}),)}, "GET /", "the header vary differs", False),
         ({}, {"user": "1000:1000"}, "user", "it does not run as root any more", True),
         ({"user": "1000:1000"}, {}, "user", "it runs as root", False),
         ({"user": "1000:1000"}, {"user": "1001:1001"}, "user", "it runs as another user", True),
@@ -73,9 +104,14 @@ def test_one_difference_is_one_change(
         ({"stop_exit_code": 143}, {"stop_exit_code": 0}),
         ({"stop_exit_code": 1, "stop_seconds": 1.9}, {}),
         ({"stop_seconds": None}, {"stop_seconds": 9.0}),
-        ({"health_exit_code": None}, {"health_exit_code": 1}),
-        ({"health_exit_code": 1}, {"health_exit_code": 1}),
-        ({"ready_seconds": 0.1}, {"ready_seconds": 3.0}),
+        ({}, {"checks": health(passed=False)}),
+        ({"checks": health(passed=False)}, {"checks": health(passed=False)}),
+        ({"checks": health(passed=False)}, {}),
+        ({"checks": check("addon /a.node")}, {}),
+        ({}, {"checks": check("keeps /d", passed=False)}),
+        ({"ready_seconds": 0.1}, {"ready_seconds": 0.9}),
+        ({"ready_seconds": 2.0}, {"ready_seconds": 5.0}),
+        ({"responses": (replace(response(), statuses=(200, 500)),)}, {"responses": (response(digest="sha256:b2"),)}),
     ],
 )
 def test_these_are_no_changes(before: dict[str, object], after: dict[str, object]) -> None:
@@ -100,7 +136,7 @@ def test_these_are_no_changes(before: dict[str, object], after: dict[str, object
         (
             {"responses": (replace(response(), masked=("$.up", "$.id")),)},
             {},
-            ("GET /: $.up, $.id (varies in one container)",),
+            ("GET /: $.up, $.id (varies by itself)",),
         ),
     ],
 )
@@ -123,3 +159,9 @@ def test_a_page_that_is_not_found_says_nothing() -> None:
     assert says_something(replace(RUN, responses=(response(status=404), response("/x", 500))))
     assert not says_something(replace(RUN, responses=(response(status=404),)))
     assert not says_something(replace(RUN, responses=()))
+    assert says_something(replace(RUN, responses=(), checks=health(passed=True)))
+
+
+def test_another_server_for_the_same_files_sets_its_own_headers() -> None:
+    after = replace(RUN, responses=(replace(response(), headers={"cache-control": "no-cache"}),))
+    assert [change.expected for change in compare_runs(RUN, after, site=True)[0]] == [True]

@@ -3,7 +3,7 @@
 import pytest
 
 from imageopt.verify.build_id import build_identifier
-from imageopt.verify.mask import Exchange
+from imageopt.verify.exchange import Exchange
 
 OLD, NEW = "Xk3vB9_qLm2-Zt7wRp0aY", "pQ8nH4sJc-1uVe6_gDf5K"
 

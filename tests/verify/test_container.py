@@ -1,5 +1,7 @@
 """What is read from the engine's answers about a container, with an engine made of plain values."""
 
+import threading
+from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -7,7 +9,8 @@ import pytest
 from docker.errors import APIError
 
 from imageopt.errors import ToolFailed
-from imageopt.verify.container import Container, create, engine_host
+from imageopt.verify.container import Container, Executed, Setting, create
+from imageopt.verify.network import engine_host
 
 
 def container(**engine: Any) -> Container:
@@ -61,33 +64,54 @@ def test_written_paths_are_files_of_the_program() -> None:
 @pytest.mark.parametrize(
     ("healthcheck", "shell", "command"),
     [
-        ({"Test": ["CMD", "check", "-q"]}, None, ["check", "-q"]),
-        ({"Test": ["CMD-SHELL", "check || exit 1"]}, None, ["/bin/sh", "-c", "check || exit 1"]),
-        ({"Test": ["CMD-SHELL", "check"]}, ["/bin/bash", "-c"], ["/bin/bash", "-c", "check"]),
-        ({"Test": ["NONE"]}, None, None),
-        ({"Test": ["CMD"]}, None, None),
-        (None, None, None),
+        ({"Test": ["CMD", "check", "-q"]}, None, ("check", "-q")),
+        ({"Test": ["CMD-SHELL", "check || exit 1"]}, None, ("/bin/sh", "-c", "check || exit 1")),
+        ({"Test": ["CMD-SHELL", "check"]}, ["/bin/bash", "-c"], ("/bin/bash", "-c", "check")),
+        ({"Test": ["NONE"]}, None, ()),
+        ({"Test": ["CMD"]}, None, ()),
+        (None, None, ()),
     ],
 )
 def test_the_images_own_check_is_run_as_the_engine_would(
-    healthcheck: Any, shell: Any, command: list[str] | None
+    healthcheck: Any, shell: Any, command: tuple[str, ...]
 ) -> None:
-    asked: list[list[str]] = []
-
-    def run(words: list[str]) -> Any:
-        asked.append(words)
-        return SimpleNamespace(exit_code=1)
-
-    code = container(exec_run=run, attrs=config(Healthcheck=healthcheck, Shell=shell)).check_health()
-    assert asked == ([command] if command else [])
-    assert code == (1 if command else None)
+    assert container(attrs=config(Healthcheck=healthcheck, Shell=shell)).health_command() == command
 
 
-def test_a_check_that_the_engine_cannot_run_has_no_result() -> None:
-    def refuse(_: object) -> Any:
+def api(**methods: Any) -> Container:
+    return container(id="c1", client=SimpleNamespace(api=SimpleNamespace(**methods)))
+
+
+def test_a_command_inside_gives_its_code_and_its_output() -> None:
+    made = api(
+        exec_create=lambda *_: {"Id": "e1"},
+        exec_start=lambda *_, **__: iter([b"a", b"b"]),
+        exec_inspect=lambda *_: {"ExitCode": 3},
+    )
+    assert made.execute(["x"], seconds=5) == Executed(3, b"ab")
+
+
+def test_a_command_that_the_engine_refuses_or_that_hangs_has_no_code() -> None:
+    def refuse(*_: object) -> Any:
         raise APIError("exec failed")
 
-    assert container(exec_run=refuse, attrs=config(Healthcheck={"Test": ["CMD", "x"]})).check_health() is None
+    def hang(made: str, *, stream: bool) -> Iterator[bytes]:
+        yield b"a"
+        over.wait(5)
+
+    over = threading.Event()
+    assert api(exec_create=refuse).execute(["x"], seconds=5).exit_code is None
+    hanging = api(exec_create=lambda *_: {"Id": "e1"}, exec_start=hang)
+    assert hanging.execute(["x"], seconds=0.1) == Executed(None, b"a")
+    over.set()
+
+
+@pytest.mark.parametrize(
+    ("memory", "held"),
+    [({"usage": 100, "stats": {"inactive_file": 30}}, 70), ({"usage": 100, "stats": {}}, 100), ({}, None)],
+)
+def test_memory_is_what_cannot_be_dropped(memory: Any, held: int | None) -> None:
+    assert api(stats=lambda *_, **__: {"memory_stats": memory}).memory_bytes() == held
 
 
 def test_an_end_has_an_exit_code_and_may_be_for_memory() -> None:
@@ -128,12 +152,19 @@ def test_a_container_is_created_without_rights_and_a_refusal_is_an_error(monkeyp
         seen.update(options)
         return SimpleNamespace()
 
-    client: Any = SimpleNamespace(containers=SimpleNamespace(create=make))
-    create(client, "app:1", name="n", labels={"a": "b"}, port=3000)
+    client: Any = SimpleNamespace(
+        containers=SimpleNamespace(create=make),
+        api=SimpleNamespace(create_endpoint_config=lambda **options: options),
+    )
+    create(client, "app:1", Setting("n", {"a": "b"}, "net", 3000))
     assert seen["ports"] == {"3000/tcp": ("127.0.0.1", None)}
     assert seen["security_opt"] == ["no-new-privileges"]
-    assert seen["mem_limit"]
-    assert seen["pids_limit"]
-    assert not {"privileged", "volumes", "network_mode", "cap_add", "devices"} & seen.keys()
+    assert seen["network"] == "net"
+    assert {"mem_limit", "memswap_limit", "pids_limit", "cpu_quota", "log_config"} <= seen.keys()
+    assert not {"privileged", "volumes", "network_mode", "cap_add", "devices", "entrypoint", "command"} & seen.keys()
     with pytest.raises(ToolFailed, match="refused the container"):
-        create(client, "bad", name="n", labels={}, port=None)
+        create(client, "bad", Setting("n", {}))
+    create(client, "app:1", Setting("n", {}, command=("x",), entrypoint=(), volumes={"v": "/data"}, hardened=True))
+    assert seen["network_mode"] == "none"
+    assert (seen["command"], seen["entrypoint"], seen["volumes"]) == (["x"], [], {"v": {"bind": "/data", "mode": "rw"}})
+    assert (seen["read_only"], seen["cap_drop"]) == (True, ["ALL"])

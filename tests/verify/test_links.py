@@ -2,8 +2,8 @@
 
 import pytest
 
+from imageopt.verify.exchange import Exchange
 from imageopt.verify.links import linked_paths
-from imageopt.verify.mask import Exchange
 
 PAGE = """<!doctype html><html><head><link rel=stylesheet href="/assets/s.css"><script type="module" src="assets/m.js?v=1">
 </script><link rel="icon" href="data:image/png;base64,AA"></head><body><a href="/about#team">x</a><img src="//cdn.example/x.png">

@@ -2,7 +2,8 @@
 
 import pytest
 
-from imageopt.verify.mask import Exchange, Mask, digest, varying
+from imageopt.verify.exchange import Exchange
+from imageopt.verify.mask import Mask, digest, varying
 
 
 def answer(body: str, content_type: str = "application/json", location: str = "") -> Exchange:

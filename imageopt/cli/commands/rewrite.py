@@ -1,6 +1,8 @@
 """`imageopt rewrite`: the proposed change as a diff; written, proven or taken back when asked."""
 
 import shlex
+import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +25,17 @@ if TYPE_CHECKING:
     from imageopt.config import Config
     from imageopt.rewrite.model import Rewrite
     from imageopt.rules.model import Analysis
+    from imageopt.verify.best import Search
+
+_NO_UNDO = ("--undo goes with neither --apply nor --verify", "undo first, then rewrite again")
+_APART = (
+    ("undo", "write", *_NO_UNDO),
+    ("undo", "prove", *_NO_UNDO),
+    ("undo", "best", "--undo does not go with --best", "undo first, then rewrite again"),
+    ("fix", "best", "--best does not go with --fix", "leave one of them out; --best tries what --fix does as well"),
+    ("fix", "base", "--base does not go with --fix", "leave one of them out"),
+    ("fix", "lockfile", "--lockfile does not go with --fix", "make the lock file first, then mend"),
+)
 
 
 @click.command()
@@ -30,6 +43,7 @@ if TYPE_CHECKING:
 @click.option("--apply", "write", is_flag=True, help="Write the change; --undo takes it back.")
 @click.option("--undo", is_flag=True, help="Restore what the last --apply replaced.")
 @click.option("--verify", "prove", is_flag=True, help="Prove the change first; write it only if it is verified.")
+@click.option("--best", is_flag=True, help="Build and verify the candidates one by one; keep the smallest that works.")
 @click.option("--fix", is_flag=True, help="Only mend findings where they stand, with the smallest edits.")
 @click.option("--lockfile", is_flag=True, help="Check the lock file, or make a missing or drifted one, in a container.")
 @click.option("--rule", "rules", multiple=True, metavar="NAME", help="With --fix: mend this rule only. Repeatable.")
@@ -56,23 +70,17 @@ def command(folder: str, **options: Any) -> int:
     \b
     imageopt rewrite .                    the proposal as a diff, and why
     imageopt rewrite . --verify --apply   written only if it is proven
+    imageopt rewrite . --best --apply     the smallest image that verifies
     imageopt rewrite . --fix --apply      the findings that an edit mends
     imageopt rewrite . --patch - | git apply
     imageopt rewrite . --undo
     """
     from imageopt.report.rewrite import rewrite_document
 
+    _check(options)
     write, undo, prove = options.pop("write"), options.pop("undo"), options.pop("prove")
-    if undo and (write or prove):
-        raise UsageError("--undo goes with neither --apply nor --verify", "undo first, then rewrite again")
-    delivery = Delivery.of(options, write=write, undo=undo, prove=prove)
-    mend, rules = options.pop("fix"), options.pop("rules")
-    if rules and not mend:
-        raise UsageError("--rule goes with --fix", "add --fix")
-    if mend and options["base"]:
-        raise UsageError("--base does not go with --fix", "leave one of them out")
-    if mend and options["lockfile"]:
-        raise UsageError("--lockfile does not go with --fix", "make the lock file first, then mend")
+    best, mend, rules = options.pop("best"), options.pop("fix"), options.pop("rules")
+    delivery = Delivery.of(options, write=write, undo=undo, prove=prove or best)
     root = Path(folder).parent if Path(folder).is_file() else Path(folder)
     if undo:
         return _undo(root, delivery.force)
@@ -81,24 +89,40 @@ def command(folder: str, **options: Any) -> int:
     built = built_how(options, config)
     if write:
         _recover(root)
-    analysis, proposed = _proposal(folder, built, config, talk, mend=mend, rules=rules, **options)
-    delivery.show(rewrite_document(proposed, analysis.target.reference), talk.formats, talk.color)
+    started = time.monotonic()
+    analysis, proposed, search = _proposal(folder, built, config, talk, best=best, mend=mend, rules=rules, **options)
+    delivery.show(rewrite_document(proposed, analysis.target.reference, search), talk.formats, talk.color)
     prepared = delivery.prepare(root, proposed)
     proof: dict[str, Any] | None = None
-    if prove and proposed.outcome == "proposed":
-        from imageopt.api import find_project
-        from imageopt.cli.proof import exit_code, verification
+    if (prove or best) and (search is None or search.stopped or proposed.outcome == "proposed"):
+        from imageopt.cli.proof import exit_code, searched, verification
 
-        proof = verification(find_project(folder, built), built, config, talk, rewrite=proposed)
-        delivery.show(proof, (), talk.color)
-        if proof["verdict"] != "verified":
+        if search is not None and search.stopped:
+            proof, verdict = searched(search, time.monotonic() - started)
+        else:
+            from imageopt.api import find_project
+
+            proof = verification(find_project(folder, built), built, config, talk, rewrite=proposed)
+            verdict = str(proof["verdict"])
+        if proof is not None:
+            delivery.show(proof, (), talk.color)
+        if verdict != "verified":
             prepared.withhold()
-            return exit_code(str(proof["verdict"]), int(options["exit_code"]))
+            return exit_code(verdict, int(options["exit_code"]))
     message = prepared.message(proof)
     if write:
         _write(root, folder, proposed, delivery.force)
     prepared.deliver(message)
     return 0
+
+
+def _check(options: Mapping[str, Any]) -> None:
+    """Raises UsageError for options that do not go together."""
+    for one, other, cause, remedy in _APART:
+        if options[one] and options[other]:
+            raise UsageError(cause, remedy)
+    if options["rules"] and not options["fix"]:
+        raise UsageError("--rule goes with --fix", "add --fix")
 
 
 def _write(root: Path, folder: str, proposed: "Rewrite", force: bool) -> None:
@@ -128,16 +152,18 @@ def _proposal(
     config: "Config",
     talk: Talk,
     *,
+    best: bool,
     mend: bool,
     rules: tuple[str, ...],
     **options: Any,
-) -> "tuple[Analysis, Rewrite]":
-    from imageopt.api import fix, rewrite
+) -> "tuple[Analysis, Rewrite, Search | None]":
+    from imageopt.api import candidates, find_project, fix
+    from imageopt.cli.proof import request_for
 
     image = options["image"] or config.project.image
     base = options["base"] or config.rewrite.target
     if mend:
-        return fix(
+        analysis, mended = fix(
             folder,
             rules=rules,
             image=image,
@@ -146,7 +172,8 @@ def _proposal(
             progress=talk.progress,
             config=config,
         )
-    return rewrite(
+        return analysis, mended, None
+    return candidates(
         folder,
         base=base,
         image=image,
@@ -155,6 +182,7 @@ def _proposal(
         progress=talk.progress,
         config=config,
         lockfile=options["lockfile"],
+        request=request_for(find_project(folder, built), built, config) if best else None,
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from imageopt.report.candidates import HEAD, candidate_rows, how_it_ended
 from imageopt.report.terminal.canvas import Canvas, Span
 from imageopt.report.words import UNKNOWN, outcome, size
 
@@ -16,6 +17,7 @@ def draw_rewrite(canvas: Canvas, document: Mapping[str, Any]) -> None:
     _done(canvas, document["transforms"])
     _named(canvas, "Not done, and why", document["refusals"], "yellow")
     _follow_ups(canvas, document.get("follow_ups", []))
+    _candidates(canvas, document)
     if document["notes"]:
         canvas.heading("Good to know")
     for note in document["notes"]:
@@ -31,6 +33,23 @@ def _follow_ups(canvas: Canvas, items: Sequence[dict[str, Any]]) -> None:
     _named(canvas, "Must follow, and is left to you", [{**item, "name": item["path"]} for item in items], "yellow")
     for item in items:
         _diff(canvas, item["diff"])
+
+
+def _candidates(canvas: Canvas, document: Mapping[str, Any]) -> None:
+    found = candidate_rows(document)
+    if not found:
+        return
+    canvas.heading("What could be made of it")
+    rows: list[list[list[Span]]] = []
+    if canvas.plain:
+        rows = [[[(text, "")] for text in row] for row in found]
+    else:
+        rows = [[[(text, "dim")] for text in HEAD]]
+        rows += [[[(row[0], "bold")], *([(text, "")] for text in row[1:])] for row in found]
+    canvas.table(rows, ("left", "right", "right", "right", "left"), flexible=4)
+    if ended := how_it_ended(document):
+        canvas.line()
+        canvas.line((ended, "bold"))
 
 
 def _style(line: str) -> str:

@@ -89,9 +89,11 @@ def no_cache_mount(evidence: Evidence, rule: Rule, now: date) -> Iterator[Findin
 
 
 def _downloads_uncached(step: Step, command: Command) -> bool:
+    verbs = _DOWNLOADS.get(_tool_name(command))
+    if verbs is None:
+        return False
     tool, verb, words = _tool_of(command)
-    verbs = _DOWNLOADS.get(tool)
-    if verbs is None or (verbs and verb not in verbs) or (tool == "go" and verb == "mod" and "download" not in words):
+    if (verbs and verb not in verbs) or (tool == "go" and verb == "mod" and "download" not in words):
         return False
     named = {word for word in words if not word.startswith("-")}
     if words & _NEEDS_NO_CACHE or (tool == "pip" and named and named <= _SELF):
@@ -104,6 +106,11 @@ def cache_mounted(instruction: Instruction, tool: str) -> bool:
     return any(_serves(target, tool) for target in _mounted(instruction))
 
 
+def _tool_name(command: Command) -> str:
+    read = call(command)
+    return read.tool if read is not None else command.name.rpartition("/")[2]
+
+
 def _tool_of(command: Command) -> tuple[str, str, frozenset[str]]:
     """The tool, its subcommand, and the words after it."""
     read = call(command)
@@ -111,7 +118,7 @@ def _tool_of(command: Command) -> tuple[str, str, frozenset[str]]:
         return read.tool, read.subcommand, frozenset((*read.options, *(word.value for word in read.operands)))
     words = [word.value for word in command.arguments]
     verb = next((word for word in words if not word.startswith("-")), "")
-    return command.name.rpartition("/")[2], verb, frozenset(words)
+    return _tool_name(command), verb, frozenset(words)
 
 
 def _mounted(instruction: Instruction) -> Iterator[str]:

@@ -132,6 +132,8 @@ def unguarded_pipe(evidence: Evidence, rule: Rule, now: date) -> Iterator[Findin
     """A pipe whose first half may fail while its last half, and so the RUN, succeeds."""
     programs = frozenset(rule.parameters.get("programs", ()))
     for step in steps(evidence, every_stage(evidence)):
+        if not any(command.operator in _PIPES for command in step.commands):
+            continue
         if any("pipefail" in word for word in step.environment.shell):
             continue
         found = next((command for command in _unguarded(step.commands) if command.name in programs), None)

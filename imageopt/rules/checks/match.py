@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
+from functools import cache
 
 from imageopt.dockerfile.environment import environments
 from imageopt.dockerfile.model import Command, Dockerfile, Instruction, Stage
@@ -92,10 +93,10 @@ def fitting(match: Match, instruction: Instruction) -> Spot | None:
     """What in the instruction fits the match: the text that was sought, else the command, else all of it."""
     if instruction.keyword != match.instruction:
         return None
-    text = re.search(match.text, instruction.arguments) if match.text else None
+    text = _pattern(match.text).search(instruction.arguments) if match.text else None
     if match.text and text is None:
         return None
-    if match.unless and re.search(match.unless, _all_text(instruction)):
+    if match.unless and _pattern(match.unless).search(_all_text(instruction)):
         return None
     if match.unless_mount and _mounts(instruction, match.unless_mount):
         return None
@@ -106,6 +107,12 @@ def fitting(match: Match, instruction: Instruction) -> Spot | None:
     if text is not None and text.end() > text.start():
         return Span(instruction.locate(text.start()), instruction.locate(text.end() - 1) + 1)
     return command or instruction
+
+
+@cache
+def _pattern(text: str) -> re.Pattern[str]:
+    """A rule's expression, compiled once; `re` would look it up again for each instruction."""
+    return re.compile(text)
 
 
 def _command_fits(match: Match, command: Command) -> bool:

@@ -5,7 +5,7 @@ both are judged together. No message ever holds a value.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from math import log2
@@ -125,8 +125,8 @@ class _Names:
     """Judges names by their words: `DB_AUTH_MODE` is DB, AUTH and MODE."""
 
     def __init__(self, parameters: Mapping[str, Any]) -> None:
-        self._strong = [tuple(str(name).split("_")) for name in parameters.get("names", ())]
-        self._weak = [tuple(str(name).split("_")) for name in parameters.get("weak_names", ())]
+        self._strong = _by_first_word(parameters.get("names", ()))
+        self._weak = _by_first_word(parameters.get("weak_names", ()))
         self._harmless_ends: frozenset[str] = frozenset(parameters.get("harmless_ends", ()))
         self._harmless: frozenset[str] = frozenset(parameters.get("harmless", ()))
         self._public = tuple(parameters.get("public_prefixes", ()))
@@ -139,13 +139,25 @@ class _Names:
         """Whether the name may be that of a secret, if the value looks like one."""
         return self._has(name, self._strong) or self._has(name, self._weak)
 
-    def _has(self, name: str, sought: list[tuple[str, ...]]) -> bool:
+    def _has(self, name: str, sought: Mapping[str, Sequence[tuple[str, ...]]]) -> bool:
         words = [word.upper() for word in _WORD.findall(name[:200])]
         if not words or words[-1] in self._harmless_ends or self._harmless.intersection(words):
             return False
         if name.upper().startswith(self._public):
             return False
-        return any(tuple(words[at : at + len(parts)]) == parts for parts in sought for at in range(len(words)))
+        return any(
+            tuple(words[at : at + len(parts)]) == parts
+            for at, word in enumerate(words)
+            for parts in sought.get(word, ())
+        )
+
+
+def _by_first_word(names: Iterable[str]) -> dict[str, list[tuple[str, ...]]]:
+    found: dict[str, list[tuple[str, ...]]] = {}
+    for name in names:
+        words = tuple(str(name).split("_"))
+        found.setdefault(words[0], []).append(words)
+    return found
 
 
 def _holds_secret(names: _Names, name: str, value: str) -> bool:

@@ -57,8 +57,10 @@ def unsafe_modes(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]
             yield stated(evidence, rule, instruction, message=f"--chmod={flag.value} is for everybody.", at=flag)
         for command in run_commands(instruction) if instruction.keyword == "RUN" else ():
             runner = program(command)
+            if runner.name != "chmod":
+                continue
             operands = [word for word in runner.arguments if not re.match(r"-[cfvR]|--", word.value)]
-            if runner.name == "chmod" and operands and _is_unsafe(operands[0].value):
+            if operands and _is_unsafe(operands[0].value):
                 message = f"chmod {operands[0].value} is for everybody."
                 yield stated(evidence, rule, instruction, message=message, at=operands[0])
 

@@ -93,6 +93,8 @@ def tls_check_disabled(evidence: Evidence, rule: Rule, now: date) -> Iterator[Fi
                 if value.lower() in variables.get(name, ()):
                     yield stated(evidence, rule, instruction, at=word)
             runner = program(command)
+            if runner.name not in options and runner.name not in settings:
+                continue
             trusting = _trusting(runner, options.get(runner.name, ()), settings.get(runner.name, ()))
             if trusting is not None:
                 yield stated(evidence, rule, instruction, at=trusting)

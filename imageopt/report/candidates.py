@@ -1,0 +1,77 @@
+"""A search among rewrites -> its part of the rewrite's document, and that part -> the rows every format shows.
+
+A search that was never begun has candidates with a prediction each, and no verdict: they are what could be tried.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from imageopt.report.names import readable
+from imageopt.report.words import UNKNOWN, size
+from imageopt.verify.best import Search, Tried
+
+Json = dict[str, Any]
+HEAD = ("candidate", "predicted", "measured", "left", "what came of it")
+
+
+def candidates_section(search: Search) -> Json:
+    """The candidates in their order, and where one was built, how the search ended."""
+    section: Json = {"candidates": [_candidate(one, best=one is search.best) for one in search.tried]}
+    if search.stopped:
+        best = search.best.candidate.name if search.best is not None else None
+        section["search"] = {"best": best, "stopped": readable(search.stopped)}
+    return section
+
+
+def candidate_rows(document: Mapping[str, Any]) -> list[tuple[str, str, str, str, str]]:
+    """A line for each candidate, under HEAD; none for a document without one that is offered."""
+    candidates = document.get("candidates", ())
+    if not any(one["offered"] for one in candidates):
+        return []
+    return [
+        (
+            f"{one['name']}{' (the best)' if one['best'] else ''}",
+            size(one["predicted_bytes"]) if one["offered"] else "",
+            size(one["measured_bytes"]) if one["verdict"] else "",
+            size(one["unpacked_bytes"]) if one["verdict"] else "",
+            _outcome(one),
+        )
+        for one in candidates
+    ]
+
+
+def how_it_ended(document: Mapping[str, Any]) -> str:
+    """Why the search stopped, and with what; empty where nothing was searched."""
+    search = document.get("search")
+    if search is None:
+        return ""
+    kept = f"{search['best']} is kept" if search["best"] else "nothing is kept"
+    return f"{kept}: {search['stopped']}"
+
+
+def _candidate(one: Tried, *, best: bool) -> Json:
+    rewrite, found = one.candidate.rewrite, one.verification
+    predicted = rewrite.predicted_bytes if rewrite is not None else None
+    image = found.after.evidence.image if found is not None and found.after.evidence is not None else None
+    return {
+        "name": one.candidate.name,
+        "summary": one.candidate.summary,
+        "offered": rewrite is not None,
+        "reason": readable(one.reason),
+        "predicted_bytes": predicted,
+        "basis": rewrite.predicted_basis if rewrite is not None else "unknown",
+        "measured_bytes": found.measured_bytes if found is not None else None,
+        "unpacked_bytes": image.sizes.unpacked_bytes if image is not None else None,
+        "verdict": found.verdict if found is not None else None,
+        "reasons": [readable(text) for text in found.reasons] if found is not None else [],
+        "best": best,
+    }
+
+
+def _outcome(one: Mapping[str, Any]) -> str:
+    """The verdict, with the reason where it is not what was hoped for; else why it was not built, or what it is."""
+    if one["verdict"] is None:
+        return str(one["reason"] or one["summary"])
+    if one["verdict"] == "verified" or not one["reasons"]:
+        return str(one["verdict"])
+    return f"{one['verdict']}: {one['reasons'][0] or UNKNOWN}"

@@ -1,0 +1,120 @@
+"""All runs of both versions -> one record for each, with its answers masked alike.
+
+What differs between two runs of the same version says nothing about the other: a check counts as passed where it
+passed every time, a file as written where something beside it was written every time, trouble in the log as there
+where it was there once.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import PurePosixPath
+from statistics import median
+
+from imageopt.verify.build_id import MADE_UP, build_identifier
+from imageopt.verify.exchange import Exchange
+from imageopt.verify.mask import Mask, digest, varying
+from imageopt.verify.model import Check, Response, RunRecord
+from imageopt.verify.run import Observed
+
+
+def finish(before: Sequence[Observed], after: Sequence[Observed]) -> tuple[RunRecord, RunRecord]:
+    """Both records. The answers are masked by what varies on either side, and by what each build made up.
+
+    That the whole of an answer varies is believed of `before` alone: of `after` it would hide any difference.
+    """
+    sides = (_by_name(before), _by_name(after))
+    masks: dict[str, Mask] = {}
+    for side, answers in enumerate(sides):
+        for what, seen in answers.items():
+            found = _mask(seen)
+            if side == 1 and found.whole:
+                found = replace(found, whole=False)
+            masks[what] = masks.get(what, Mask()) | found
+    firsts = [[seen[0] for seen in answers.values()] for answers in sides]
+    made_up = build_identifier(*firsts) or (b"", b"")
+    records = (_one(before), _one(after))
+    old, new = (
+        replace(record, responses=tuple(_response(seen, masks[what], token) for what, seen in answers.items()))
+        for record, answers, token in zip(records, sides, made_up, strict=True)
+    )
+    return old, new
+
+
+def _by_name(runs: Iterable[Observed]) -> dict[str, list[Exchange]]:
+    found: dict[str, list[Exchange]] = defaultdict(list)
+    for run in runs:
+        for answer in run.answers:
+            found[answer.what].append(answer)
+    return dict(found)
+
+
+def _mask(seen: Sequence[Exchange]) -> Mask:
+    mask = Mask()
+    for other in seen[1:]:
+        mask |= varying(seen[0], other)
+    return mask
+
+
+def _response(seen: Sequence[Exchange], mask: Mask, made_up: bytes) -> Response:
+    """`made_up` is the build's own identifier, empty for none."""
+    first = seen[0]
+    holds = made_up != b"" and made_up in first.body
+    shown = replace(first, body=first.body.replace(made_up, b"~")) if holds else first
+    return Response(
+        method=first.method,
+        path=first.path,
+        status=first.status,
+        content_type=first.content_type,
+        body_bytes=len(first.body),
+        body_digest=digest(shown, mask),
+        masked=(*mask.names, *((MADE_UP,) if holds else ())),
+        statuses=tuple(sorted({answer.status for answer in seen})),
+        headers={name: value for name, value in first.headers.items() if name not in mask.headers},
+    )
+
+
+def _one(runs: Sequence[Observed]) -> RunRecord:
+    """The runs as one record, without answers: the first, with what the others add."""
+    first, *others = (run.record for run in runs)
+    started = [record for record in (first, *others) if record.started]
+    if not first.started or not others:
+        return first
+    later = next((record.reason for record in others if record.reason), "")
+    return replace(
+        first,
+        reason=first.reason or (f"in another run {later}" if later else ""),
+        ready_seconds=_median(record.ready_seconds for record in started),
+        memory_bytes=None if (memory := _median(record.memory_bytes for record in started)) is None else int(memory),
+        log_problems=tuple(sorted({problem for record in started for problem in record.log_problems})),
+        written_paths=_written_always(started),
+        checks=_checks(started),
+        unchecked=tuple(dict.fromkeys(text for record in started for text in record.unchecked)),
+        runs=len(runs),
+    )
+
+
+def _median(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return median(known) if known else None
+
+
+def _written_always(records: Sequence[RunRecord]) -> tuple[str, ...]:
+    """A neighbour will do: names of logs and temporary files vary."""
+    folders = [{str(PurePosixPath(path).parent) for path in record.written_paths} for record in records]
+    common = set.intersection(*folders)
+    return tuple(path for path in records[0].written_paths if str(PurePosixPath(path).parent) in common)
+
+
+def _checks(records: Sequence[RunRecord]) -> tuple[Check, ...]:
+    """Each check once: as it failed, where it ever did. One that must last has to be there in every run."""
+    found: dict[str, list[Check]] = defaultdict(list)
+    for record in records:
+        for check in record.checks:
+            found[check.name].append(check)
+    merged = []
+    for seen in found.values():
+        if seen[0].lasting and len(seen) < len(records):
+            continue
+        merged.append(next((check for check in seen if not check.passed), seen[0]))
+    return tuple(merged)

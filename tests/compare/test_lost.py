@@ -1,0 +1,88 @@
+"""Files that go missing quietly: which are told of, and which only moved, or left with what they belong to."""
+
+from dataclasses import replace
+
+import pytest
+from imagebuilder import Item, file
+from imageof import image_of
+
+from imageopt.compare.lost import lost_files
+from imageopt.compare.production import compare_production
+from imageopt.evidence.model import BaseImage, Evidence, FileClass
+from imageopt.image.model import LibraryPackage, NpmPackage, Packages
+
+
+def evidence(*items: Item) -> Evidence:
+    return Evidence(image_of(list(items)), None, "Dockerfile", None, BaseImage(0, "guessed", None), (), (), ())
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("app/views/index.html", "views"),
+        ("app/mail/welcome.hbs", "views"),
+        ("app/locales/de.json", "locales"),
+        ("app/src/i18n/fr.yml", "locales"),
+        ("app/db/migrations/001.sql", "migrations"),
+        ("etc/ssl/certs/ca-certificates.crt", "certificates"),
+        ("app/keys/partner.pem", "certificates"),
+        ("usr/share/fonts/dejavu/Sans.ttf", "fonts"),
+        ("usr/share/zoneinfo/Europe/Berlin", "time zones"),
+        ("app/api/orders.proto", "protocol definitions"),
+        ("app/lib/resize.wasm", "WebAssembly"),
+        ("app/public/logo.svg", "public files"),
+    ],
+)
+def test_each_class_is_called_out(path: str, kind: str) -> None:
+    (lost,) = lost_files(evidence(file(path, b"12345")), evidence(), lambda _: False)
+    assert (lost.kind, lost.files, lost.bytes, lost.examples, lost.named) == (kind, 1, 5, (path,), ())
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (file("app/src/main.ts", b"x"), file("app/dist/main.js", b"y")),  # of no class
+        (file("app/public/a.svg", b"same"), file("app/dist/a.svg", b"same")),  # it moved
+        (file("app/public/a.svg", b"one"), file("app/public/a.svg", b"two")),  # it is there
+        (file("app/node_modules/dev/locales/de.json", b"x"), file("app/x", b"")),  # it went with its package
+    ],
+)
+def test_what_is_not_lost(before: Item, after: Item) -> None:
+    assert lost_files(evidence(before), evidence(after), lambda _: True) == ()
+
+
+def test_a_package_that_stays_can_lose_files() -> None:
+    package = file("app/node_modules/a/package.json", b"{}")
+    before = evidence(package, file("app/node_modules/a/a.wasm", b"x"))
+    (lost,) = lost_files(before, evidence(package), lambda path: path.endswith(".wasm"))
+    assert lost.named == ("app/node_modules/a/a.wasm",)
+
+
+def test_what_a_base_or_a_package_manager_brought_is_not_the_authors() -> None:
+    before = replace(evidence(file("opt/x/views/a.html", b"x")), classes=(FileClass("base-image", None, 0),))
+    assert lost_files(before, evidence(), lambda _: True) == ()
+
+
+def with_packages(*npm: NpmPackage, libraries: tuple[LibraryPackage, ...] = ()) -> Evidence:
+    made = evidence(file("app/x", b"x"))
+    assert made.image is not None
+    return replace(made, image=replace(made.image, packages=Packages(npm, (), {}, libraries)))
+
+
+def npm(name: str, version: str, *, dev: bool | None = False, path: str = "app/node_modules") -> NpmPackage:
+    return NpmPackage(name, version, f"{path}/{name}", 1, dev)
+
+
+def test_production_packages_are_compared_without_those_of_development_and_of_npm_itself() -> None:
+    before = with_packages(
+        npm("a", "1.0.0"), npm("b", "1.0.0"), npm("c", "1.0.0"), npm("jest", "29.0.0", dev=True),
+        npm("npm", "10.0.0", path="usr/local/lib/node_modules"),
+    )  # fmt: skip
+    library = LibraryPackage("composer", "p/q", "1", "app/vendor/p/q", 1, 0, False, "", ())
+    found = compare_production(before, with_packages(npm("a", "1.0.0"), npm("b", "2.0.0"), libraries=(library,)))
+    assert (found.removed, found.added, found.changed, found.kept) == (
+        ("npm c 1.0.0",),
+        ("composer p/q 1",),
+        ("npm b 1.0.0 -> 2.0.0",),
+        1,
+    )

@@ -1,0 +1,100 @@
+"""What two sides tell without being run, and the verdict that follows from it."""
+
+from dataclasses import replace
+
+import pytest
+from imagebuilder import Item, file
+from imageof import image_of
+
+from imageopt.build.model import Built
+from imageopt.compare.modules import Missing, ModuleGraph
+from imageopt.evidence.model import BaseImage, Evidence
+from imageopt.image.model import Image
+from imageopt.rules.model import EvidencePath, Finding, Fix, Location, Saving
+from imageopt.verify.comparison import compare_sides
+from imageopt.verify.model import NotDone, RunRecord, Side, Static
+from imageopt.verify.static import compare_static
+from imageopt.verify.verdict import decide
+
+RUN = RunRecord(True, "", 0.1, "1000:1000", None, (), (), (), (), (), None, 0)
+NOTHING = Evidence(None, None, "Dockerfile", None, BaseImage(0, "guessed", None), (), (), ())
+
+
+def at_work(image: Image) -> Image:
+    return replace(image, config=replace(image.config, working_dir="/app"))
+
+
+def side(*items: Item, graph: ModuleGraph | None = None, findings: tuple[Finding, ...] = ()) -> Side:
+    evidence = replace(NOTHING, image=at_work(image_of([file("app/main.js"), *items])))
+    done = Built("sha256:1", "t", 1.0, 1, 0, ())
+    return Side("", done, done, evidence, findings, RUN, NotDone("no scan"), graph or NotDone("no graph"))
+
+
+def graph(*missing: tuple[str, str], words: tuple[str, ...] = ()) -> ModuleGraph:
+    asked = frozenset(Missing(*one) for one in missing)
+    return ModuleGraph("app/main.js", ("app/main.js",), asked, frozenset(words), cut=False)
+
+
+def finding(rule: str, path: str = "", line: int = 3) -> Finding:
+    shown = (EvidencePath(path, 1),) if path else ()
+    place = Location("Dockerfile", line, 1, line)
+    return Finding(rule, "IO1", "error", "high", "A secret lies open", "", Saving(None, "unknown"), place, (), shown, (), Fix("manual", None, "propose", ""))  # fmt: skip
+
+
+def static(before: Side, after: Side) -> Static:
+    found = compare_static(before, after)
+    assert isinstance(found, Static)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        (graph(), graph(("app/main.js", "./routes")), [Missing("app/main.js", "./routes")]),
+        (graph(("app/src/a.ts", "x")), graph(("app/dist/a.js", "x")), []),  # it was asked for in vain before
+        (None, graph(("app/main.js", "./routes")), [Missing("app/main.js", "./routes")]),
+        (graph(), None, []),
+    ],
+)
+def test_modules_that_the_program_lost(
+    before: ModuleGraph | None, after: ModuleGraph | None, told: list[Missing]
+) -> None:
+    assert list(static(side(graph=before), side(graph=after)).missing_modules) == told
+
+
+LOCALE = file("app/locales/de.json", b"{}")
+
+
+@pytest.mark.parametrize(
+    ("after", "named"),
+    [
+        (side(graph=graph(words=("locales",))), True),
+        (side(graph=graph(words=("de.json",))), True),
+        (side(graph=graph(words=("lang",))), False),
+        (side(), False),  # nobody knows what the program spells
+        (side(file("app/locales/en.json", b"x"), graph=graph(words=("locales",))), False),  # the folder is still there
+        (side(file("app/x/de.json", b"x"), graph=graph(words=("de.json",))), False),  # another has the name
+    ],
+)
+def test_a_loss_counts_where_the_code_that_is_left_names_it(after: Side, named: bool) -> None:
+    (lost,) = static(side(LOCALE), after).lost
+    assert bool(lost.named) is named
+    verdict, reasons = decide(side(LOCALE), after, compare_sides(side(LOCALE), after)[0])
+    assert (verdict == "behaviour-changed") is named
+    if named:
+        assert reasons == ("locales are gone that the code names: app/locales/de.json",)
+
+
+def test_new_findings_on_secrets_are_less_secure() -> None:
+    before = side(findings=(finding("secret-in-arg-or-env"),))
+    after = side(findings=(finding("secret-in-arg-or-env"), finding("secret-file-in-any-layer", "/app/.npmrc")))
+    assert static(before, after).secrets == ("A secret lies open: /app/.npmrc",)
+    assert decide(before, after, compare_sides(before, after)[0]) == (
+        "less-secure",
+        ("a secret comes in: A secret lies open: /app/.npmrc",),
+    )
+    assert static(side(), before).secrets == ("A secret lies open: line 3",)
+
+
+def test_an_image_that_could_not_be_read_is_not_compared() -> None:
+    assert compare_static(side(), replace(side(), evidence=None)) == NotDone("one of the images could not be read")
