@@ -41,12 +41,14 @@ def analyze(
     now: date | None = None,
     verify_digests: bool = False,
     config: Config | None = None,
+    edits: bool = False,
 ) -> Analysis:
     """What is in the image, which line made it, what is avoidable and how much that would save.
 
     `target` is a folder, a Dockerfile or an image reference. `image` names the folder's image; `build` builds it.
     `verify_digests` reads every byte of the image, where otherwise an engine's records or a tar's headers would do.
-    `config` says which rules count, and how much; without one a `.hadolint.yaml` is asked.
+    `config` says which rules count, and how much; without one a `.hadolint.yaml` is asked. `edits`: findings that a
+    safe edit of the Dockerfile mends carry it.
     Raises the errors of `imageopt.errors`.
     """
     started = time.monotonic()
@@ -62,10 +64,15 @@ def analyze(
         policy = make_policy(config or Config(), _folder(target, evidence))
         notes += policy.notes
         judged = judge(evidence, policy.rules, waivers=policy.waivers, now=now)
+        findings = judged.findings
+        if edits:
+            from imageopt.rewrite.offers import with_edits
+
+            findings = with_edits(evidence, findings, policy.rules, waivers=policy.waivers, now=now)
     return Analysis(
         target=found,
         evidence=evidence,
-        findings=judged.findings,
+        findings=findings,
         summary=summarise(evidence, judged.findings, len(judged.suppressed)),
         notes=tuple(notes),
         seconds=time.monotonic() - started,

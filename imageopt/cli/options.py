@@ -32,8 +32,8 @@ _BUILD = (
 )
 _TALK = (
     click.option("--format", "formats", multiple=True, metavar="FORMAT[=FILE]",
-                 help="terminal, json, markdown or html, and for findings sarif, codequality or github;"
-                 " =FILE writes it there (repeatable)."),
+                 help="terminal, json, markdown or html; of most results junit, openmetrics, dotenv or csv, too; for"
+                 " findings sarif, codequality or github; =FILE writes it there (repeatable)."),
     click.option("-q", "--quiet", is_flag=True, help="Results only, no progress."),
     click.option("-v", "--verbose", is_flag=True, help="Say more of what is done; of an error, where it happened."),
     click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto",

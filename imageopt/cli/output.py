@@ -47,14 +47,14 @@ def parse_formats(formats: Iterable[str], known: Sequence[str] | None = None) ->
     Raises UsageError for a format that there is not, or two results on stdout, and InputError for a file that could
     never be written: better now than after an hour of building.
     """
-    from imageopt.report.render import FORMATS, OF_FINDINGS
+    from imageopt.report.render import ALL, FORMATS
 
     known = known or FORMATS
     wanted: list[tuple[str, Path | None]] = []
     for text in formats:
         name, _, file = text.partition("=")
         if name not in known:
-            which = "it cannot be shown as" if name in OF_FINDINGS else "there is no format"
+            which = "it cannot be shown as" if name in ALL else "there is no format"
             raise UsageError(f"{which} {name!r}", f"the formats are {', '.join(known)}")
         wanted.append((name, Path(file) if file not in ("", "-") else None))
     if sum(1 for _, file in wanted if file is None) > 1:
@@ -63,6 +63,11 @@ def parse_formats(formats: Iterable[str], known: Sequence[str] | None = None) ->
         if path is not None:
             check_place(path)
     return wanted
+
+
+def wants_edits(wanted: Iterable[tuple[str, Path | None]]) -> bool:
+    """Whether the edits that mend findings have to be worked out, which takes a moment: SARIF shows them."""
+    return any(name == "sarif" for name, _ in wanted)
 
 
 def check_place(path: Path) -> None:

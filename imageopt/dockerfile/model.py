@@ -150,12 +150,22 @@ class Dockerfile:
 
     def position(self, offset: int) -> tuple[int, int]:
         """The line and column of a character, both from 1; a byte order mark takes no column."""
+        starts = self._line_starts()
+        line = bisect_right(starts, offset)
+        return line, offset - starts[line - 1] + 1 - self._mark(line)
+
+    def offset(self, line: int, column: int) -> int:
+        """Where the character of a line and column stands: `position` the other way round."""
+        return self._line_starts()[line - 1] + column - 1 + self._mark(line)
+
+    def _line_starts(self) -> list[int]:
         starts: list[int] | None = self.memo.get("lines")
         if starts is None:
             starts = self.memo["lines"] = [0, *(match.end() for match in re.finditer("\n", self.text))]
-        line = bisect_right(starts, offset)
-        marked = line == 1 and self.text.startswith("\ufeff")
-        return line, offset - starts[line - 1] + (0 if marked else 1)
+        return starts
+
+    def _mark(self, line: int) -> int:
+        return int(line == 1 and self.text.startswith("\ufeff"))
 
     def source(self, instruction: Instruction) -> str:
         """The instruction as written, with continuations and heredocs, without the last line end."""

@@ -1,12 +1,13 @@
 """Findings -> their entries in a document; apart from the rest of an analysis, for lint has nothing else to write."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import imageopt
 from imageopt.masking import masked
 from imageopt.report.names import raw_name, readable
-from imageopt.rules.model import EvidencePath, Finding, Location, Suppressed
+from imageopt.rules.model import EvidencePath, Finding, Location, Suppressed, TextEdit
 
 Json = dict[str, Any]
 
@@ -35,6 +36,7 @@ def findings_section(findings: Sequence[Finding]) -> list[Json]:
                 "transform": finding.fix.transform,
                 "safety": finding.fix.safety,
                 "text": readable(finding.fix.text),
+                **_edits(finding.fix.edits),
             },
             "fingerprint": finding.fingerprint,
             "also": list(finding.also),
@@ -59,6 +61,12 @@ def suppressed_section(suppressed: Sequence[Suppressed]) -> list[Json]:
         }
         for one in suppressed
     ]
+
+
+def _edits(edits: Sequence[TextEdit]) -> Json:
+    """The edits; none of them where a text could not be told as it is: half of a change is none."""
+    told = all(masked(readable(edit.text)) == edit.text for edit in edits)
+    return {"edits": [asdict(edit) for edit in edits]} if edits and told else {}
 
 
 def _location(location: Location | None) -> Json | None:

@@ -15,6 +15,7 @@ from imageopt.report.change_rows import config_rows, lists, sentences, size_rows
 from imageopt.report.names import harmless
 from imageopt.report.treemap import Box, treemap
 from imageopt.report.words import (
+    also,
     base_image,
     category,
     cause,
@@ -31,6 +32,7 @@ from imageopt.report.words import (
     saving,
     scanned,
     size,
+    suppressed,
     what,
     why,
 )
@@ -73,6 +75,8 @@ def html(document: Json) -> str:
     )
     environment.filters.update(harmless=harmless, size=size, percent=percent)
     environment.globals.update(
+        also=also,
+        suppressed=suppressed,
         category=category,
         place=place,
         saving=saving,

@@ -1,21 +1,27 @@
-"""A document -> Markdown for a merge request: the answer first, the table, the rest folded away.
+"""A document -> Markdown for a note on a merge request: the answer first, the table, the rest folded away.
 
-Everything that comes from an image or a file is escaped, so that it can be neither markup nor a link nor HTML.
+Everything that comes from an image or a file is escaped, so that it can be neither markup nor a link, a mention, a
+quick action nor HTML. The last line is a hidden marker, the same for each result of a kind about one thing: by it a
+note is found again and updated in place.
 """
 
+import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from imageopt.report.before_after import rows, vulnerabilities_in_words
 from imageopt.report.candidates import HEAD, candidate_rows, how_it_ended
 from imageopt.report.names import harmless
+from imageopt.report.numbers import subject
 from imageopt.report.words import (
+    also,
     base_image,
     category,
     cause,
     differences,
     explained,
+    growth,
     headline,
     limit_and_value,
     offer,
@@ -26,37 +32,70 @@ from imageopt.report.words import (
     saving,
     scanned,
     size,
+    suppressed,
     what,
     why,
 )
 
 Json = Mapping[str, Any]
-_MARKUP = re.compile(r"([\\`*_{}\[\]()<>#+!|~&@])")
+_MARKUP = re.compile(r"""([\\`*_{}\[\]()<>#+!|~&@]|[$%^](?=[\w"]))""")
+_LONGEST = 60_000  # characters: GitHub takes 65,536, GitLab more
+_SHOWN_FINDINGS = 50
 _SHOWN = 10
 _MARKS = {"verified": "✅", "built-not-run": "⚠️", "not-smaller": "⚠️", "pass": "✅", "unknown": "⚠️", "waived": "⚠️"}
 
 
 def markdown(document: Json) -> str:
-    """The text, with a newline at its end."""
+    """The text, with a newline at its end; what would make it too long for a note is left out, and that is said."""
+    lines = list(_fitting(_lines(document)))
+    return "\n".join((*lines, "", marker(document))) + "\n"
+
+
+def marker(document: Json) -> str:
+    """The hidden line by which a note about the same thing is found: the kind of result and what it is about."""
+    kind = document["schema"].removeprefix("imageopt.").partition("/")[0]
+    about = subject(document["after"] if kind == "comparison" else document)
+    return f"<!-- imageopt:{kind}:{hashlib.sha256(about.encode('utf-8', 'surrogateescape')).hexdigest()[:16]} -->"
+
+
+def _lines(document: Json) -> list[str]:
     match document["schema"]:
         case "imageopt.analysis/1":
-            lines = _analysis(document)
+            return _analysis(document)
         case "imageopt.verification/1":
-            lines = _verification(document)
+            return _verification(document)
         case "imageopt.comparison/1":
             from imageopt.report.comparison_markdown import comparison_lines
 
-            lines = comparison_lines(document)
+            return comparison_lines(document)
         case "imageopt.gate/1":
-            lines = _gate(document)
+            return _gate(document)
         case _:
-            lines = _rewrite(document)
-    return "\n".join(lines) + "\n"
+            return _rewrite(document)
+
+
+def _fitting(lines: list[str]) -> Iterator[str]:
+    """The lines as long as they fit; a fold or a block of code that is cut is closed."""
+    left, folds, fence = _LONGEST, 0, ""
+    for line in lines:
+        left -= len(line) + 1
+        if left < 0:
+            yield from ([fence] if fence else [])
+            yield from ["", "…", "", *["</details>"] * folds, "This is cut: the whole of it is in the other reports."]
+            return
+        folds += {"<details>": 1, "</details>": -1}.get(line, 0)
+        if run := re.match("`{3,}", line):
+            fence = "" if fence else run[0]
+        yield line
 
 
 def escaped(text: str) -> str:
-    """The text as Markdown that shows it and does nothing else."""
-    return _MARKUP.sub(r"\\\1", harmless(text))
+    """The text as Markdown that shows it and does nothing else.
+
+    A word joiner, which shows nothing, stands behind each @: where mentions are looked for in the finished page, a
+    backslash is no longer there.
+    """
+    return _MARKUP.sub(r"\\\1", harmless(text)).replace("@", "@\u2060")
 
 
 def _analysis(document: Json) -> list[str]:
@@ -76,19 +115,32 @@ def _analysis(document: Json) -> list[str]:
             for row in image["composition"]
         ]
         lines += [*table(("bytes", "what", "where"), composition[:_SHOWN], "rll"), ""]
-    found = [
+    shown = [
         [
             saving(item),
             escaped(place(item["location"])),
-            f"{escaped(what(item))} ({escaped(item['code'])})",
+            f"{escaped(what(item))} ({escaped(item['code'])}){escaped(also(item))}",
             escaped(item["fix"]["text"]),
         ]
-        for item in findings
+        for item in findings[:_SHOWN_FINDINGS]
     ]
-    if found:
-        lines += folded(f"{len(found)} findings", table(("saves", "line", "what", "what to do"), found, "rlll"))
+    if shown:
+        more = len(findings) - len(shown)
+        rest = ["", f"And {more} more."] if more else []
+        lines += folded(
+            f"{len(findings)} findings", [*table(("saves", "line", "what", "what to do"), shown, "rlll"), *rest]
+        )
+    lines += _suppressed(document)
     lines += [f"- {escaped(note)}" for note in document.get("notes", ())]
     return lines
+
+
+def _suppressed(document: Json) -> list[str]:
+    """What was found and does not count, with the reason."""
+    rows = [[escaped(text) for text in suppressed(item)] for item in document.get("suppressed", ())]
+    if not rows:
+        return []
+    return folded(f"{len(rows)} suppressed", table(("line", "what", "by", "why"), rows[:_SHOWN_FINDINGS], "llll"))
 
 
 def _verification(document: Json) -> list[str]:
@@ -125,7 +177,7 @@ def _gate(document: Json) -> list[str]:
         mark = _MARKS.get(check["result"], "❌")
         cells.append([f"{mark} {check['result']}", escaped(check["name"]), value, limit, escaped(why(check))])
     head = f"### {_MARKS.get(answer, '❌')} imageopt gate: {escaped(document['reference'])}: {answer}"
-    lines = [head, "", *table(("", "budget", "value", "limit", ""), cells, "llrrl")]
+    lines = [head, "", *table(("", "budget", "value", "limit", ""), cells, "llrrl"), *_against_baseline(document)]
     if causes := document.get("causes"):
         told = [[escaped(text) for text in cause(row)] for row in causes]
         lines += ["", "Biggest causes:", "", *table(("bytes", "line", "what", "what to do"), told, "rlll")]
@@ -133,6 +185,15 @@ def _gate(document: Json) -> list[str]:
         lines += ["", f"{text}."]
     notes = [f"- {escaped(note)}" for note in document.get("notes", ())]
     return [*lines, *(["", *notes] if notes else [])]
+
+
+def _against_baseline(document: Json) -> Iterator[str]:
+    """What changed since the baseline, of each size that both have."""
+    baseline = document.get("baseline")
+    sizes = document.get("sizes") or {}
+    rows = growth(baseline["sizes"], sizes) if baseline is not None else []
+    if baseline is not None and rows:
+        yield from ("", *table(("", escaped(baseline["source"]), "now", "change"), rows, "lrrr"))
 
 
 def _rewrite(document: Json) -> list[str]:

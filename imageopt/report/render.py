@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 Json = Mapping[str, Any]
 FORMATS: tuple[str, ...] = ("terminal", "json", "markdown", "html")
 OF_FINDINGS: tuple[str, ...] = ("sarif", "codequality", "github")  # formats that speak of findings alone
+OF_CASES: tuple[str, ...] = ("junit", "csv")  # a row for each finding, check or measurement
+OF_NUMBERS: tuple[str, ...] = ("openmetrics", "dotenv")
+ALL: tuple[str, ...] = (*FORMATS, *OF_FINDINGS, *OF_CASES, *OF_NUMBERS)
 LINT = "imageopt.lint/1"
 SCHEMAS: tuple[str, ...] = (
     "imageopt.analysis/1",
@@ -28,9 +31,15 @@ SCHEMAS: tuple[str, ...] = (
 
 def formats_of(schema: object) -> tuple[str, ...]:
     """The formats that a document of the schema can be shown in."""
-    if schema == LINT:
-        return ("terminal", "json", *OF_FINDINGS)
-    return (*FORMATS, *OF_FINDINGS) if schema == "imageopt.analysis/1" else FORMATS
+    match schema:
+        case "imageopt.lint/1":
+            return ("terminal", "json", *OF_FINDINGS, *OF_CASES)
+        case "imageopt.analysis/1":
+            return ALL
+        case "imageopt.verification/1" | "imageopt.gate/1" | "imageopt.rewrite/1":
+            return (*FORMATS, *OF_CASES, *OF_NUMBERS)
+        case _:
+            return FORMATS
 
 
 def render(document: Json, format: str, *, color: bool, width: int | None, plain: bool) -> str:  # noqa: A002
@@ -52,8 +61,8 @@ def render(document: Json, format: str, *, color: bool, width: int | None, plain
 
         return dumps(document)
     try:
-        if format in OF_FINDINGS:
-            return _of_findings(document, format)
+        if format not in FORMATS:
+            return _for_programs(document, format)
         if schema == LINT:
             from imageopt.report.lines import lines
 
@@ -74,7 +83,7 @@ def render(document: Json, format: str, *, color: bool, width: int | None, plain
         ) from error
 
 
-def _of_findings(document: Json, format: str) -> str:  # noqa: A002
+def _for_programs(document: Json, format: str) -> str:  # noqa: A002
     match format:
         case "sarif":
             from imageopt.report.sarif import sarif
@@ -84,10 +93,26 @@ def _of_findings(document: Json, format: str) -> str:  # noqa: A002
             from imageopt.report.codequality import code_quality
 
             return code_quality(document)
-        case _:
+        case "github":
             from imageopt.report.github import annotations
 
             return annotations(document)
+        case "junit":
+            from imageopt.report.junit import junit
+
+            return junit(document)
+        case "csv":
+            from imageopt.report.csv import csv
+
+            return csv(document)
+        case "openmetrics":
+            from imageopt.report.openmetrics import openmetrics
+
+            return openmetrics(document)
+        case _:
+            from imageopt.report.dotenv import dotenv
+
+            return dotenv(document)
 
 
 def _terminal(document: Json, *, color: bool, width: int | None, plain: bool) -> str:

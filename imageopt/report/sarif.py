@@ -61,6 +61,7 @@ def _rule(finding: Json, rule: Rule | None) -> Json:
 
 def _result(document: Json, finding: Json, number: int, seen: dict[str, int]) -> Json:
     place = place_of(document, finding)
+    where = {"uri": quote(place.file, errors="replace"), "uriBaseId": "%SRCROOT%"}
     region = {
         "startLine": place.line,
         "startColumn": place.column,
@@ -75,13 +76,35 @@ def _result(document: Json, finding: Json, number: int, seen: dict[str, int]) ->
         "locations": [
             {
                 "physicalLocation": {
-                    "artifactLocation": {"uri": quote(place.file, errors="replace"), "uriBaseId": "%SRCROOT%"},
+                    "artifactLocation": where,
                     "region": region,
                 }
             }
         ],
         "partialFingerprints": {"primaryLocationLineHash": fingerprint(document, finding, seen)},
+        **_fixes(finding, where),
     }
+
+
+def _fixes(finding: Json, where: Json) -> Json:
+    """The edits that mend it, where they were worked out: editors offer them, code scanning looks past them."""
+    edits = finding["fix"].get("edits")
+    if not edits:
+        return {}
+    replacements = [
+        {
+            "deletedRegion": {
+                "startLine": edit["line"],
+                "startColumn": edit["column"],
+                "endLine": edit["end_line"],
+                "endColumn": edit["end_column"],
+            },
+            "insertedContent": {"text": edit["text"]},
+        }
+        for edit in edits
+    ]
+    change = {"artifactLocation": where, "replacements": replacements}
+    return {"fixes": [{"description": {"text": _cut(finding["fix"]["text"])}, "artifactChanges": [change]}]}
 
 
 def _cut(text: str) -> str:

@@ -224,3 +224,27 @@ def offer(document: Json) -> str:
         return "`imageopt rewrite` has a proposal; what it saves is known once it is built (`imageopt verify`)"
     about = "" if found["basis"] == "exact" else "about "
     return f"`imageopt rewrite` has a proposal that would save {about}{format_bytes(found['bytes'])}"
+
+
+def growth(before: Json, now: Json) -> list[list[str]]:
+    """What, before, now and the change of each size that is known of both."""
+    rows = []
+    for name, label in (("download_bytes", "download"), ("unpacked_bytes", "unpacked"), ("live_bytes", "live files")):
+        old, new = before.get(name), now.get(name)
+        if old is not None and new is not None:
+            change = "" if old == new else f"{'+' if new > old else '-'}{format_bytes(abs(new - old))}"
+            rows.append([label, format_bytes(old), format_bytes(new), change])
+    return rows
+
+
+def also(finding: Json) -> str:
+    """` (also RULE, RULE)`: the rules that would have said the same; empty where there are none."""
+    others = finding.get("also") or ()
+    return f" (also {', '.join(others)})" if others else ""
+
+
+def suppressed(item: Json) -> tuple[str, str, str, str]:
+    """Where, what, by whose word and why something that was found does not count."""
+    until = f" (until {item['until']})" if item["until"] else ""
+    told = f"{item['message'].rstrip('.')} ({item['code']})"
+    return place(item["location"]), told, f"{item['by']}{until}", item["reason"] or "no reason given"

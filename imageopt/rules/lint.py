@@ -13,12 +13,16 @@ from pathlib import Path
 from imageopt.config import Config, load_config, nearest
 from imageopt.dockerfile import parse
 from imageopt.evidence.join import join
+from imageopt.evidence.model import Evidence
 from imageopt.rules.check import judge
 from imageopt.rules.model import SEVERITIES, Finding, Severity, Suppressed
 from imageopt.rules.policy import HADOLINT, Policy, make_policy, team_folder
 
 _WORTH_SHARING = 250_000  # bytes of all files, which take half a second
 _TOGETHER = 10  # files whose results a process hands over at once
+
+
+Mender = Callable[[Evidence, tuple[Finding, ...], Policy, date | None], tuple[Finding, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,18 +82,20 @@ def lint(
     fail_on: Severity | None = None,
     now: date | None = None,
     with_project: bool = False,
+    mended: Mender | None = None,
 ) -> Lint:
     """What the rules say of the files, which are shared out among the cores where they are many.
 
     `fail_on` is the least severity that fails: None for what is configured. `with_project` reads the folder of each
-    file as its project, which takes as long as the project is large.
+    file as its project, which takes as long as the project is large. `mended` puts
+    the edits into the findings that it can mend.
     """
     taken = [(source, policies.of(source.folder)) for source in sources]
     findings: dict[Finding, None] = {}  # a waiver that has expired is told once, however many files it is for
     suppressed: list[Suppressed] = []
     notes: dict[str, None] = {}
     failed = False
-    judged = _judged(taken, lambda source, policy: _one(source, policy, now, with_project=with_project))
+    judged = _judged(taken, lambda source, policy: _one(source, policy, now, mended, with_project=with_project))
     for (_, policy), (found, gone) in zip(taken, judged, strict=True):
         findings.update(dict.fromkeys(found))
         suppressed.extend(gone)
@@ -122,7 +128,7 @@ def _judged(taken: Sequence[_Taken], judge_one: Callable[[Source, Policy], _Judg
     return (judged for part in done for judged in part)
 
 
-def _one(source: Source, policy: Policy, now: date | None, *, with_project: bool) -> _Judged:
+def _one(source: Source, policy: Policy, now: date | None, mended: Mender | None, *, with_project: bool) -> _Judged:
     project = None
     if with_project:
         from imageopt.project.read import read_project
@@ -131,7 +137,8 @@ def _one(source: Source, policy: Policy, now: date | None, *, with_project: bool
     evidence = join(None, parse(source.data), project, dockerfile_path=source.name)
     judged = judge(evidence, policy.rules, waivers=policy.waivers, now=now)
     known = {source.name, *(waiver.file for waiver in policy.waivers)}
-    found = (_from_here(finding, source, known) for finding in judged.findings)
+    findings = judged.findings if mended is None else mended(evidence, judged.findings, policy, now)
+    found = (_from_here(finding, source, known) for finding in findings)
     return tuple(sorted(found, key=_order)), judged.suppressed
 
 

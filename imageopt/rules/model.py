@@ -49,13 +49,28 @@ class EvidencePath:
 
 
 @dataclass(frozen=True, slots=True)
+class TextEdit:
+    """Replaces what stands from one place of the finding's file up to another; places as in `Location`."""
+
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Fix:
-    """How it is mended: `transform` names the transformation of `rewrite/` that does it, None for advice only."""
+    """How it is mended: `transform` names the transformation of `rewrite/` that does it, None for advice only.
+
+    `edits`, where they were worked out, mend this one finding and were tried.
+    """
 
     kind: Literal["automatic", "manual"]
     transform: str | None
     safety: Safety
     text: str
+    edits: tuple[TextEdit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

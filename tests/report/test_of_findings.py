@@ -1,6 +1,7 @@
 """Findings for other programs: SARIF, Code Quality, GitHub's annotations, and lines as compilers write them.
 
-The published schema of SARIF is not at hand offline; what is tested is what GitHub and GitLab say they ask for.
+SARIF is held against its published schema where a package registry is in reach; that GitHub and GitLab have what they say
+they ask for is tested everywhere.
 """
 
 import json
@@ -10,14 +11,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft7Validator
+from published import from_npm
 
 from imageopt.errors import UsageError
+from imageopt.evidence.model import Evidence
 from imageopt.report.analysis import analysis_document
+from imageopt.report.findings import findings_section
 from imageopt.report.json_text import dumps
 from imageopt.report.lint import lint_document
-from imageopt.report.render import FORMATS, LINT, OF_FINDINGS, formats_of, render
+from imageopt.report.render import ALL, FORMATS, LINT, OF_CASES, OF_FINDINGS, OF_NUMBERS, formats_of, render
+from imageopt.rewrite.offers import with_edits
 from imageopt.rules.lint import Policies, Source, lint
-from imageopt.rules.model import Analysis
+from imageopt.rules.model import Analysis, Finding, TextEdit
+from imageopt.rules.policy import Policy
 
 BAD = b"""\
 FROM node
@@ -81,6 +88,51 @@ def test_sarif_has_what_code_scanning_asks_for(linted: dict[str, Any]) -> None:
         assert not uri.startswith("/")
     prints = [result["partialFingerprints"]["primaryLocationLineHash"] for result in run["results"]]
     assert len(set(prints)) == len(prints)
+
+
+@pytest.mark.slow
+def test_sarif_is_as_its_published_schema_says(tmp_path: Path) -> None:
+    schema = json.loads(from_npm("@microsoft/jest-sarif@1.0.0-beta.0", "lib/schemas/sarif-2.1.0-rtm.5.json", tmp_path))
+    (schema["$schema"],) = ["http://json-schema.org/draft-07/schema#"]
+    log = json.loads(shown(mended(tmp_path), "sarif"))
+    assert any("fixes" in result for result in log["runs"][0]["results"])
+    Draft7Validator(schema).validate(log)
+
+
+def mended(folder: Path) -> dict[str, Any]:
+    """The findings with the edits that mend them."""
+
+    def mender(evidence: Evidence, found: tuple[Finding, ...], policy: Policy, now: date | None) -> tuple[Finding, ...]:
+        return with_edits(evidence, found, policy.rules, now=now)
+
+    return lint_document(lint([Source("web/Dockerfile", folder, BAD)], Policies(), now=date(2026, 3, 1), mended=mender))
+
+
+def test_the_edits_of_a_result_mend_it(tmp_path: Path) -> None:
+    (run,) = json.loads(shown(mended(tmp_path), "sarif"))["runs"]
+    lines = BAD.decode().splitlines(keepends=True)
+    for result in (one for one in run["results"] if "fixes" in one):
+        ((change,),) = (fix["artifactChanges"] for fix in result["fixes"])
+        assert change["artifactLocation"] == result["locations"][0]["physicalLocation"]["artifactLocation"]
+        text = "".join(lines)
+        for replacement in reversed(change["replacements"]):
+            region = replacement["deletedRegion"]
+            start, end = (
+                sum(map(len, lines[: region[f"{which}Line"] - 1])) + region[f"{which}Column"] - 1
+                for which in ("start", "end")
+            )
+            text = text[:start] + replacement["insertedContent"]["text"] + text[end:]
+        after = lint([Source("web/Dockerfile", tmp_path, text.encode())], Policies(), now=date(2026, 3, 1))
+        before = [one["code"] for one in mended(tmp_path)["findings"]].count(result["ruleId"])
+        assert [finding.code for finding in after.findings].count(result["ruleId"]) < before
+
+
+def test_an_edit_that_shows_a_secret_is_not_offered(tmp_path: Path) -> None:
+    finding = lint([Source("Dockerfile", tmp_path, BAD)], Policies(), now=date(2026, 3, 1)).findings[0]
+    for text in ("ENV NPM_TOKEN=npm_0a1b2c3d4e5f", "COPY caf\udce9 ."):
+        edit = TextEdit(1, 1, 1, 2, text)
+        (section,) = findings_section([replace(finding, fix=replace(finding.fix, edits=(edit,)))])
+        assert "edits" not in section["fix"]
 
 
 def test_sarif_s_texts_are_never_too_long(linted: dict[str, Any]) -> None:
@@ -169,9 +221,10 @@ def test_an_analysis_can_be_shown_so_too(analysis: Analysis) -> None:
 
 
 def test_which_formats_there_are_depends_on_the_document(linted: dict[str, Any]) -> None:
-    assert formats_of("imageopt.analysis/1") == (*FORMATS, *OF_FINDINGS)
-    assert formats_of(LINT) == ("terminal", "json", *OF_FINDINGS)
-    assert formats_of("imageopt.gate/1") == FORMATS
+    assert formats_of("imageopt.analysis/1") == ALL
+    assert formats_of(LINT) == ("terminal", "json", *OF_FINDINGS, *OF_CASES)
+    assert formats_of("imageopt.gate/1") == (*FORMATS, *OF_CASES, *OF_NUMBERS)
+    assert formats_of("imageopt.comparison/1") == FORMATS
     with pytest.raises(UsageError, match="there is no format 'html'"):
         shown(linted, "html")
 

@@ -108,7 +108,8 @@ def test_text_from_an_image_stays_text(analysis: Analysis, format: str) -> None:
 
 
 def test_markdown_escapes_what_would_be_markup() -> None:
-    assert escaped("a|b`c`<d>*e*[f](g)\n@all") == r"a\|b\`c\`\<d\>\*e\*\[f\]\(g\)\\x0a\@all"
+    assert escaped("a|b`c`<d>*e*[f](g)\n@all") == r"a\|b\`c\`\<d\>\*e\*\[f\]\(g\)\\x0a\@" + "\u2060all"
+    assert escaped("45 % of $HOME, %12 and ^x") == r"45 % of \$HOME, \%12 and \^x"
 
 
 def test_a_fence_is_longer_than_any_in_the_change(rewrite: Rewrite) -> None:

@@ -13,7 +13,7 @@ from imageopt.cli.options import (
     image_options,
     talk_options,
 )
-from imageopt.cli.output import emit, parse_formats
+from imageopt.cli.output import emit, parse_formats, wants_edits
 
 _FAIL_ON = ("error", "warning", "info", "style")
 
@@ -48,7 +48,7 @@ def command(target: str, **options: Any) -> int:
     from imageopt.report.render import formats_of
 
     config = configuration(target, options.pop("config"))
-    parse_formats(options["formats"], formats_of("imageopt.analysis/1"))
+    wanted = parse_formats(options["formats"], formats_of("imageopt.analysis/1"))
     talk = Talk.of(options)
     built = built_how(options, config)
     analysis = analyze(
@@ -60,6 +60,7 @@ def command(target: str, **options: Any) -> int:
         now=parse_day(options["now"]),
         verify_digests=options["verify_digests"],
         config=config,
+        edits=wants_edits(wanted),
     )
     emit(analysis_document(analysis), talk.formats, talk.color)
     fail_on = options["fail_on"]

@@ -76,9 +76,10 @@ def command(target: str, **options: Any) -> int:
     from imageopt.cli.days import parse_day
     from imageopt.gate.check import check_budget
     from imageopt.gate.dive import find_dive_rules
+    from imageopt.report.render import formats_of
 
     config = configuration(target, options.pop("config"))
-    parse_formats(options["formats"])
+    parse_formats(options["formats"], formats_of("imageopt.gate/1"))
     talk = Talk.of(options)
     built = built_how(options, config)
     now = parse_day(options["now"])

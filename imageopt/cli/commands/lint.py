@@ -10,8 +10,13 @@ import click
 from imageopt.errors import ImageoptError, InputError, one_line
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from imageopt.cli.dockerfiles import Named
+    from imageopt.evidence.model import Evidence
     from imageopt.rules.lint import Source
+    from imageopt.rules.model import Finding
+    from imageopt.rules.policy import Policy
 
 _FAIL_ON = ("error", "warning", "info", "style")
 
@@ -41,7 +46,7 @@ _FAIL_ON = ("error", "warning", "info", "style")
     "formats",
     multiple=True,
     metavar="FORMAT[=FILE]",
-    help="terminal, json, sarif, codequality or github; =FILE writes it there (repeatable).",
+    help="terminal, json, sarif, codequality, github, junit or csv; =FILE writes it there (repeatable).",
 )
 @click.option("-q", "--quiet", is_flag=True, help="Findings only, no notes.")
 @click.option(
@@ -57,12 +62,12 @@ def command(files: tuple[str, ...], **options: Any) -> int:
     """
     from imageopt.cli.days import parse_day
     from imageopt.cli.dockerfiles import find_dockerfiles
-    from imageopt.cli.output import emit, parse_formats
+    from imageopt.cli.output import emit, parse_formats, wants_edits
     from imageopt.report.lint import lint_document
     from imageopt.report.render import LINT, formats_of
     from imageopt.rules.lint import Policies, lint
 
-    parse_formats(options["formats"], formats_of(LINT))
+    wanted = parse_formats(options["formats"], formats_of(LINT))
     failed: list[ImageoptError] = []
     result = lint(
         _sources(find_dockerfiles(files or (".",), options["stdin_filename"]), failed),
@@ -70,6 +75,7 @@ def command(files: tuple[str, ...], **options: Any) -> int:
         fail_on=options["fail_on"],
         now=parse_day(options["now"]),
         with_project=options["project"],
+        mended=_mended if wants_edits(wanted) else None,
     )
     emit(lint_document(result), options["formats"], options["color"])
     for note in () if options["quiet"] else result.notes:
@@ -79,6 +85,14 @@ def command(files: tuple[str, ...], **options: Any) -> int:
             sys.stderr.write(f"error: {error.cause}\n")
         raise failed[0]
     return int(options["exit_code"]) if result.failed else 0
+
+
+def _mended(
+    evidence: "Evidence", findings: "tuple[Finding, ...]", policy: "Policy", now: "date | None"
+) -> "tuple[Finding, ...]":
+    from imageopt.rewrite.offers import with_edits
+
+    return with_edits(evidence, findings, policy.rules, waivers=policy.waivers, now=now)
 
 
 def _sources(named: "Iterable[Named]", failed: list[ImageoptError]) -> "Iterator[Source]":

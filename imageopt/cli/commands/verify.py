@@ -62,12 +62,13 @@ def command(folder: str, **options: Any) -> int:
     """
     from imageopt.api import find_project, rewrite
     from imageopt.cli.proof import exit_code, prove
+    from imageopt.report.render import formats_of
     from imageopt.report.rewrite import rewrite_document
 
     images = _images(options["image_before"], options["image_after"])
     has_project, folder = bool(folder), folder or "."
     config = configuration(folder, options.pop("config"))
-    parse_formats(options["formats"])
+    parse_formats(options["formats"], formats_of("imageopt.verification/1"))
     talk = Talk.of(options)
     built = built_how(options, config)
     after: bytes | None = None

@@ -8,10 +8,23 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from imageopt.report.terminal.canvas import NARROW, Canvas, Span, bar
-from imageopt.report.words import base_image, category, headline, percent, place, places, saving, size, what
+from imageopt.report.words import (
+    also,
+    base_image,
+    category,
+    headline,
+    percent,
+    place,
+    places,
+    saving,
+    size,
+    suppressed,
+    what,
+)
 
 _BAR_WIDTH = 20
 _SHARE_SHOWN = 0.005  # of the image: rows and findings below it are folded
+_SUPPRESSED_SHOWN = 5
 _WIDE = 120  # columns, from here on the fix stands beside the finding
 _SEVERITY_STYLE = {"error": "bold red", "warning": "yellow", "info": "cyan", "style": "dim"}
 
@@ -36,6 +49,7 @@ def draw_analysis(canvas: Canvas, document: Mapping[str, Any]) -> None:
             canvas.line(("problem: ", "bold red"), problem)
         _composition(canvas, document)
     _findings(canvas, document["findings"], image["sizes"]["unpacked_bytes"] if image else 0)
+    _suppressed(canvas, document.get("suppressed", ()))
 
 
 def _composition(canvas: Canvas, document: Mapping[str, Any]) -> None:
@@ -115,6 +129,18 @@ def _findings(canvas: Canvas, findings: Sequence[dict[str, Any]], unpacked: int)
         )
 
 
+def _suppressed(canvas: Canvas, found: Sequence[dict[str, Any]]) -> None:
+    """What was found and does not count: how much, and of the first few why."""
+    if not found:
+        return
+    canvas.heading(f"Suppressed: {len(found)}")
+    for item in found[:_SUPPRESSED_SHOWN]:
+        where, told, by, reason = suppressed(item)
+        canvas.item((where or "-", "cyan"), (f"  {told}  ", "dim"), f"{by}: {reason}")
+    if len(found) > _SUPPRESSED_SHOWN:
+        canvas.item((f"and {len(found) - _SUPPRESSED_SHOWN} more", "dim"))
+
+
 def _by_severity(findings: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     order = list(_SEVERITY_STYLE)
     return sorted(findings, key=lambda finding: order.index(finding["severity"]) if finding["severity"] in order else 9)
@@ -122,8 +148,9 @@ def _by_severity(findings: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _rows(canvas: Canvas, finding: dict[str, Any], first: str) -> list[Row]:
     style = "bold green" if first.startswith("saves") else _SEVERITY_STYLE.get(first, "")
+    told: list[Span] = [(what(finding), ""), (also(finding), "dim")]
     start: Row = [[(first, style)], [(place(finding["location"]) or "-", "cyan")]]
     fix: list[Span] = [("-> ", "dim"), (finding["fix"]["text"], "green")]
     if canvas.plain or canvas.width >= _WIDE:
-        return [[*start, [(f"{what(finding)}  ", ""), *fix]]]
-    return [[*start, [(what(finding), "")]], [[], [], fix]]
+        return [[*start, [*told, ("  ", ""), *fix]]]
+    return [[*start, told], [[], [], fix]]
