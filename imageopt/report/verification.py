@@ -47,6 +47,15 @@ def verification_document(verification: Verification, seconds: float) -> Json:
         "verdict": verification.verdict,
         "reasons": _texts(verification.reasons),
         "not_checked": _texts(verification.not_checked),
+        "hazards": [
+            {
+                "id": one.id,
+                "title": one.title,
+                "result": "not-checked" if one.reason else "checked",
+                "reason": readable(one.reason),
+            }
+            for one in verification.hazards
+        ],
     }
 
 

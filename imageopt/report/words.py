@@ -248,3 +248,20 @@ def suppressed(item: Json) -> tuple[str, str, str, str]:
     until = f" (until {item['until']})" if item["until"] else ""
     told = f"{item['message'].rstrip('.')} ({item['code']})"
     return place(item["location"]), told, f"{item['by']}{until}", item["reason"] or "no reason given"
+
+
+def lost_in_words(document: Json) -> list[str]:
+    """The files of classes that are missed late, and are in `before` alone."""
+    return [
+        f"{lost['kind']}: {lost['files']} {'file' if lost['files'] == 1 else 'files'}, such as {lost['examples'][0]}"
+        for lost in document["comparison"]["files"]["lost"]
+    ]
+
+
+def unchecked_hazards(document: Json) -> list[str]:
+    """Which of the known hazards nobody looked for, and why."""
+    return [
+        f"{hazard['id']} {hazard['title']}: {hazard['reason']}"
+        for hazard in document["hazards"]
+        if hazard["result"] == "not-checked"
+    ]

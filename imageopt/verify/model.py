@@ -188,6 +188,15 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
+class Hazard:
+    """Something that rewrites are known to break, by its number. `reason` says why it was not checked, "" if it was."""
+
+    id: str
+    title: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Verification:
     """The result of `imageopt verify`. `reasons` argue the verdict; `not_checked` lists what nobody looked at."""
 
@@ -201,3 +210,4 @@ class Verification:
     verdict: Verdict
     reasons: tuple[str, ...]
     not_checked: tuple[str, ...]
+    hazards: tuple[Hazard, ...] = ()

@@ -7,12 +7,14 @@ named among the reasons and among what was not checked.
 from collections.abc import Callable, Iterator
 
 from imageopt.build.model import BuildFailed
+from imageopt.compare.production import Production
 from imageopt.units import format_bytes
 from imageopt.verify.behaviour import is_root, says_something
 from imageopt.verify.model import Comparison, NotDone, RunRecord, ScanRecord, Side, Static, Verdict
 
 _TOLERATED_BYTES = 64 * 1024
 _TOLERATED_SHARE = 0.001
+_NAMED = 5
 
 _Judge = Callable[[Side, Side, Comparison], Iterator[str]]
 
@@ -130,11 +132,26 @@ def _proof(before: Side, after: Side, comparison: Comparison) -> Iterator[str]:
     if unpacked is not None and unpacked.saved is not None:
         grown = "smaller" if unpacked.saved >= 0 else "larger, within what is tolerated"
         yield f"the image is {format_bytes(abs(unpacked.saved))} {grown}"
+    if isinstance(comparison.static, Static):
+        yield from _production(comparison.static.production)
     if isinstance(before.scan, ScanRecord) and isinstance(after.scan, ScanRecord):
         yield f"no vulnerability and no secret came in; {len(comparison.fixed)} vulnerabilities are gone"
     else:
         missing = before.scan if isinstance(before.scan, NotDone) else after.scan
         yield f"not scanned: {missing.reason if isinstance(missing, NotDone) else ''}"
+
+
+def _production(found: Production) -> Iterator[str]:
+    differing = (
+        *found.changed,
+        *(f"{name} is gone" for name in found.removed),
+        *(f"{name} came" for name in found.added),
+    )
+    if differing:
+        more = f" and {len(differing) - _NAMED} more" if len(differing) > _NAMED else ""
+        yield f"production packages differ: {', '.join(differing[:_NAMED])}{more}"
+    elif found.kept:
+        yield f"the {found.kept} production packages are the same"
 
 
 def _users(before: Side, after: Side) -> tuple[str, str]:

@@ -10,6 +10,7 @@ from imageopt.progress import Progress
 from imageopt.verify.code import read_modules
 from imageopt.verify.comparison import compare_sides
 from imageopt.verify.given import read_given
+from imageopt.verify.hazards import hazards
 from imageopt.verify.measure import (
     Bench,
     Version,
@@ -90,6 +91,7 @@ def judge(request: VerifyRequest, before: Side, after: Side) -> Verification:
         verdict=verdict,
         reasons=reasons,
         not_checked=not_checked,
+        hazards=hazards(before, after, comparison),
     )
 
 

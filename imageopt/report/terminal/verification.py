@@ -5,7 +5,7 @@ from typing import Any
 
 from imageopt.report.before_after import rows, vulnerabilities_in_words
 from imageopt.report.terminal.canvas import NARROW, Canvas, Span
-from imageopt.report.words import differences, explained, prediction
+from imageopt.report.words import differences, explained, lost_in_words, prediction, unchecked_hazards
 
 _LISTED = 8  # lines of a list, before the rest is counted
 _VERDICT_STYLE = {"verified": "bold green", "built-not-run": "bold yellow", "not-smaller": "bold yellow"}
@@ -25,7 +25,8 @@ def draw_verification(canvas: Canvas, document: Mapping[str, Any]) -> None:
             canvas.line()
             canvas.line(text)
     _list(canvas, "Why", document["reasons"])
-    _list(canvas, "Not checked", document["not_checked"], style="yellow")
+    _list(canvas, "Gone, and worth a look", lost_in_words(document))
+    _list(canvas, "Not checked", [*document["not_checked"], *unchecked_hazards(document)], style="yellow")
     canvas.line()
     verdict = document["verdict"]
     canvas.line(("verdict: ", "bold"), (verdict, _VERDICT_STYLE.get(verdict, "bold red")))
