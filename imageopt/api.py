@@ -21,7 +21,16 @@ from imageopt.rules.check import judge
 from imageopt.rules.model import Analysis
 from imageopt.rules.policy import Policy, make_policy
 from imageopt.rules.summary import summarise
-from imageopt.targets import described, image_evidence, image_target, is_image, load, place_of, project_target
+from imageopt.targets import (
+    described,
+    has_no_dockerfile,
+    image_evidence,
+    image_target,
+    is_image,
+    load,
+    place_of,
+    project_target,
+)
 
 if TYPE_CHECKING:
     from imageopt.compare.model import Compared
@@ -94,21 +103,17 @@ def rewrite(
     """The analysis of a folder, and the rewrite that its findings call for; nothing is written.
 
     `base` is the wished final base image: auto, alpine, slim or keep. `lockfile`: the lock file is checked, or made,
-    in a container, and the rewrite rests on it.
+    in a container, and the rewrite rests on it. A folder without a Dockerfile is given its first.
     """
-    from imageopt.proposals import proposals
+    from imageopt.proposals import Wish, first_dockerfile, proposals
 
     _must_be_project(target, "a rewrite needs a project")
+    wish = Wish(base, lockfile, options or BuildOptions(), progress or Progress())
+    if has_no_dockerfile(target, wish.options):
+        return first_dockerfile(Path(target), make_policy(config or Config(), Path(target)), wish)
     analysis = analyze(target, image=image, build=build, options=options, progress=progress, config=config)
     policy = make_policy(config or Config(), _folder(target, analysis.evidence))
-    with proposals(
-        analysis,
-        policy,
-        base=base,
-        options=options or BuildOptions(),
-        lockfile=lockfile,
-        progress=progress or Progress(),
-    ) as who:
+    with proposals(analysis, policy, wish) as who:
         return analysis, who.rewrite(analysis.evidence)
 
 
@@ -129,33 +134,32 @@ def candidates(
     With a `request`, which says how to build and run, they are built and verified down to the one that cannot pay, and
     the rewrite is the smallest that is verified. Without, none is tried.
     """
-    from imageopt.proposals import proposals
+    from imageopt.proposals import Wish, first_dockerfile, proposals
     from imageopt.verify.best import not_begun, search
 
     _must_be_project(target, "a rewrite needs a project")
+    wish = Wish(base, lockfile, options or BuildOptions(), progress or Progress())
+    if has_no_dockerfile(target, wish.options):
+        if request is not None:
+            raise UsageError("there is no Dockerfile to compare candidates with", "write a first one, without --best")
+        policy = make_policy(config or Config(), Path(target))
+        return *first_dockerfile(Path(target), policy, wish), not_begun((), "")
     analysis = analyze(target, image=image, build=build, options=options, progress=progress, config=config)
     policy = make_policy(config or Config(), _folder(target, analysis.evidence))
-    progress = progress or Progress()
-    with proposals(
-        analysis,
-        policy,
-        base=base,
-        options=options or BuildOptions(),
-        lockfile=lockfile,
-        progress=progress,
-    ) as who:
+    with proposals(analysis, policy, wish) as who:
         rungs = who.ladder(analysis.evidence)
         if request is None or not any(rung.rewrite for rung in rungs):
             return analysis, who.rewrite(analysis.evidence), not_begun(rungs, "")
-        found = search(request, who.ladder, progress=progress)
+        found = search(request, who.ladder, progress=wish.progress)
         return analysis, found.rewrite, found
 
 
 def proposed(analysis: Analysis, *, base: str = "auto", options: BuildOptions | None = None) -> "Rewrite":
     """The rewrite that the findings of an analysis call for."""
-    from imageopt.proposals import Proposals
+    from imageopt.proposals import Proposals, Wish
 
-    return Proposals(analysis, Policy(()), base, options or BuildOptions(), None).rewrite(analysis.evidence)
+    wish = Wish(base, False, options or BuildOptions(), Progress())
+    return Proposals(analysis, Policy(()), wish, None).rewrite(analysis.evidence)
 
 
 def image_sizes(

@@ -5,53 +5,73 @@ elsewhere, and the lock file that a container made. A search proposes again once
 """
 
 import contextlib
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from imageopt.build.options import BuildOptions
+from imageopt.build.snapshot import snapshot
+from imageopt.dockerfile import parse
 from imageopt.errors import ImageoptError
+from imageopt.evidence.join import join
 from imageopt.evidence.model import Evidence
 from imageopt.lockfile.propose import Locked, locked
 from imageopt.progress import Progress
+from imageopt.project.read import read_project
+from imageopt.rewrite.first import NAME, Missing, as_first, draft
 from imageopt.rewrite.fix import fix
 from imageopt.rewrite.follow_ups import follow_ups
 from imageopt.rewrite.ladder import Candidate, ladder
-from imageopt.rewrite.model import Rewrite
+from imageopt.rewrite.model import Refused, Rewrite
 from imageopt.rewrite.propose import propose
 from imageopt.rewrite.worth import less_new_base, swapped_base
 from imageopt.rules.check import judge
-from imageopt.rules.model import Analysis, Finding
+from imageopt.rules.model import Analysis, Finding, Target
 from imageopt.rules.policy import Policy
+from imageopt.rules.summary import summarise
 from imageopt.source.model import ImageRef
 from imageopt.targets import load
 
 
 @dataclass(frozen=True, slots=True)
+class Wish:
+    """What is asked for. `base` is the final base image: auto, alpine, slim or keep.
+
+    `lockfile`: the lock file is checked, or made, in a container.
+    """
+
+    base: str
+    lockfile: bool
+    options: BuildOptions
+    progress: Progress
+
+
+@dataclass(frozen=True, slots=True)
 class Proposals:
-    """Who proposes. `base` is the wished final base image: auto, alpine, slim or keep."""
+    """Who proposes, from the analysis and by the rules in force, what was wished for."""
 
     analysis: Analysis
     policy: Policy
-    base: str
-    options: BuildOptions
+    wish: Wish
     lock: Locked | None
 
     def rewrite(self, evidence: Evidence) -> Rewrite:
         """The rewrite that the findings call for."""
         evidence, findings = self._judged(evidence)
-        return self._complete(evidence, propose(evidence, findings, target=self.base))
+        return self._complete(evidence, propose(evidence, findings, target=self.wish.base))
 
     def ladder(self, evidence: Evidence) -> tuple[Candidate, ...]:
         """Every rewrite that could be made, from the least change to the greatest."""
         evidence, findings = self._judged(evidence)
         mended = fix(evidence, findings, self.policy.rules, waivers=self.policy.waivers)
-        proposed = propose(evidence, findings, target=self.base)
+        proposed = propose(evidence, findings, target=self.wish.base)
         return ladder(
             evidence,
             findings,
             mended,
             proposed,
-            target=self.base,
+            target=self.wish.base,
             complete=lambda rewrite: self._complete(evidence, rewrite),
         )
 
@@ -75,19 +95,39 @@ class Proposals:
         if reference is None:
             return proposed
         try:
-            base = load(ImageRef("docker", reference), self.options, Progress(), verify_digests=False)
+            base = load(ImageRef("docker", reference), self.wish.options, Progress(), verify_digests=False)
         except ImageoptError:
             return proposed
         return less_new_base(proposed, reference, base.sizes.unpacked_bytes)
 
 
+def first_dockerfile(folder: Path, policy: Policy, wish: Wish) -> tuple[Analysis, Rewrite]:
+    """What is known of a folder without a Dockerfile, and the first one for it, or what is missing to write it."""
+    started = time.monotonic()
+    evidence = join(None, None, read_project(folder, dockerfile=NAME), dockerfile_path=NAME)
+    target = Target("project", folder.resolve().name, None, None, None, None)
+    known = Analysis(target, evidence, (), summarise(evidence, (), 0), (), time.monotonic() - started)
+    assert evidence.project is not None
+    made = draft(evidence.project)
+    if isinstance(made, Missing):
+        refusals = tuple(Refused("first-dockerfile", reason) for reason in made.reasons)
+        return known, Rewrite("refused", (), (), refusals, None, "unknown", ())
+    with snapshot(folder) as copy:
+        copy.put(NAME, made.text.encode())
+        drafted = join(
+            None, parse(made.text.encode()), read_project(copy.folder, dockerfile=NAME), dockerfile_path=NAME
+        )
+        findings = judge(drafted, policy.rules, waivers=policy.waivers).findings
+        analysis = replace(known, evidence=drafted, findings=findings)
+        with proposals(analysis, policy, wish) as who:
+            return known, as_first(who.rewrite(drafted), made)
+
+
 @contextlib.contextmanager
-def proposals(
-    analysis: Analysis, policy: Policy, *, base: str, options: BuildOptions, lockfile: bool, progress: Progress
-) -> Iterator[Proposals]:
-    """Who proposes, for the length of the block. `lockfile`: the lock file is checked, or made, in a container."""
-    if not lockfile:
-        yield Proposals(analysis, policy, base, options, None)
+def proposals(analysis: Analysis, policy: Policy, wish: Wish) -> Iterator[Proposals]:
+    """Who proposes, for the length of the block."""
+    if not wish.lockfile:
+        yield Proposals(analysis, policy, wish, None)
         return
-    with locked(analysis.evidence, progress=progress) as lock:
-        yield Proposals(analysis, policy, base, options, lock)
+    with locked(analysis.evidence, progress=wish.progress) as lock:
+        yield Proposals(analysis, policy, wish, lock)

@@ -25,6 +25,7 @@ from imageopt.source.at_hand import layers_at_hand
 from imageopt.source.model import ImageRef
 
 _BUILD_SECONDS = 3600
+_DOCKERFILES = ("Dockerfile*", "*.Dockerfile", "Containerfile*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +169,14 @@ def place_of(target: str, options: BuildOptions) -> Place:
     except FileNotFoundError:
         raise InputError(f"there is no {name} in {root}", "name it with --file, or name an image instead") from None
     return Place(root, name, text)
+
+
+def has_no_dockerfile(target: str, options: BuildOptions) -> bool:
+    """Whether the folder holds a Node project and no Dockerfile under any usual name, so that it could have a first."""
+    root = Path(target)
+    if options.file is not None or not (root / "package.json").is_file():
+        return False
+    return not any(next(root.glob(pattern), None) for name in _DOCKERFILES for pattern in (name, f"*/{name}"))
 
 
 def _join(

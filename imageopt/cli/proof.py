@@ -4,13 +4,14 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imageopt.api import verify
+from imageopt.api import find_project, verify
 from imageopt.build.options import BuildOptions
 from imageopt.cli.options import Talk
 from imageopt.cli.output import emit
 from imageopt.config import Config
 from imageopt.report.verification import verification_document
 from imageopt.rules.policy import make_policy
+from imageopt.targets import has_no_dockerfile
 from imageopt.verify.request import VerifyRequest
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def prove(
-    place: tuple[Path, str, bytes],
+    place: tuple[Path, str, bytes | None],
     built: BuildOptions,
     config: Config,
     talk: Talk,
@@ -27,7 +28,8 @@ def prove(
 ) -> str:
     """The verdict on what `more` (fields of VerifyRequest) proposes, after showing the verification.
 
-    `place` is the folder, its Dockerfile's relative path, and the text that is the before.
+    `place` is the folder, its Dockerfile's relative path, and the text that is the before, None
+    where there is none.
     """
     document = verification(place, built, config, talk, **more)
     emit(document, formats, talk.color)
@@ -35,7 +37,7 @@ def prove(
 
 
 def verification(
-    place: tuple[Path, str, bytes], built: BuildOptions, config: Config, talk: Talk, **more: Any
+    place: tuple[Path, str, bytes | None], built: BuildOptions, config: Config, talk: Talk, **more: Any
 ) -> dict[str, Any]:
     """The verification's document; the arguments are those of `prove`."""
     started = time.monotonic()
@@ -43,7 +45,9 @@ def verification(
     return verification_document(made, time.monotonic() - started)
 
 
-def request_for(place: tuple[Path, str, bytes], built: BuildOptions, config: Config, **more: Any) -> VerifyRequest:
+def request_for(
+    place: tuple[Path, str, bytes | None], built: BuildOptions, config: Config, **more: Any
+) -> VerifyRequest:
     """How options and configuration want it built and run; the arguments are those of `prove`."""
     root, dockerfile, before = place
     fields: dict[str, Any] = {
@@ -67,6 +71,11 @@ def searched(search: "Search", seconds: float) -> tuple[dict[str, Any] | None, s
     if search.best is None or search.best.verification is None:
         return None, "baseline-broken" if search.baseline_broken else "none"
     return verification_document(search.best.verification, seconds), search.best.verification.verdict
+
+
+def place_for(folder: str, built: BuildOptions) -> tuple[Path, str, bytes | None]:
+    """The folder, its Dockerfile's relative path, and the text, None where it is to be the first."""
+    return (Path(folder), "Dockerfile", None) if has_no_dockerfile(folder, built) else find_project(folder, built)
 
 
 def exit_code(verdict: str, negative: int) -> int:

@@ -172,6 +172,8 @@ def outcome(document: Json) -> str:
         case "refused":
             return "something should be done, but not without a person: see why below"
     predicted = document["prediction"]
+    if any(file["new"] and file["path"] == "Dockerfile" for file in document["files"]):
+        return "a first Dockerfile is proposed"
     if predicted["bytes"] is None:
         return "a rewrite is proposed; what it saves is not known before it is built"
     basis = "predicted from counted bytes" if predicted["basis"] == "exact" else "an estimate"

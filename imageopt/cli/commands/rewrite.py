@@ -95,14 +95,12 @@ def command(folder: str, **options: Any) -> int:
     prepared = delivery.prepare(root, proposed)
     proof: dict[str, Any] | None = None
     if (prove or best) and (search is None or search.stopped or proposed.outcome == "proposed"):
-        from imageopt.cli.proof import exit_code, searched, verification
+        from imageopt.cli.proof import exit_code, place_for, searched, verification
 
         if search is not None and search.stopped:
             proof, verdict = searched(search, time.monotonic() - started)
         else:
-            from imageopt.api import find_project
-
-            proof = verification(find_project(folder, built), built, config, talk, rewrite=proposed)
+            proof = verification(place_for(folder, built), built, config, talk, rewrite=proposed)
             verdict = str(proof["verdict"])
         if proof is not None:
             delivery.show(proof, (), talk.color)
@@ -157,8 +155,8 @@ def _proposal(
     rules: tuple[str, ...],
     **options: Any,
 ) -> "tuple[Analysis, Rewrite, Search | None]":
-    from imageopt.api import candidates, find_project, fix
-    from imageopt.cli.proof import request_for
+    from imageopt.api import candidates, fix
+    from imageopt.cli.proof import place_for, request_for
 
     image = options["image"] or config.project.image
     base = options["base"] or config.rewrite.target
@@ -182,7 +180,7 @@ def _proposal(
         progress=talk.progress,
         config=config,
         lockfile=options["lockfile"],
-        request=request_for(find_project(folder, built), built, config) if best else None,
+        request=request_for(place_for(folder, built), built, config) if best else None,
     )
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     type=click.Choice(["auto", "alpine", "slim", "keep"]),
     help="The base image to end on; auto takes alpine where that is safe, keep the one there is.",
 )
+@click.option("--lockfile", is_flag=True, help="Check the lock file, or make a missing or drifted one, in a container.")
 @click.option("--image", metavar="NAME", help="The image that was built from the folder.")
 @click.option("--image-before", metavar="IMAGE", help="Build nothing: an image that exists, to compare with.")
 @click.option("--image-after", metavar="IMAGE", help="Build nothing: an image that exists, to prove.")
@@ -60,8 +61,8 @@ def command(folder: str, **options: Any) -> int:
     imageopt verify . --after Dockerfile.new --path /health
     imageopt verify --image-before app:1 --image-after app:2
     """
-    from imageopt.api import find_project, rewrite
-    from imageopt.cli.proof import exit_code, prove
+    from imageopt.api import rewrite
+    from imageopt.cli.proof import exit_code, place_for, prove
     from imageopt.report.render import formats_of
     from imageopt.report.rewrite import rewrite_document
 
@@ -71,12 +72,13 @@ def command(folder: str, **options: Any) -> int:
     parse_formats(options["formats"], formats_of("imageopt.verification/1"))
     talk = Talk.of(options)
     built = built_how(options, config)
+    before: bytes | None = None
     after: bytes | None = None
     proposed: Rewrite | None = None
     if images is not None:
         root, dockerfile, before = Path(folder), built.file or "Dockerfile", b""
     else:
-        root, dockerfile, before = find_project(folder, built)
+        root, dockerfile, before = place_for(folder, built)
     if options["before"] is not None:
         before, after = _read(options["before"]), before
     if options["after"] is not None:
@@ -84,7 +86,13 @@ def command(folder: str, **options: Any) -> int:
     if after is None and images is None:
         base, image = options["base"] or config.rewrite.target, options["image"] or config.project.image
         analysis, proposed = rewrite(
-            folder, base=base, image=image, options=built, progress=talk.progress, config=config
+            folder,
+            base=base,
+            image=image,
+            options=built,
+            progress=talk.progress,
+            config=config,
+            lockfile=options["lockfile"],
         )
         if proposed.outcome != "proposed":
             emit(rewrite_document(proposed, analysis.target.reference), talk.formats, talk.color)
