@@ -3,6 +3,7 @@
 `Ground` never changes once it is laid. `Account` is the one thing that grows while a plan is made.
 """
 
+import re
 from dataclasses import dataclass, field
 
 from imageopt.dockerfile.model import Dockerfile, Instruction, Stage
@@ -60,6 +61,13 @@ def commented(tree: Dockerfile, item: Instruction, text: str) -> str:
     """Another text in the place of an instruction, under the same comments."""
     above = "".join(tree.text[comment.start : comment.end] for comment in item.comments)
     return (above + text).replace("\r\n", "\n")
+
+
+def spaced(tree: Dockerfile, item: Instruction, text: str | None = None) -> str:
+    """The instruction, or another text in its place, under its comments and after an empty line where it had one."""
+    begin = item.comments[0].start if item.comments else item.start
+    empty = re.search(r"\n[ \t]*\r?\n[ \t]*$", tree.text[:begin]) is not None
+    return ("\n" if empty else "") + commented(tree, item, tree.source(item) if text is None else text)
 
 
 @dataclass(slots=True)

@@ -101,6 +101,8 @@ def _is_useful(pattern: str, names: tuple[str, ...], existing: str, project: Pro
     """Whether it keeps out something that is there, or that is sure to come, and that nothing keeps out yet."""
     rules = parse_ignore(existing)
     sample = pattern.removeprefix("**/").replace("*", "x")
+    if pattern == "node_modules" and project.manifest is None:
+        return False
     if pattern in _ALWAYS or pattern in rebuilt:
         return not rules.excludes(sample)
     if pattern == "**/node_modules":

@@ -21,6 +21,7 @@ from imageopt.rewrite.managers import manager
 from imageopt.rewrite.model import FileChange, Refused, Rewrite
 from imageopt.rewrite.php.plan import php_plan
 from imageopt.rewrite.plan import make_plan
+from imageopt.rewrite.python.plan import python_plan
 from imageopt.rewrite.render import Unsafe, render
 from imageopt.rewrite.surgery.operate import operate
 from imageopt.rewrite.survey import survey
@@ -66,7 +67,7 @@ def _plan(
 ) -> Plan | tuple[str, ...] | Rewrite:
     """The plan of a restructured Dockerfile, why it can only be edited, or the refusal where not even that helps."""
     stage = tree.stages[-1]
-    other = php_plan(evidence, project, tree)
+    other = php_plan(evidence, project, tree) or python_plan(evidence, project, tree, target)
     if other is not None:
         return (other,) if isinstance(other, str) else other
     if project.manifest is None:

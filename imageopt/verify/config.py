@@ -101,6 +101,8 @@ def _judge_variable(name: str, old: str | None, new: str | None) -> tuple[bool, 
         return same_major, "it comes with the base image" if same_major else "another major version"
     if old is None:
         return True, "it was added"
+    if name == "PATH" and new is not None and new.endswith(f":{old}"):
+        return True, "another folder is looked into first"
     return False, "it is gone" if new is None else "it has another value"
 
 
