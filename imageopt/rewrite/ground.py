@@ -15,6 +15,7 @@ from imageopt.rewrite.model import Refused
 from imageopt.rewrite.runtime_base import Bases
 from imageopt.rewrite.survey import Survey
 from imageopt.rewrite.system import RuntimeSystem
+from imageopt.rewrite.workspace import Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +38,17 @@ class Ground:
     build_name: str
     user: str
     owner: str
+    part: Part | None = None  # of a workspace
 
     @property
     def installs_production(self) -> bool:
         """Without a build and without scripts of its own, the development packages need not even be fetched."""
         return self.layout.mode == "plain" and self.runner is None and not self.project.lifecycle_scripts
+
+    @property
+    def installs_part(self) -> bool:
+        """Whether only the members that the app needs are installed: npm and pnpm can, where they alone are built."""
+        return self.part is not None and self.manager.name in ("npm", "pnpm") and not self.found.everything
 
     def kept(self, item: Instruction) -> str:
         """The instruction as written, with the comments above it."""

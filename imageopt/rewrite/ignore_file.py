@@ -106,7 +106,7 @@ def _is_useful(pattern: str, names: tuple[str, ...], existing: str, project: Pro
     if pattern in _ALWAYS or pattern in rebuilt:
         return not rules.excludes(sample)
     if pattern == "**/node_modules":
-        return bool(project.manifest and project.manifest.workspaces) and not rules.excludes("x/node_modules")
+        return project.workspace is not None and not rules.excludes("x/node_modules")
     own = parse_ignore(pattern)
     hit = [name for name in names if own.excludes(name)] or ([pattern] if "/" in pattern else [])
     return any(not rules.excludes(name) for name in hit)

@@ -25,6 +25,7 @@ from imageopt.rewrite.python.plan import python_plan
 from imageopt.rewrite.render import Unsafe, render
 from imageopt.rewrite.surgery.operate import operate
 from imageopt.rewrite.survey import survey
+from imageopt.rewrite.workspace import only_app, part_of, scoped
 from imageopt.rewrite.worth import automatic, credit, is_worth_doing, is_worth_making
 from imageopt.rules.model import Finding
 
@@ -80,14 +81,21 @@ def _plan(
     if base is None:
         line = stage.from_instruction.line
         return (f"line {line}: {image} is not an official Node image, so what it brings is not known",)
-    tool = manager(project)
+    part, tool = part_of(project), manager(project)
+    if isinstance(part, str):
+        return (part,)
     if isinstance(tool, str):
         return _refused(tool)
-    found = survey(tree, stage, tool)
+    found = survey(tree, stage, tool, part)
     if found.objections:
         return tuple(found.objections)
     elf = evidence.image.elf if evidence.image else None
-    return make_plan(project, tool, tree, stage, base, found, target, elf, outputs=outputs)
+    if part is not None:
+        project, outputs = only_app(project, part), False
+        tool = scoped(tool, part, project, everything=found.everything)
+        if isinstance(tool, str):
+            return (tool,)
+    return make_plan(project, tool, tree, stage, base, found, target, elf, outputs=outputs, part=part)
 
 
 def _rewrite(evidence: Evidence, findings: Sequence[Finding], plan: Plan, text: str) -> Rewrite:
@@ -172,8 +180,6 @@ def _obstacle(project: Project) -> str | None:
     """Why this project cannot be restructured, with what would help; None if nothing stands against it."""
     if reason := lock_obstacle(project):
         return reason
-    if project.manifest is not None and project.manifest.workspaces:
-        return "the project is a workspace of several packages, which cannot be pruned reliably"
     if project.start is None:
         return "nothing says how the service starts: add a CMD to the Dockerfile or a start script to package.json"
     return None
