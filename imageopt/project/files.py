@@ -86,7 +86,7 @@ def source_files(root: Path, skipped: Collection[str] = (), start: str = "") -> 
 
 def files_named(root: Path, suffixes: tuple[str, ...], skipped: Collection[str] = ()) -> tuple[str, ...]:
     """The files whose names end so, sorted, in the folders that `source_files` looks into."""
-    named = (path for path in _walk(root, {folder.rstrip("/") for folder in skipped}) if path.endswith(suffixes))
+    named = (path for path in _walk(root, "", {folder.rstrip("/") for folder in skipped}) if path.endswith(suffixes))
     return tuple(islice(named, _SOURCES_LIMIT))
 
 

@@ -219,7 +219,7 @@ class _Reader:
             own = member_words(command.words, here, part)
             aim = purpose(own, command.text, self.manager.name)
             if aim == "install" and here:
-                self._object(f"`{_short(command.text)}` installs in the folder of one package of the workspace")
+                self._object(f"`{short(command.text)}` installs in the folder of one package of the workspace")
             text = command.text
             if aim == "build":
                 built = built_by(command.words, here, part)

@@ -49,10 +49,8 @@ class Built:
 def part_of(project: Project) -> Part | str | None:
     """The part, None for a single package, or the reason why it cannot be told."""
     space = project.workspace
-    if space is None or not (space.members or space.problems):
+    if space is None or not space.members:
         return None
-    if space.problems:
-        return space.problems[0]
     if app_of(space) is None:
         named = ", ".join(member.folder for member in space.members[:3])
         more = f" and {len(space.members) - 3} more" if len(space.members) > 3 else ""

@@ -38,7 +38,7 @@ def bare(case: Case) -> Answer:
     except Unsafe as error:
         return (Refused("exec-form-start", f"line {case.line(cmd)}: {error}"),)
     if before:
-        edits.append(above(case.tree, case.final, cmd, "\n".join(before)))
+        edits.append(above(case.tree, case.final, cmd, *before))
     return (Cut("exec-form-start", start_reason(cmd), tuple(edits)),)
 
 
