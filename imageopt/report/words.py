@@ -139,10 +139,12 @@ def differences(changes: list[Any]) -> list[str]:
 
 
 def prediction(document: Json) -> str:
-    """The forecast beside what was measured; empty where there was none."""
+    """The forecast beside what was measured; empty where nothing was to be forecast or measured."""
     numbers = document["prediction"]
-    if numbers["predicted_bytes"] is None or numbers["measured_bytes"] is None:
+    if numbers["measured_bytes"] is None or (numbers["predicted_bytes"] is None and document["rewrite"] is None):
         return ""
+    if numbers["predicted_bytes"] is None:
+        return f"what it saves could not be predicted, measured {size(numbers['measured_bytes'])}"
     error = numbers["error_percent"]
     off = (
         "" if error is None else f", {percent(abs(error))} {'too much' if error > 0 else 'too little'}" if error else ""

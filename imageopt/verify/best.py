@@ -8,11 +8,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from imageopt.build.snapshot import snapshot
+from imageopt.compare.modules import ModuleGraph
 from imageopt.evidence.model import Evidence
 from imageopt.progress import Progress
 from imageopt.rewrite.ladder import Candidate
 from imageopt.rewrite.model import Refused, Rewrite
 from imageopt.units import format_bytes
+from imageopt.verify.code import read_modules
 from imageopt.verify.measure import (
     Bench,
     Version,
@@ -23,7 +25,7 @@ from imageopt.verify.measure import (
     scan_version,
     side,
 )
-from imageopt.verify.model import NotDone, ScanRecord, Verification
+from imageopt.verify.model import NotDone, RunRecord, ScanRecord, Side, Verification
 from imageopt.verify.plan import kept_volumes, plan_run
 from imageopt.verify.request import VerifyRequest
 from imageopt.verify.rounds import Baseline, alone, make_volumes, run_against, run_baseline
@@ -74,6 +76,11 @@ class _Baseline:
     version: Version
     ran: Baseline
     scan: ScanRecord | NotDone
+    modules: ModuleGraph | NotDone
+
+    def side(self, run: RunRecord | NotDone) -> Side:
+        """As it is compared, its run beside that of one candidate."""
+        return side(self.version, run, self.scan, _NO_REBUILD, self.modules)
 
 
 def search(request: VerifyRequest, rungs: Callable[[Evidence], Sequence[Candidate]], *, progress: Progress) -> Search:
@@ -92,10 +99,10 @@ def search(request: VerifyRequest, rungs: Callable[[Evidence], Sequence[Candidat
             lambda plan: run_version(bench, version, plan),
             lambda: make_volumes(bench.client, bench.cleanup, kept_volumes(request, [version.evidence])),
         )
-        baseline = _Baseline(version, ran, scan_version(bench, version))
+        baseline = _Baseline(version, ran, scan_version(bench, version), read_modules(bench, version))
         assert version.evidence is not None
         candidates = rungs(version.evidence)
-        broken = failure(side(version, alone(ran), baseline.scan, _NO_REBUILD))
+        broken = failure(baseline.side(alone(ran)))
         if broken is not None:
             reason = f"the Dockerfile as it stands {broken}"
             return replace(not_begun(candidates, reason), baseline_broken=True)
@@ -168,6 +175,5 @@ def _prove(bench: Bench, baseline: _Baseline, candidate: Candidate, rewrite: Rew
         built = build_version(bench, candidate.name, copy, cold=False)
         version = analyse(bench, candidate.name, copy, dockerfile, built)
         ran = run_against(baseline.ran, lambda plan: run_version(bench, version, plan))
-        scanned = scan_version(bench, version)
-    before = side(baseline.version, ran[0], baseline.scan, _NO_REBUILD)
-    return judge(replace(request, rewrite=rewrite), before, side(version, ran[1], scanned, _NO_REBUILD))
+        after = side(version, ran[1], scan_version(bench, version), _NO_REBUILD, read_modules(bench, version))
+    return judge(replace(request, rewrite=rewrite), baseline.side(ran[0]), after)

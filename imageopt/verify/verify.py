@@ -25,6 +25,7 @@ from imageopt.verify.measure import (
 )
 from imageopt.verify.model import NotDone, RunRecord, Side, Verification
 from imageopt.verify.plan import kept_volumes, plan_run
+from imageopt.verify.prediction import with_prediction
 from imageopt.verify.request import VerifyRequest
 from imageopt.verify.rounds import make_volumes, run_both
 from imageopt.verify.verdict import decide
@@ -80,13 +81,14 @@ def judge(request: VerifyRequest, before: Side, after: Side) -> Verification:
     comparison, not_checked = compare_sides(before, after)
     verdict, reasons = decide(before, after, comparison)
     unpacked = comparison.sizes.get("unpacked_bytes")
+    rewrite = with_prediction(request.rewrite, before, after) if request.rewrite is not None else None
     return Verification(
         reference=request.reference,
         before=before,
         after=after,
-        rewrite=request.rewrite,
+        rewrite=rewrite,
         comparison=comparison,
-        predicted_bytes=request.rewrite.predicted_bytes if request.rewrite is not None else None,
+        predicted_bytes=rewrite.predicted_bytes if rewrite is not None else None,
         measured_bytes=unpacked.saved if unpacked is not None else None,
         verdict=verdict,
         reasons=reasons,
