@@ -64,3 +64,70 @@ def test_a_next_application_leaves_its_packages_behind(engine: str, tmp_path: Pa
     asked = {response["path"]: response["status"] for response in result["after"]["run"]["responses"]}
     assert (asked["/runs"], asked["/mark.svg"]) == (200, 200)
     assert any(path.startswith("/_next/static/chunks/") for path in asked)
+
+
+def test_a_node_version_that_others_contradict_stays(engine: str, tmp_path: Path) -> None:
+    result = verified(copied("agent-brain", tmp_path), "--skip-scan")
+    assert result["verdict"] == "verified", result["reasons"]
+    places = (
+        ("Dockerfile:1", "20"),
+        ("package.json:7 engines.node", "18.x"),
+        (".nvmrc:1", "18"),
+        (".gitlab-ci.yml:5", "18"),
+    )
+    said = ", ".join(f"{place} says {version}" for place, version in places)
+    found = next(item for item in result["before"]["findings"] if item["rule"] == "node-version-conflict")
+    assert found["message"] == f"The Node versions differ: {said}."
+    assert result["rewrite"]["notes"] == [f"the version of Node stays as it is, though {said}"]
+    assert "+FROM node:20-alpine" in result["rewrite"]["diff"]
+    asked = {response["path"]: response["status"] for response in result["after"]["run"]["responses"]}
+    assert asked["/prompts/example"] == 200  # it reads prompts/, which nothing compiles
+
+
+def test_a_module_that_is_compiled_keeps_the_service_off_alpine(engine: str, tmp_path: Path) -> None:
+    result = verified(copied("agent-chat", tmp_path), "--skip-scan")
+    assert result["verdict"] == "verified", result["reasons"]
+    assert "+FROM node:22-slim" in result["rewrite"]["diff"]
+    refusal = {"name": "base-swap", "reason": "alpine: unix-dgram: its install script compiles it with node-gyp"}
+    assert refusal in result["rewrite"]["refusals"]
+    assert the_room_answers(result)
+
+
+def test_modules_for_both_c_libraries_go_to_alpine(engine: str, tmp_path: Path) -> None:
+    """The same service without what is compiled; its password hashes are checked by the variant for musl."""
+    project = copied("agent-chat", tmp_path)
+    without = ("unix-dgram", "nan", "bindings", "file-uri-to-path")
+    for name in ("package.json", "package-lock.json"):
+        document = json.loads((project / name).read_text())
+        root = document.get("packages", {}).get("", document)
+        del root["dependencies"]["unix-dgram"]
+        for package in without:
+            document.get("packages", {}).pop(f"node_modules/{package}", None)
+        (project / name).write_text(json.dumps(document, indent=2))
+    (project / "src" / "log.js").write_text("export const logSocket = () => ({ kind: 'none', send: () => {} });\n")
+    result = verified(project, "--skip-scan")
+    assert result["verdict"] == "verified", result["reasons"]
+    reason = next(item["reason"] for item in result["rewrite"]["transforms"] if item["name"] == "base-swap")
+    assert reason == (
+        "node:22-alpine: every production package with a binary runs on musl: @node-rs/argon2-linux-x64-gnu"
+        " (the lock file holds @node-rs/argon2-linux-x64-musl as well)"
+    )
+    assert the_room_answers(result)
+
+
+def the_room_answers(result: dict[str, Any]) -> bool:
+    """Over HTTP, with its page and what the build made beside it, and on its WebSocket, where the health check asks."""
+    asked = {response["path"]: response["status"] for response in result["after"]["run"]["responses"]}
+    health = next(item for item in result["hazards"] if item["id"] == "H23")
+    return (asked["/"], asked["/chat.js"], asked["/health"], health["result"]) == (200, 200, 200, "checked")
+
+
+def test_a_dockerfile_that_does_not_build_is_explained(engine: str, tmp_path: Path) -> None:
+    result = verified(copied("broken-baseline", tmp_path), "--skip-scan")
+    assert result["verdict"] == "baseline-broken"
+    assert result["reasons"] == [
+        "before does not build in [6/6] RUN npm run build (Dockerfile:11): exit code 127: sh: 1: tsc: not found",
+        "after, judged alone, builds and starts",
+    ]
+    cause = next(item for item in result["before"]["findings"] if item["rule"] == "node-env-production-before-build")
+    assert cause["location"]["line"] == 8
