@@ -18,6 +18,10 @@ _STEP = re.compile(r"#(\d+) (\[(?!internal\])[^\]]*?\d+/\d+\] .+)")
 _CACHED = re.compile(r"#(\d+) CACHED")
 _FAILED_STEP = re.compile(r" > (\[.+?\].*?):?")
 _ERROR = re.compile(r"(?:ERROR|error): (?:failed to solve: |failed to build: )*(.+)")
+_EXIT_CODE = re.compile(r'process "[^\n]*" did not complete successfully: exit code: (\d+)')
+_RULE = "------"  # the builder frames the failing command's last lines with it, and names the place below
+_PLACE = re.compile(r"(\S.*:\d+)")
+_SAYS_LITTLE = re.compile(r"npm (?:notice|error (?:A complete log|code |errno |path |command )|(?:error|ERR!)?\s*$).*")
 _FULL_DISK = "no space left on device"
 _NO_ENGINE = (
     "cannot connect to the docker daemon",
@@ -43,7 +47,11 @@ class BuildLog:
         self._cached: set[str] = set()
         self._tail: deque[str] = deque(maxlen=_TAIL_LINES)
         self._error = ""
-        self.failed_step: str | None = None
+        self._failed: str | None = None
+        self._place = ""
+        self._last_words = ""
+        self._before = ""  # the line before this one
+        self._quotes = False  # the builder repeats what the failing command said
         self.disk_is_full = False
         self.engine_is_gone = False
         self.lacks_buildkit = False
@@ -59,9 +67,18 @@ class BuildLog:
         elif found := _CACHED.fullmatch(line):
             self._cached.add(found[1])
         elif found := _FAILED_STEP.fullmatch(line):
-            self.failed_step = None if found[1].startswith("[internal]") else found[1]
+            self._failed = None if found[1].startswith("[internal]") else found[1]
+            self._quotes = True
         elif found := _ERROR.fullmatch(line):
             self._error = found[1]
+        elif self._before == _RULE and (found := _PLACE.fullmatch(line)):
+            self._place = found[1]
+        elif line == _RULE:
+            self._quotes = False
+        elif self._quotes:
+            said = re.sub(r"^\d+\.\d+ ?", "", line).strip()
+            self._last_words = said if said and not _SAYS_LITTLE.fullmatch(said) else self._last_words
+        self._before = line
         lower = line.lower()
         self.disk_is_full |= _FULL_DISK in lower
         self.engine_is_gone |= any(words in lower for words in _NO_ENGINE)
@@ -86,8 +103,16 @@ class BuildLog:
         return len(self._cached & self._steps.keys())
 
     @property
+    def failed_step(self) -> str | None:
+        """The step that failed, with its file and line where the builder names them."""
+        return f"{self._failed} ({self._place})" if self._failed and self._place else self._failed
+
+    @property
     def reason(self) -> str:
-        """Why it failed, one line; the log's last line where it names no error."""
+        """Why it failed, one line: the last thing that the command said; the log's last line where nothing is named."""
+        ended = _EXIT_CODE.fullmatch(self._error)
+        if ended and self._last_words:
+            return _cut(f"exit code {ended[1]}: {self._last_words}")
         return self._error or (self._tail[-1] if self._tail else "it said nothing")
 
     @property

@@ -54,8 +54,32 @@ def test_steps_are_counted_without_from_and_without_the_builders_own() -> None:
 
 def test_the_failing_step_and_the_reason_are_found() -> None:
     log = read(FAILED)
-    assert log.failed_step == "[stage-1 2/2] RUN false"
+    assert log.failed_step == "[stage-1 2/2] RUN false (Dockerfile:2)"
     assert log.reason == 'process "/bin/sh -c false" did not complete successfully: exit code: 1'
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ("2.091 > tsc -p .\n2.091\n2.158 sh: 1: tsc: not found", "exit code 127: sh: 1: tsc: not found"),
+        (
+            """1.2 npm error code EUSAGE
+1.2 npm error
+1.2 npm error Missing: ms@2.1.3 from lock file
+1.2 npm error A complete log of this run can be found in: /root/.npm/_logs/x-debug-0.log
+1.3 npm notice""",
+            "exit code 127: npm error Missing: ms@2.1.3 from lock file",
+        ),
+        ("0.1", 'process "/bin/sh -c npm run build" did not complete successfully: exit code: 127'),
+    ],
+)
+def test_the_reason_is_what_the_failing_command_said_last(said: str, reason: str) -> None:
+    error = 'process "/bin/sh -c npm run build" did not complete successfully: exit code: 127'
+    log = read(
+        f"#10 [6/6] RUN npm run build\n#10 ERROR: {error}\n------\n > [6/6] RUN npm run build:\n{said}\n------\n"
+        f"app.Dockerfile:11\n--------------------\n  11 | >>> RUN npm run build\n--------------------\nERROR: {error}"
+    )
+    assert (log.failed_step, log.reason) == ("[6/6] RUN npm run build (app.Dockerfile:11)", reason)
 
 
 @pytest.mark.parametrize(
