@@ -6,29 +6,36 @@ holds the musl variant too, for `npm ci` installs nothing that is not locked.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Literal
 
 from imageopt.project.model import LibcNeed, LockedPackage
 from imageopt.project.native_packages import known_native
 
+USUAL_PROCESSOR = "x64"
 _HELPERS = {  # packages that others depend on to find, download or compile their native code
     "node-gyp-build", "prebuild-install", "@mapbox/node-pre-gyp", "node-pre-gyp", "node-addon-api", "nan", "bindings",
     "node-gyp", "cmake-js", "prebuildify", "node-gyp-build-optional-packages", "install-artifact-from-github",
 }  # fmt: skip
+_IMPLICIT = {"nan", "node-addon-api", "bindings"}  # npm compiles a binding.gyp without an install script that says so
 _LINUX = re.compile(r"(?:^|[-/_])linux(?:musl)?(?:[-_]|$)")
 
 
 def libc_needs(
-    packages: Iterable[LockedPackage], *, dev: bool = False, scripts_known: bool = True
+    packages: Iterable[LockedPackage],
+    *,
+    dev: bool = False,
+    scripts_known: bool = True,
+    processors: Collection[str] = (USUAL_PROCESSOR,),
 ) -> tuple[LibcNeed, ...]:
     """The libc needs of the production packages (or, with `dev`, of the development ones), sorted by name.
 
+    `processors`, as npm names them, are those that the image is built for: each needs its variant.
     Without `scripts_known` (`Lock.tells_scripts`) a package is judged by its name and by what it depends on.
     """
     everything = tuple(packages)
     names = {package.name for package in everything}
-    chosen = {package.name: package for package in everything if package.dev == dev and _runs_on_linux(package)}
+    chosen = {package.name: package for package in everything if package.dev == dev and _runs(package, processors)}
     needs = dict(_needs(chosen.values(), names, scripts_known))
     return tuple(needs[name] for name in sorted(needs))
 
@@ -59,12 +66,15 @@ def _own_need(package: LockedPackage, scripts_known: bool) -> LibcNeed | None:
             return LibcNeed(name, "any", known.reason)
         case "harmless" | "variants":
             return None
-        case "compiled" | "downloaded" if known and (package.has_install_script or not scripts_known):
+        case "compiled" if known:
+            return LibcNeed(name, "unknown", known.reason, compiles=True)
+        case "downloaded" if known and (package.has_install_script or not scripts_known):
             return LibcNeed(name, "unknown", known.reason, compiles=True)
     if package.has_install_script:
         return LibcNeed(name, "unknown", "its install script compiles or downloads something", compiles=True)
-    helper = next((need for need in package.dependencies if need in _HELPERS and name not in _HELPERS), None)
-    if helper and not scripts_known:
+    telling = _IMPLICIT if scripts_known else _HELPERS
+    helper = next((need for need in package.dependencies if need in telling and name not in _HELPERS), None)
+    if helper:
         return LibcNeed(name, "unknown", f"it depends on {helper}, as packages with native code do", compiles=True)
     return None
 
@@ -91,8 +101,10 @@ def _is_variant(package: LockedPackage) -> bool:
     return "linux" in package.os and bool(_LINUX.search(package.name))
 
 
-def _runs_on_linux(package: LockedPackage) -> bool:
-    """Whether npm would install it on a Linux server; other processors' variants follow the same rule as x64."""
+def _runs(package: LockedPackage, processors: Collection[str]) -> bool:
+    """Whether npm would install it on a Linux server with one of these processors."""
     if package.os and ("linux" not in package.os or "!linux" in package.os):
         return any(name.startswith("!") and name != "!linux" for name in package.os)
-    return not package.cpu or "x64" in package.cpu or all(name.startswith("!") for name in package.cpu)
+    if not package.cpu or all(name.startswith("!") for name in package.cpu):
+        return True
+    return not set(package.cpu).isdisjoint(processors)

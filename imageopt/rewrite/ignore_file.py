@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from imageopt.dockerfile.ignore import parse_ignore
-from imageopt.project.files import top_names
+from imageopt.project.files import exists, read_text, top_names
 from imageopt.project.lock import LOCK_FILES
 from imageopt.project.model import Project
 from imageopt.project.scripts import reachable_commands
@@ -28,6 +28,7 @@ _GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ".DS_Store",
     )),
 )  # fmt: skip
+_ONLY_BUILT = {"dist", "build", "out", "output", "lib", ".next", ".nuxt", ".output", ".svelte-kit", "storybook-static"}
 _ALWAYS = {"node_modules", ".git", ".env", ".env.*", "coverage", "logs", "*.log"}
 
 
@@ -47,6 +48,7 @@ def propose_ignore(
     `dropped` are paths that findings call junk, `rebuilt` the folders that the Dockerfile makes itself.
     """
     existing = project.dockerignore or ""
+    rebuilt = tuple(folder for folder in rebuilt if not _may_hold_sources(project, folder))
     built = parse_ignore("\n".join(rebuilt))
     wanted = tuple(sorted(path for path in {*needed, *_always_needed(project)} if not built.excludes(path)))
     names = top_names(project.root)
@@ -101,15 +103,31 @@ def _is_useful(pattern: str, names: tuple[str, ...], existing: str, project: Pro
     """Whether it keeps out something that is there, or that is sure to come, and that nothing keeps out yet."""
     rules = parse_ignore(existing)
     sample = pattern.removeprefix("**/").replace("*", "x")
-    if pattern == "node_modules" and project.manifest is None:
-        return False
     if pattern in _ALWAYS or pattern in rebuilt:
         return not rules.excludes(sample)
     if pattern == "**/node_modules":
-        return project.workspace is not None and not rules.excludes("x/node_modules")
+        return bool(project.manifest and project.manifest.workspaces) and not rules.excludes("x/node_modules")
     own = parse_ignore(pattern)
     hit = [name for name in names if own.excludes(name)] or ([pattern] if "/" in pattern else [])
     return any(not rules.excludes(name) for name in hit)
+
+
+def _may_hold_sources(project: Project, folder: str) -> bool:
+    """Whether files that no build makes may lie in a folder that the build writes to: a page beside its bundle."""
+    if not exists(project.root, folder):
+        return False
+    lines = (read_text(project.root, ".gitignore") or "").splitlines()
+    if not lines:
+        return folder not in _ONLY_BUILT
+    return not parse_ignore("\n".join(map(_as_docker_reads, lines))).excludes(folder)
+
+
+def _as_docker_reads(line: str) -> str:
+    """A line of .gitignore as one of .dockerignore: without a slash in it, git looks in every folder."""
+    negated, pattern = line.startswith("!"), line.strip().removeprefix("!").rstrip("/")
+    if pattern.startswith("#") or not pattern:
+        return ""
+    return f"{'!' * negated}{pattern.lstrip('/') if '/' in pattern else f'**/{pattern}'}"
 
 
 def _hides(pattern: str, wanted: tuple[str, ...], existing: str) -> bool:

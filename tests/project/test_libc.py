@@ -24,6 +24,12 @@ def variant(name: str, **more: Any) -> LockedPackage:
     [
         ([locked("express"), locked("lodash")], {}),
         ([locked("core-js", has_install_script=True)], {}),
+        # npm compiles a binding.gyp without being told to; a lock that was made without installing does not say so
+        ([locked("unix-dgram")], {"unix-dgram": "unknown"}),
+        ([locked("addon", dependencies=("nan",))], {"addon": "unknown"}),
+        ([locked("addon", dependencies=("debug", "node-addon-api"))], {"addon": "unknown"}),
+        ([locked("script-runner", dependencies=("node-gyp",))], {}),
+        ([locked("bindings", dependencies=("file-uri-to-path",))], {}),
         ([locked("bcrypt", "5.1.1", has_install_script=True)], {"bcrypt": "unknown"}),
         ([locked("bcrypt", "6.0.0", has_install_script=True)], {"bcrypt": "musl-ok"}),
         ([locked("argon2", "0.31.2", has_install_script=True)], {"argon2": "unknown"}),

@@ -90,3 +90,26 @@ def test_packages_below_workspaces_are_left_out(tmp_path: Path) -> None:
     text = proposed(tmp_path, package(prod={}, workspaces=["packages/*"], **TYPESCRIPT))
     assert text is not None
     assert parse_ignore(text).excludes("packages/a/node_modules/b")
+
+
+@pytest.mark.parametrize(
+    ("folder", "files", "hidden"),
+    [
+        ("dist", {}, True),  # it is sure to come, on somebody's machine
+        ("dist", {"dist/server.js": ""}, True),
+        ("dist", {"dist/index.html": "", ".gitignore": "node_modules\n"}, False),  # it is committed: a source
+        ("dist", {"dist/server.js": "", ".gitignore": "dist/\n"}, True),
+        ("dist", {"dist/server.js": "", ".gitignore": "/dist\n"}, True),
+        ("dist", {"dist/server.js": "", ".gitignore": "*\n!dist\n"}, False),
+        ("public", {"public/index.html": "", "public/app.js": ""}, False),  # the build writes beside what was there
+        ("public", {"public/index.html": "", ".gitignore": "public/app.js\n"}, False),
+        ("public", {"public/app.js": "", ".gitignore": "public\n"}, True),
+    ],
+)
+def test_a_folder_with_sources_is_not_hidden_because_the_build_writes_to_it(
+    tmp_path: Path, folder: str, files: dict[str, str], hidden: bool
+) -> None:
+    project = read_project(write(tmp_path, {**BASE, **files}))
+    change = propose_ignore(project, ("package.json", "src"), (), (folder,))
+    assert change is not None
+    assert parse_ignore(change.after).excludes(f"{folder}/x") == hidden
