@@ -5,22 +5,31 @@ scripts; else the image's own files do: a package without a program or library i
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from imageopt.image.elf import ElfFacts
-from imageopt.project.libc import libc_needs, musl_twins
+from imageopt.project.libc import USUAL_PROCESSOR, libc_needs, musl_twins
 from imageopt.project.model import AlpineAnswer, LibcNeed, Lock
 
 _NAME = re.compile(r"((?:@[^/]+/)?[^/@.][^/]*)/")
 
 
-def alpine_answer(lock: Lock | None, elf: Mapping[str, ElfFacts] | None = None) -> AlpineAnswer:
-    """The answer; `elf` are the live binaries of an image that this lock was installed in, by path (`Image.elf`)."""
+def alpine_answer(
+    lock: Lock | None,
+    elf: Mapping[str, ElfFacts] | None = None,
+    *,
+    processors: Collection[str] = (USUAL_PROCESSOR,),
+) -> AlpineAnswer:
+    """The answer for an image of these processors.
+
+    `elf` are the live binaries of an image that this lock was installed in, by path (`Image.elf`).
+    """
     if lock is None or lock.state == "missing":
         return AlpineAnswer("unknown", "without a lock file nothing says which packages there are", ())
     if lock.state == "unknown" and not lock.packages:
         return AlpineAnswer("unknown", lock.reason, ())
-    needs = {need.package: need for need in libc_needs(lock.packages, scripts_known=lock.tells_scripts)}
+    found = libc_needs(lock.packages, scripts_known=lock.tells_scripts, processors=processors)
+    needs = {need.package: need for need in found}
     if elf is not None:
         needs |= {need.package: need for need in binary_needs(lock, elf, needs)}
     deciding = tuple(needs[name] for name in sorted(needs))

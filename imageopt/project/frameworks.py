@@ -4,6 +4,7 @@
 the production packages, no start script that runs a file of the project. What is computed is unknown.
 """
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -35,6 +36,7 @@ _SERVER_FOLDERS = {
     "gatsby": ("src/api",),
 }
 _ADAPTERS = ("node", "vercel", "netlify", "cloudflare", "deno")
+_NEXT_WITH_STANDALONE = 12  # an older one passes the option over
 _BY_ITSELF = ("node_modules", "package.json")
 
 
@@ -97,13 +99,19 @@ def _checked(root: Path, manifest: Manifest, found: Framework) -> Framework:
     return found
 
 
+def _major(manifest: Manifest, name: str) -> float:
+    """The major version that package.json asks for; the newest where it names none."""
+    asked = re.match(r"[~^>=v\s]*(\d+)", manifest.dependencies.get(name, ""))
+    return int(asked[1]) if asked else math.inf
+
+
 def _runs(manifest: Manifest, *names: str) -> bool:
     """Whether the build runs one of these words."""
     words = {word for command in reachable_commands("npm run build", manifest.scripts) for word in command}
     return not words.isdisjoint(names)
 
 
-def _next(root: Path, _manifest: Manifest, _outputs: tuple[str, ...]) -> Framework:
+def _next(root: Path, manifest: Manifest, _outputs: tuple[str, ...]) -> Framework:
     config = read_config(root, "next.config")
     output, folder = config.option("output"), config.option("distDir")
     place = config.place(output) or "package.json"
@@ -115,7 +123,7 @@ def _next(root: Path, _manifest: Manifest, _outputs: tuple[str, ...]) -> Framewo
     if written is None:
         return _leads_out("next", config)
     public = ("public",) if exists(root, "public") else ()
-    if output.value == "standalone":
+    if output.value == "standalone" and _major(manifest, "next") >= _NEXT_WITH_STANDALONE:
         outputs, reason = (f"{written}/standalone", f"{written}/static"), "output is standalone"
         start = ("node", "server.js")
         return Framework("next", "server", outputs, public, start, f"{written}/standalone", reason, place)

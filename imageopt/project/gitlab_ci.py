@@ -16,9 +16,11 @@ _BUILD = ("build", "bud")
 _GLOBAL_WITH_VALUE = {"--context", "-c", "--host", "-H", "--config", "--log-level", "-l", "-p", "--project-name"}
 _OPTIONS: dict[str, DeploymentKind] = {
     "--target": "target", "--build-arg": "build-arg", "--secret": "secret", "-f": "dockerfile", "--file": "dockerfile",
-    "--dockerfile": "dockerfile",
+    "--dockerfile": "dockerfile", "--platform": "platform", "--custom-platform": "platform",
+    "--customPlatform": "platform",
 }  # fmt: skip
-_OPT = re.compile(r"(target|filename|build-arg:(\w+))(?:=(.*))?")  # buildctl --opt
+_OPT = re.compile(r"(target|filename|platform|build-arg:(\w+))(?:=(.*))?")  # buildctl --opt
+_OPTS: dict[str, DeploymentKind] = {"target": "target", "filename": "dockerfile", "platform": "platform"}
 _LONGEST = 20_000
 
 
@@ -108,8 +110,8 @@ def _build_options(builder: str, words: tuple[str, ...]) -> Iterator[tuple[Deplo
         if builder == "buildkit" and option == "--opt":
             match = _OPT.match(value)
             if match:
-                kind: DeploymentKind = "target" if match[1] == "target" else "dockerfile"
-                yield ("build-arg", match[2]) if match[2] else (kind, match[3] or "")
+                kind = _OPTS.get(match[1], "build-arg")
+                yield kind, match[2] or match[3] or ""
             continue
         kind_of = _OPTIONS.get(option)
         if kind_of == "build-arg":

@@ -8,6 +8,7 @@ import posixpath
 import re
 
 from imageopt.project.model import Project
+from imageopt.rewrite.downloads import browsers
 from imageopt.rewrite.ground import Account
 from imageopt.rewrite.render import owner
 from imageopt.rewrite.survey import Survey
@@ -27,6 +28,8 @@ def service_user(project: Project, found: Survey, account: Account) -> str:
         account.refuse("run-as-node", f"it listens on port {low}, which outside of Docker only root may")
     elif protected:
         account.refuse("run-as-node", f"it writes to {protected.value} ({protected.source})")
+    elif browser := next(browsers(project, found), None):
+        account.refuse("run-as-node", browser)
     elif found.accounts:
         account.refuse("run-as-node", "the Dockerfile makes an account of its own and does not use it")
     else:

@@ -10,9 +10,12 @@ from imageopt.dockerfile.ignore import parse_ignore
 from imageopt.dockerfile.model import Dockerfile
 from imageopt.dockerfile.parser import parse
 from imageopt.evidence.model import Evidence
+from imageopt.project.constraints import contradictions
 from imageopt.project.context import ignore_file
 from imageopt.project.model import Project
 from imageopt.rewrite.base_image import node_image
+from imageopt.rewrite.builders import builders
+from imageopt.rewrite.downloads import browsers
 from imageopt.rewrite.ground import Account, Plan
 from imageopt.rewrite.ignore_file import IgnoreChange, propose_ignore
 from imageopt.rewrite.junk import junk_paths
@@ -21,11 +24,9 @@ from imageopt.rewrite.managers import manager
 from imageopt.rewrite.model import FileChange, Refused, Rewrite
 from imageopt.rewrite.php.plan import php_plan
 from imageopt.rewrite.plan import make_plan
-from imageopt.rewrite.python.plan import python_plan
 from imageopt.rewrite.render import Unsafe, render
 from imageopt.rewrite.surgery.operate import operate
 from imageopt.rewrite.survey import survey
-from imageopt.rewrite.workspace import only_app, part_of, scoped
 from imageopt.rewrite.worth import automatic, credit, is_worth_doing, is_worth_making
 from imageopt.rules.model import Finding
 
@@ -68,7 +69,7 @@ def _plan(
 ) -> Plan | tuple[str, ...] | Rewrite:
     """The plan of a restructured Dockerfile, why it can only be edited, or the refusal where not even that helps."""
     stage = tree.stages[-1]
-    other = php_plan(evidence, project, tree) or python_plan(evidence, project, tree, target)
+    other = php_plan(evidence, project, tree)
     if other is not None:
         return (other,) if isinstance(other, str) else other
     if project.manifest is None:
@@ -81,21 +82,16 @@ def _plan(
     if base is None:
         line = stage.from_instruction.line
         return (f"line {line}: {image} is not an official Node image, so what it brings is not known",)
-    part, tool = part_of(project), manager(project)
-    if isinstance(part, str):
-        return (part,)
+    tool = manager(project)
     if isinstance(tool, str):
         return _refused(tool)
-    found = survey(tree, stage, tool, part)
-    if found.objections:
-        return tuple(found.objections)
+    found = survey(tree, stage, tool)
+    objections = (*found.objections, *browsers(project, found))
+    if objections:
+        return objections
     elf = evidence.image.elf if evidence.image else None
-    if part is not None:
-        project, outputs = only_app(project, part), False
-        tool = scoped(tool, part, project, everything=found.everything)
-        if isinstance(tool, str):
-            return (tool,)
-    return make_plan(project, tool, tree, stage, base, found, target, elf, outputs=outputs, part=part)
+    builds_with = builders(project, evidence.dockerfile_path)
+    return make_plan(project, tool, tree, stage, base, found, target, elf, builds_with, outputs=outputs)
 
 
 def _rewrite(evidence: Evidence, findings: Sequence[Finding], plan: Plan, text: str) -> Rewrite:
@@ -149,6 +145,9 @@ def _proposed(
         *account.refusals,
         *(Refused(name or "", "nothing here could be changed for it") for name in sorted(map(str, left))),
     )
+    differ = ", ".join(f"{fact.source} says {fact.value}" for fact in contradictions("node", project.node_versions))
+    if differ:
+        account.notes.append(f"the version of Node stays as it is, though {differ}")
     return Rewrite("proposed", tuple(changes), transformed, refusals, saved, basis, tuple(account.notes))
 
 
@@ -173,8 +172,6 @@ def _fault(project: Project, tree: Dockerfile) -> str | None:
         return f"the Dockerfile has a fault: {tree.problems[0].message}" if tree.problems else "it has no FROM"
     if project.manifest is None and project.php is None and project.python is None:
         return "there is no package.json, composer.json or list of Python packages: what it consists of is not known"
-    if project.workspace is not None and project.workspace.problems:
-        return project.workspace.problems[0]
     return None
 
 
@@ -182,6 +179,8 @@ def _obstacle(project: Project) -> str | None:
     """Why this project cannot be restructured, with what would help; None if nothing stands against it."""
     if reason := lock_obstacle(project):
         return reason
+    if project.manifest is not None and project.manifest.workspaces:
+        return "the project is a workspace of several packages, which cannot be pruned reliably"
     if project.start is None:
         return "nothing says how the service starts: add a CMD to the Dockerfile or a start script to package.json"
     return None

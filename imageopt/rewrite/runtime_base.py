@@ -5,16 +5,18 @@ running one as soon as a production package brings a binary; where none does, it
 keep the original image and its tools.
 """
 
+import posixpath
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from imageopt.image.elf import ElfFacts
 from imageopt.project.alpine import alpine_answer
-from imageopt.project.libc import libc_needs
+from imageopt.project.libc import USUAL_PROCESSOR, libc_needs
 from imageopt.project.model import AlpineAnswer, Project
 from imageopt.project.scripts import reachable_commands
 from imageopt.rewrite.base_image import BaseImage
+from imageopt.rewrite.downloads import browsers
 from imageopt.rewrite.health import needs_program, with_node
 from imageopt.rewrite.model import Refused
 from imageopt.rewrite.survey import Survey
@@ -47,10 +49,15 @@ def choose(
     system: RuntimeSystem,
     target: str,
     elf: Mapping[str, ElfFacts] | None = None,
+    *,
+    processors: tuple[str, ...] = (USUAL_PROCESSOR,),
 ) -> Bases:
-    """The images for the target (`auto`, `alpine`, `slim`, `keep`); `elf` are the binaries of the image there is."""
+    """The images for the target (`auto`, `alpine`, `slim`, `keep`); `elf` are the binaries of the image there is.
+
+    `processors`, as npm names them, are those that the image is built for.
+    """
     must_compile = compiles(project)
-    answer = alpine_answer(project.lock, elf)
+    answer = alpine_answer(project.lock, elf, processors=processors)
     found = {
         kind: against(kind, base, project, survey, system, answer, forced=target == kind) for kind in ("alpine", "slim")
     }
@@ -64,7 +71,7 @@ def choose(
         if not against_alpine_build(project, survey) and (not must_compile or target == "alpine"):
             build, toolchain = runtime, must_compile
         elif any(need.verdict == "musl-ok" for need in project.libc):
-            return choose(base, project, survey, system, "slim", elf)
+            return choose(base, project, survey, system, "slim", elf, processors=processors)
     reason = explained(answer, kind, changed=runtime != base.written, refusals=refusals)
     keeps = build == base.written and (must_compile or uses(project, survey, {"git", "make", "python3", "python"}))
     return Bases(build, runtime, kind, reason, refusals, toolchain, keeps)
@@ -115,6 +122,8 @@ def _against_alpine(
     ]
     if not found and answer.verdict != "yes" and not forced:
         found.append(answer.reason)
+    if answer.deciding and any(_is_packages(source) for copied in survey.copies for source in copied.sources):
+        found.append(f"{answer.deciding[0].package} comes from outside of the image, with a binary for its C library")
     found += _common(base, project, survey, system, "alpine")
     if system.packages:
         found.append(f"the running service needs {', '.join(system.packages)}, named as Debian names them")
@@ -126,6 +135,10 @@ def _against_alpine(
     return tuple(found)
 
 
+def _is_packages(source: str) -> bool:
+    return posixpath.basename(posixpath.normpath(source)) == "node_modules"
+
+
 def _common(base: BaseImage, project: Project, survey: Survey, system: RuntimeSystem, kind: str) -> list[str]:
     """What speaks against any smaller image."""
     found = []
@@ -133,6 +146,7 @@ def _common(base: BaseImage, project: Project, survey: Survey, system: RuntimeSy
         why = "pins the image by its digest" if base.digest.startswith("sha256:") else "makes the tag from an argument"
         found.append(f"FROM {why}; the digest of another image is not known here" if base.digest else "no such variant")
     found += [f"{need.package}: {need.reason}" for need in project.libc if need.package in _OPENSSL]
+    found += [f"{reason}, with libraries that only the full image holds" for reason in browsers(project, survey)]
     health = survey.last("HEALTHCHECK")
     program = needs_program(health) if health else None
     if health and program and with_node(health) is None and program not in system.packages:

@@ -96,6 +96,7 @@ def site_values(ground: Ground, site: Site, account: Account) -> dict[str, objec
                 *(ground.kept(item) for item in found.runtime if item.keyword in ("ENV", "LABEL", "MAINTAINER")),
             ],
             "port": site.port,
+            "heredocs": ground.builders.heredocs,
             "one_page": site.one_page,
             "files": copy([f"{folder}/{site.folder}"], "/usr/share/nginx/html", f"--from={word(ground.build_name)}"),
             "tail": [ground.kept(item) for item in found.runtime if item.keyword in ("EXPOSE", "HEALTHCHECK")],

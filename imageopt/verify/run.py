@@ -137,10 +137,9 @@ def _running(
 
 
 def _observe_server(container: Container, watch: Watch, plan: RunPlan, inner: int) -> Observed:
-    address = container.address()
-    if address is None:
+    if not container.runs():
         return Observed(_not_started(container, _end(container, watch, plan), inner))
-    host, port = address
+    host, port = container.address()
     ready = wait_until_ready(host, port, seconds=plan.seconds, still_runs=container.runs)
     if ready is None:
         reason = _silence(container, plan, inner) if container.runs() else _end(container, watch, plan)

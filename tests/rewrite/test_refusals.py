@@ -53,13 +53,14 @@ def without(files: dict[str, str], name: str) -> dict[str, str]:
             ),
         ),
         ({**GOOD, "package-lock.json": "[]"}, "package-lock.json:1: it is not a JSON object"),
-        (
-            without(GOOD, "package.json"),
-            "there is no package.json, composer.json or list of Python packages: what it consists of is not known",
-        ),
+        (without(GOOD, "package.json"), "there is no package.json, composer.json or list of Python packages: what it consists of is not known"),
         (
             {**without(GOOD, "package-lock.json"), "yarn.lock": "", "Dockerfile": NAIVE.replace("npm install", "yarn")},
             "yarn.lock:1: it names no version",
+        ),
+        (
+            {**GOOD, **package(prod={"express": "4.19.2"}, workspaces=["packages/*"], **TYPESCRIPT)},
+            "the project is a workspace of several packages, which cannot be pruned reliably",
         ),
         (
             {**package(prod={"ms": "2.1.3"}), "a.js": "", "Dockerfile": FIXED},

@@ -12,6 +12,7 @@ from imageopt.errors import one_line
 from imageopt.project.alpine import alpine_answer
 from imageopt.project.model import AlpineAnswer
 from imageopt.rewrite.base_image import BaseImage, node_image
+from imageopt.rewrite.builders import builders
 from imageopt.rewrite.commands import commands_of, system_packages
 from imageopt.rewrite.health import needs_program, with_node
 from imageopt.rewrite.model import Refused
@@ -38,7 +39,11 @@ def swap(case: Case) -> Answer:
         return (Refused("base-swap", reason),) if wanted else ()
     if base.kind == "alpine":
         return ()
-    answer = alpine_answer(case.project.lock, case.evidence.image.elf if case.evidence.image else None)
+    answer = alpine_answer(
+        case.project.lock,
+        case.evidence.image.elf if case.evidence.image else None,
+        processors=builders(case.project, case.evidence.dockerfile_path).processors,
+    )
     refusals: list[Refused] = []
     for kind in (kind for kind in _KINDS.get(case.wish, ()) if kind != base.kind):
         found = next(_objections(case, base, kind, answer), None)
