@@ -11,7 +11,13 @@ from typing import Any
 from imageopt.evidence.model import Evidence, Origin
 from imageopt.image.model import WASTE_KINDS, Image, Layer
 from imageopt.masking import masked
-from imageopt.report.contents import inventory_section, native_section, packages_section, setuid_section
+from imageopt.report.contents import (
+    folders_section,
+    inventory_section,
+    native_section,
+    packages_section,
+    setuid_section,
+)
 from imageopt.report.findings import findings_section as findings_section
 from imageopt.report.findings import suppressed_section
 from imageopt.report.findings import tool as tool
@@ -74,6 +80,7 @@ def image_section(evidence: Evidence) -> Json | None:
             "user_wasted_percent": image.dive.user_wasted_percent,
         },
         "packages": packages_section(image.packages),
+        "folders": folders_section(image),
         "inventory": inventory_section(evidence.inventory),
         "setuid": setuid_section(evidence.inventory),
         "native": native_section(image),

@@ -1,4 +1,4 @@
-"""What is in an image -> the parts `packages`, `inventory`, `setuid` and `native` of its JSON document.
+"""What is in an image -> the parts `packages`, `folders`, `inventory`, `setuid` and `native` of its JSON document.
 
 What surprises: a Python distribution that Debian packages stands in two rows of `packages`, python's and dpkg's, so the
 rows are views and no sum. The composition counts each byte once.
@@ -7,6 +7,7 @@ rows are views and no sum. The composition counts each byte once.
 from collections.abc import Iterator
 from typing import Any
 
+from imageopt.evidence.folders import folder_rows
 from imageopt.evidence.model import Inventory
 from imageopt.image.elf import ElfFacts
 from imageopt.image.model import FileRecord, Image, Packages
@@ -30,6 +31,20 @@ def packages_section(packages: Packages) -> list[Json]:
         for manager, items in rows.items()
     ]
     return sorted(sections, key=lambda row: (-row["bytes"], row["manager"]))
+
+
+def folders_section(image: Image) -> list[Json]:
+    """The image's folders as far as they matter, by layer and path; their bytes add up to the image's."""
+    return [
+        {
+            "path": readable(f"/{row.path}"),
+            "layer": row.layer,
+            "bytes": row.bytes,
+            "wasted_bytes": row.wasted_bytes,
+            "file_count": row.file_count,
+        }
+        for row in folder_rows(image)
+    ]
 
 
 def inventory_section(inventory: Inventory) -> list[Json]:

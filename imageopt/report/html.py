@@ -1,8 +1,11 @@
-"""A document -> one HTML file that needs nothing else: no script, no network, light and dark, fit for paper.
+"""A document -> one HTML file that needs nothing else: no network, light and dark, fit for a keyboard and for paper.
 
-The template escapes everything; what is drawn (treemap, bars) is computed here as plain numbers.
+The template escapes everything; what is drawn without a script (treemap, bars) is computed here as plain numbers. The
+one script of a page draws the maps that can be opened, from the data of `explore.py`; the policy lets no other run.
 """
 
+import base64
+import hashlib
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +15,7 @@ from typing import Any
 from imageopt.report.before_after import rows, vulnerabilities_in_words
 from imageopt.report.candidates import HEAD, candidate_rows, how_it_ended
 from imageopt.report.change_rows import config_rows, lists, sentences, size_rows
+from imageopt.report.explore import explorable
 from imageopt.report.names import harmless
 from imageopt.report.treemap import Box, treemap
 from imageopt.report.words import (
@@ -65,6 +69,7 @@ def html(document: Json) -> str:
     """The whole page."""
     from jinja2 import FileSystemLoader, StrictUndefined
     from jinja2.sandbox import ImmutableSandboxedEnvironment
+    from markupsafe import Markup
 
     environment = ImmutableSandboxedEnvironment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -86,6 +91,12 @@ def html(document: Json) -> str:
         cause=cause,
         offer=offer,
         words=vulnerabilities_in_words,
+    )
+    script = (Path(__file__).parent / "templates" / "explore.js").read_text("utf-8")
+    environment.globals.update(
+        data=Markup(explorable(document)),  # noqa: S704
+        script=Markup(script),  # noqa: S704
+        script_digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
     kind = document["schema"].removeprefix("imageopt.").partition("/")[0]
     return environment.get_template(f"{kind}.html.j2").render(document=document, **_drawn(kind, document)) + "\n"
