@@ -11,8 +11,8 @@ from imageopt.project.files import read_text
 from imageopt.project.jsonc import object_of, parse_object, text_of
 from imageopt.project.model import Fact
 from imageopt.project.stated import (
+    stated_in_dockerfile,
     stated_in_files,
-    stated_in_from,
     stated_in_json,
     stated_in_pipelines,
     stated_in_tool_versions,
@@ -22,7 +22,7 @@ from imageopt.project.stated import (
 def node_versions(root: Path, dockerfile: Dockerfile | None, dockerfile_path: str) -> tuple[Fact, ...]:
     """All statements about the Node version, the Dockerfile's first."""
     return (
-        *stated_in_from("node", dockerfile, dockerfile_path),
+        *stated_in_dockerfile("node", dockerfile, dockerfile_path),
         *_in_manifest(root),
         *stated_in_files(root, (".nvmrc", ".node-version")),
         *stated_in_tool_versions(root, "nodejs|node"),

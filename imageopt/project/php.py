@@ -6,6 +6,7 @@ differs, Composer only warns, and installs what is locked.
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
@@ -15,8 +16,8 @@ from imageopt.project.files import exists, read_text
 from imageopt.project.jsonc import Json, object_of, parse_object, read_object, text_of, texts_of
 from imageopt.project.model import Fact, LockState, Php
 from imageopt.project.stated import (
+    stated_in_dockerfile,
     stated_in_files,
-    stated_in_from,
     stated_in_json,
     stated_in_pipelines,
     stated_in_tool_versions,
@@ -30,6 +31,7 @@ _HASHED = (
     "name", "version", "require", "require-dev", "conflict", "replace", "provide", "minimum-stability", "prefer-stable",
     "repositories", "extra",
 )  # fmt: skip
+_ASSET_CONFIGS = ("vite.config.js", "vite.config.ts", "vite.config.mjs", "webpack.mix.js", "webpack.config.js")
 _CLASS_MAPS = ("optimize-autoloader", "classmap-authoritative", "apcu-autoloader")
 _LOCK_LIMIT = 20_000_000
 
@@ -50,7 +52,7 @@ def read_php(root: Path, dockerfile: Dockerfile | None = None, dockerfile_path: 
     return Php(
         framework=next((name for package, name in _FRAMEWORKS if package in names), "plain"),
         versions=(
-            *stated_in_from("php", dockerfile, dockerfile_path),
+            *stated_in_dockerfile("php", dockerfile, dockerfile_path),
             *_versions(data, text, lock or {}, lock_text),
             *stated_in_files(root, (".php-version",)),
             *stated_in_tool_versions(root, "php"),
@@ -134,14 +136,19 @@ def _extensions(data: Json, packages: list[tuple[str, Json]]) -> Iterator[Fact]:
 
 
 def _assets(root: Path) -> tuple[Literal["vite", "mix", "encore", ""], tuple[str, ...]]:
+    """The tool that bundles for browsers, and what it writes by its own configuration, or by default."""
     manifest = read_object(root, "package.json") or {}
     known = {**texts_of(manifest.get("dependencies")), **texts_of(manifest.get("devDependencies"))}
+    text = "\n".join(read_text(root, name) or "" for name in _ASSET_CONFIGS)
     if "laravel-vite-plugin" in known or "vite-plugin-symfony" in known:
-        return "vite", ("public/build",)
+        folder = re.search(r"buildDirectory\s*:\s*['\"]/?([\w./-]+?)/?['\"]", text)
+        return "vite", (f"public/{folder[1]}" if folder else "public/build",)
     if "laravel-mix" in known or exists(root, "webpack.mix.js"):
-        return "mix", ("public/js", "public/css", "public/mix-manifest.json")
+        named = sorted(set(re.findall(r"['\"](public/[\w-]+)(?:/[^'\"]*)?['\"]", text)))
+        return "mix", (*(named or ("public/css", "public/js")), "public/mix-manifest.json")
     if "@symfony/webpack-encore" in known:
-        return "encore", ("public/build",)
+        folder = re.search(r"setOutputPath\(\s*['\"](?:\./)?([\w./-]+?)/?['\"]", text)
+        return "encore", (folder[1] if folder else "public/build",)
     return "", ()
 
 

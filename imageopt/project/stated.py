@@ -14,12 +14,18 @@ from imageopt.project.model import Fact
 _CI_FILES = (".gitlab-ci.yml", ".gitlab-ci.yaml", ".circleci/config.yml", "azure-pipelines.yml", ".travis.yml")
 
 
-def stated_in_from(product: str, dockerfile: Dockerfile | None, path: str) -> Iterator[Fact]:
-    """The tags of the product's official images that stages begin with."""
+def stated_in_dockerfile(product: str, dockerfile: Dockerfile | None, path: str) -> Iterator[Fact]:
+    """The tags of the product's official images that stages begin with, or copy from (each once in a stage)."""
+    named: list[tuple[str, int]] = []
     for stage in dockerfile.stages if dockerfile else ():
-        image = re.fullmatch(rf"(?:[^\s@]*/)?{product}:([\w.-]+)(?:@\S+)?", stage.base or "")
-        if image and stage.parent is None:
-            yield Fact(image[1], f"{path}:{stage.from_instruction.line}")
+        if stage.parent is None:
+            named.append((stage.base or "", stage.from_instruction.line))
+        copied = [(item.flag("from") or "", item.line) for item in stage.instructions if item.keyword == "COPY"]
+        named += list({reference: (reference, line) for reference, line in reversed(copied)}.values())[::-1]
+    for reference, line in named:
+        image = re.fullmatch(rf"(?:[^\s@]*/)?{product}:([\w.-]+)(?:@\S+)?", reference)
+        if image:
+            yield Fact(image[1], f"{path}:{line}")
 
 
 def stated_in_files(root: Path, paths: Iterable[str]) -> Iterator[Fact]:

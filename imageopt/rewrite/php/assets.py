@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from imageopt.dockerfile.pairs import pairs
 from imageopt.evidence.model import Evidence
-from imageopt.project.files import exists, read_text
+from imageopt.project.files import exists
 from imageopt.project.model import Project
 from imageopt.rewrite.lifecycle import install_inputs
 from imageopt.rewrite.managers import Manager, manifest_names
@@ -21,7 +21,6 @@ from imageopt.rewrite.survey import within
 
 _OF_SUITE = {"bullseye": "12", "bookworm": "18", "trixie": "20"}  # packages.debian.org/nodejs
 _PUBLIC = re.compile(r"(?:VITE|MIX|NODE|NPM|npm|APP|ASSET|PUBLIC|NUXT|NEXT)_\w+")
-_CONFIGS = ("vite.config.js", "vite.config.ts", "vite.config.mjs", "webpack.mix.js", "webpack.config.js")
 
 
 def node_image(evidence: Evidence, found: PhpSurvey, image: PhpImage) -> str | None:
@@ -42,20 +41,7 @@ def node_image(evidence: Evidence, found: PhpSurvey, image: PhpImage) -> str | N
 
 def asset_outputs(project: Project) -> tuple[str, ...]:
     """The folders and files that the build writes for browsers, relative to the project; empty where not known."""
-    php = project.php
-    configs = "\n".join(read_text(project.root, name) or "" for name in _CONFIGS)
-    match php.assets if php else "":
-        case "vite":
-            own = re.search(r"buildDirectory\s*:\s*['\"]([\w./-]+)['\"]", configs)
-            return (f"public/{own[1].strip('/')}",) if own else ("public/build",)
-        case "encore":
-            own = re.search(r"setOutputPath\(\s*['\"]([\w./-]+)['\"]", configs)
-            return (own[1].strip("/").removeprefix("./"),) if own else ("public/build",)
-        case "mix":
-            named = sorted(set(re.findall(r"['\"](public/[\w-]+)(?:/[^'\"]*)?['\"]", configs)))
-            return (*named, "public/mix-manifest.json") if named else ()
-        case _:
-            return project.build_outputs
+    return (project.php.asset_outputs if project.php else ()) or project.build_outputs
 
 
 def asset_stage(

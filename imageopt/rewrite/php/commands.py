@@ -20,6 +20,7 @@ Purpose = Literal[
     "composer-tool",
     "composer-install",
     "composer-dump",
+    "composer-run",  # a script of composer.json
     "composer-change",  # installs or calls what no lock file pins
     "node-tool",
     "node-install",
@@ -115,6 +116,8 @@ def _composer(rest: tuple[str, ...]) -> Purpose:
             return "composer-install" if len(names) == 1 else "composer-change"
         case "dump-autoload" | "dumpautoload":
             return "composer-dump"
+        case "run-script" | "run":
+            return "composer-run"
         case "" | "clear-cache" | "clearcache" | "cc" | "diagnose" | "validate" | "self-update" | "config" | "audit":
             return "nothing" if action != "config" else "composer-change"
         case _:

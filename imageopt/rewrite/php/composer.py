@@ -6,13 +6,13 @@ Scripts run where they always ran, with the code in place; Composer itself is on
 import posixpath
 from pathlib import Path
 
-from imageopt.project.files import exists, read_text
-from imageopt.project.jsonc import object_of, parse_object
+from imageopt.project.files import exists
+from imageopt.project.jsonc import object_of, read_object
 from imageopt.project.model import Php
 from imageopt.rewrite.php.commands import PhpCommand
 from imageopt.rewrite.php.hazards import needs_patches
 from imageopt.rewrite.php.stages import Lines
-from imageopt.rewrite.php.survey import Place
+from imageopt.rewrite.php.survey import PhpSurvey, Place
 from imageopt.rewrite.render import word
 from imageopt.rewrite.system import install_line
 
@@ -49,17 +49,23 @@ def install_run(install: Place, asked: PhpCommand, dev: str) -> str:
     )
 
 
-def autoload_run(root: Path, stage: str, asked: PhpCommand, dev: str, folder: str, after: str) -> str:
-    """The RUN that makes the class map and runs the scripts, with Composer mounted from the stage that has it.
+def mount(stage: str) -> str:
+    """The flag that brings Composer to a RUN from the stage that has it, and leaves it in no layer."""
+    return f"--mount=type=bind,from={stage},source=/usr/bin/composer,target=/usr/bin/composer"
 
-    `after` is a command to end with, empty for none.
+
+def autoload_run(root: Path, stage: str, found: PhpSurvey, dev: str, folder: str, after: str) -> str:
+    """The RUN that makes the class map and runs the scripts which ran before.
+
+    `folder` is where it works, if not where it stands; `after` is a command to end with, empty for none.
     """
     where = f" --working-dir={word(folder)}" if folder else ""
-    data = parse_object(read_text(root, "composer.json") or "") or {}
-    quiet = "--no-scripts" in asked.words
+    scripts = object_of((read_object(root, "composer.json") or {}).get("scripts"))
+    install, last = found.last_command("composer-install"), found.last_command("composer-install", "composer-dump")
+    quiet = last is not None and "--no-scripts" in last.words
     commands = [f"composer dump-autoload{dev} --optimize{where}{' --no-scripts' if quiet else ''}"]
-    if not quiet and "post-install-cmd" in object_of(data.get("scripts")):
+    if install is not None and "--no-scripts" not in install.words and "post-install-cmd" in scripts:
         commands.append(f"composer run-script{dev}{where} post-install-cmd")
     commands += [after] if after else []
-    mount = f"--mount=type=bind,from={stage},source=/usr/bin/composer,target=/usr/bin/composer"
-    return " \\\n    ".join((f"RUN {mount}", "export COMPOSER_ALLOW_SUPERUSER=1", *(f"&& {each}" for each in commands)))
+    lines = (f"RUN {mount(stage)}", "export COMPOSER_ALLOW_SUPERUSER=1", *(f"&& {command}" for command in commands))
+    return " \\\n    ".join(lines)

@@ -59,7 +59,7 @@ def ownership(php: Php | None, found: PhpSurvey, image: PhpImage, account: Accou
         account.done["copy-chown"] = "files get their owner while they are copied" if everything else narrow
     prefix = "" if found.places[-1].folder == found.folder else f"{found.folder}/"
     paths = [" ".join(f"{prefix}{path}" for path in each) for each in (made, folders)]
-    lines = f"RUN mkdir -p {paths[0]} && chown -R {whose} {paths[1]}" if folders else ""
+    lines = f"RUN mkdir -p {paths[0]} \\\n    && chown -R {whose} {paths[1]}" if folders else ""
     return Ownership(user, whose, everything, lines)
 
 

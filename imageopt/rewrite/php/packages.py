@@ -10,16 +10,17 @@ from typing import Literal
 
 from imageopt.rewrite.php.commands import PhpCommand
 
-Role = Literal["runs", "builds", "fetches", "node"]
+Role = Literal["runs", "builds", "fetches", "node", "there"]
 
 _BUILDS = re.compile(
     r".+-dev$|build-essential$|build-base$|autoconf$|g\+\+$|gcc$|make$|pkg(?:conf|-config)$|re2c$|\$\{?PHPIZE_DEPS\}?$"
 )
 _FETCHES = {"git": ("git",), "unzip": ("unzip",), "zip": ("zip",), "openssh-client": ("ssh", "scp")}
 _BRINGS_NODE = {
-    "curl": ("curl",), "wget": ("wget",), "gnupg": ("gpg",), "gnupg2": ("gpg",), "lsb-release": ("lsb_release",),
+    "wget": ("wget",), "gnupg": ("gpg",), "gnupg2": ("gpg",), "lsb-release": ("lsb_release",),
     "apt-transport-https": (),
 }  # fmt: skip
+_THERE = ("curl", "ca-certificates")  # in every official image of PHP
 _NODE = ("nodejs", "npm", "yarn", "nodejs-current")
 _KEEP_LIBRARIES = (
     """ldd "$(php -r 'echo ini_get("extension_dir");')"/*.so | awk '$2 == "=>" {print "*/" $1}' | sort -u""",
@@ -33,6 +34,8 @@ def role(package: str, programs: Collection[str]) -> Role:
     name = re.split(r"[=<>~/]", package)[0]
     if name in _NODE:
         return "node"
+    if name in _THERE:
+        return "there"
     if _BUILDS.match(name):
         return "builds"
     for table, found in ((_FETCHES, "fetches"), (_BRINGS_NODE, "node")):

@@ -18,7 +18,7 @@ from imageopt.rewrite.managers import Manager, manager, manifest_names
 from imageopt.rewrite.php import hazards
 from imageopt.rewrite.php.assets import asset_outputs, asset_stage, host_outputs, node_image
 from imageopt.rewrite.php.base import PhpImage, php_image
-from imageopt.rewrite.php.composer import autoload_run, install_run, manifests, path_folders, vendor_tools
+from imageopt.rewrite.php.composer import autoload_run, install_run, manifests, mount, path_folders, vendor_tools
 from imageopt.rewrite.php.ownership import Ownership, ownership
 from imageopt.rewrite.php.packages import named, role
 from imageopt.rewrite.php.stages import Lines, Moves, lines_of
@@ -82,8 +82,8 @@ def _parts(case: _Case, account: Account) -> frozenset[Part]:
             account.refuse(name, reason)
         elif present:
             parts.add(part)  # type: ignore[arg-type]
-    alpine = "musl's iconv and locales differ from Debian's: moving PHP to alpine is for its team to try"
     if not case.image.is_alpine:
+        alpine = "on musl, iconv and locales behave in other ways, so alpine is for its team to try"
         account.refuse("base-swap", f"{case.image.written} stays: {alpine}")
     return frozenset(parts)
 
@@ -101,7 +101,11 @@ def _packages(case: _Case) -> tuple[bool, str]:
 
 def _assets(case: _Case) -> tuple[bool, str]:
     found, project = case.found, case.project
-    if not any(place.has("node-install", "node-build", "node-change") for place in found.places):
+    packages = [
+        name for place in found.places for each in place.commands if each.purpose == "system" for name in named(each)
+    ]
+    uses = any(command.purpose.startswith("node-") for place in found.places for command in place.commands)
+    if not uses and not any(role(name, ()) == "node" and name in ("nodejs", "npm", "yarn") for name in packages):
         return False, ""
     reason = found.objections.get("assets") or hazards.node_at_run_time(project, found, case.programs)
     if reason:
@@ -140,7 +144,7 @@ def _plan(case: _Case, parts: frozenset[Part], owned: Ownership, account: Accoun
             other = _with_owner(case.tree, place, owned)
         return _spaced(case.tree, place, other)
 
-    made = lines_of(found, Moves(parts, case.programs, owner=bool(owned.owner)), text)
+    made = lines_of(found, Moves(parts, case.programs, bool(owned.owner), mount(case.names[1])), text)
     rest = list(made.rest)
     insertions: list[tuple[int, list[str]]] = []
     vendor: dict[str, object] = {}
@@ -225,7 +229,7 @@ def _vendor(case: _Case, made: Lines, owned: Ownership, account: Account) -> tup
     bring = _from(case, case.names[1], php.vendor, made.packages_at or 0, rest, owned)
     plain = _from(case, case.names[1], php.vendor, -1, rest, Ownership("", "", everything=False, folders=""))
     give = _give_rest(found.folder, owned) if owned.everything else ""
-    run = autoload_run(project.root, case.names[1], asked, dev, _folder_at(found, rest, made.packages_at or 0), give)
+    run = autoload_run(project.root, case.names[1], found, dev, _folder_at(found, rest, made.packages_at or 0), give)
     return vendor, [bring, run], plain
 
 

@@ -24,11 +24,15 @@ _MOVED: dict[Part, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Moves:
-    """What is moved, what the service starts while it runs, and whether ownership is given in other ways."""
+    """What is moved, what the service starts while it runs, and whether ownership is given in other ways.
+
+    `composer` is the mount that brings Composer to a RUN of the last stage.
+    """
 
     parts: frozenset[Part]
     programs: frozenset[str]
     owner: bool
+    composer: str
 
 
 @dataclass(slots=True)
@@ -130,6 +134,8 @@ def _line(
         changed = changed or (line != command.text and line != " ".join(command.words))
         if line:
             kept.append(line)
+    if "packages" in moves.parts and place.has("composer-run"):
+        return text(place, f"RUN {moves.composer} \\\n    {' && '.join(kept)}")
     if not changed:
         return text(place, None)
     purposes = {c.purpose for c in place.commands if c.purpose not in moved}
@@ -154,6 +160,8 @@ def _system_line(command: PhpCommand, moves: Moves, made: Lines, called: frozens
                 fetching.append(name)
             case "node" if "assets" in moves.parts:
                 leaving.append(name)
+            case "there" if moves.parts:
+                leaving.append(name)
             case _:
                 pass
     if fetching:
@@ -174,6 +182,8 @@ def _is_dropped(found: PhpSurvey, place: Place, moves: Moves) -> bool:
             return "packages" in moves.parts and covered is not None
         case "node-manifests":
             return "assets" in moves.parts
+        case "manifests":
+            return moves.parts >= {"packages", "assets"} and covered is not None
         case _:
             return False
 

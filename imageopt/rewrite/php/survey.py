@@ -18,13 +18,13 @@ from imageopt.rewrite.php.commands import PhpCommand, php_commands
 from imageopt.rewrite.survey import short
 
 Part = Literal["packages", "assets", "extensions"]
-CopyKind = Literal["", "composer", "node", "composer-manifests", "node-manifests", "sources", "elsewhere"]
+CopyKind = Literal["", "composer", "node", "composer-manifests", "node-manifests", "manifests", "sources", "elsewhere"]
 
 _COMPOSER_FILES = re.compile(r"(?:\./)?(?:composer(?:\.json|\.lock|\.\*|\*|\*\.json)|symfony\.lock|auth\.json)")
 _NODE_FILES = re.compile(
     r"(?:\./)?(?:package\*?(?:-lock)?\*?\.json|npm-shrinkwrap\.json|yarn\.lock|pnpm-lock\.yaml|\.npmrc|\.yarnrc(?:\.yml)?)"
 )
-_WORKS = ("node-install", "node-build", "composer-install", "composer-dump")
+_WORKS = ("node-install", "node-build", "composer-install", "composer-dump", "composer-run")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,11 @@ class PhpSurvey:
     def last(self, keyword: str) -> Place | None:
         """The last place of that keyword."""
         return next((place for place in reversed(self.places) if place.instruction.keyword == keyword), None)
+
+    def last_command(self, *purposes: str) -> PhpCommand | None:
+        """The last command for one of these."""
+        commands = [command for place in self.places for command in place.commands if command.purpose in purposes]
+        return commands[-1] if commands else None
 
     def covering(self) -> Place | None:
         """The last COPY of the whole project into the application's folder."""
@@ -118,6 +123,8 @@ def _copies(found: PhpSurvey, instruction: Instruction, sources: tuple[str, ...]
         return "composer-manifests"
     if sources and all(_NODE_FILES.fullmatch(source) for source in sources):
         return "node-manifests"
+    if sources and all(_COMPOSER_FILES.fullmatch(name) or _NODE_FILES.fullmatch(name) for name in sources):
+        return "manifests"
     return "sources"
 
 
