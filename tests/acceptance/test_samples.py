@@ -131,3 +131,29 @@ def test_a_dockerfile_that_does_not_build_is_explained(engine: str, tmp_path: Pa
     ]
     cause = next(item for item in result["before"]["findings"] if item["rule"] == "node-env-production-before-build")
     assert cause["location"]["line"] == 8
+
+
+def test_node_and_composer_leave_a_php_image(engine: str, tmp_path: Path) -> None:
+    """The page, the assets it loads, a picture by GD and an archive by zip: what each needs is there without its tools."""
+    project = copied("llm-platform", tmp_path)
+    result = verified(project, "--skip-scan")
+    assert result["verdict"] == "verified", result["reasons"]
+    before, after = (result[side]["image"] for side in ("before", "after"))
+    assert after["sizes"]["unpacked_bytes"] < 0.8 * before["sizes"]["unpacked_bytes"]
+    asked = {response["path"]: response["status"] for response in result["after"]["run"]["responses"]}
+    assert (asked["/badge.png"], asked["/prompts.zip"], asked["/prompts/review"]) == (200, 200, 200)
+    assert any(path.startswith("/build/assets/") for path in asked)
+
+
+def test_each_place_of_a_contradiction_is_named(tmp_path: Path) -> None:
+    project = copied("llm-platform", tmp_path)
+    command = [sys.executable, "-m", "imageopt", "analyze", str(project), "--format", "json", "--quiet"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    messages = {finding["rule"]: finding["message"] for finding in json.loads(done.stdout)["findings"]}
+    assert messages["node-version-conflict"] == (
+        "The Node versions differ: Dockerfile:9 says 20, package.json:5 engines.node says >=18 <19, .nvmrc:1 says 18."
+    )
+    assert messages["php-version-conflict"] == (
+        "The PHP versions differ: Dockerfile:2 says 8.2-apache, composer.json:27 config.platform.php says 8.1.27,"
+        " .php-version:1 says 8.1."
+    )
