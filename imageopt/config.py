@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import tomli
 
@@ -19,6 +19,8 @@ NAME = "imageopt.toml"
 SEVERITIES = ("critical", "high", "medium", "low", "unknown")
 RULE_SEVERITIES = ("error", "warning", "info", "style", "off")
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+Builder = Literal["auto", "buildx", "docker", "podman", "buildah", "buildctl"]
+BUILDERS: tuple[Builder, ...] = ("auto", "buildx", "docker", "podman", "buildah", "buildctl")
 REWRITE_TARGETS = ("auto", "alpine", "slim", "keep")
 
 
@@ -111,7 +113,9 @@ class BuildConfig:
     context: str | None = None
     build_args: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
+    ssh: tuple[str, ...] = ()
     platform: str | None = None
+    builder: Builder | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,7 +303,9 @@ def _build(table: Table) -> BuildConfig:
         context=None if context is None else str((table.file.parent / context).resolve()),
         build_args=table.section("build_args", _all_texts),
         secrets=table.texts("secrets"),
+        ssh=table.texts("ssh"),
         platform=table.text("platform"),
+        builder=next((name for name in BUILDERS if name == table.choice("builder", BUILDERS, "")), None),
     )
 
 

@@ -209,7 +209,7 @@ def _provenance(image: Image) -> Provenance | None:
 
 def _build(place: Place, options: BuildOptions, progress: Progress) -> str:
     """Builds the project's image and keeps it, labelled with the folder's key; gives its name."""
-    from imageopt.build.buildx import build
+    from imageopt.build.build import build
     from imageopt.build.model import BuildRequest, Built
 
     key = project_key(place.root)
@@ -225,6 +225,7 @@ def _build(place: Place, options: BuildOptions, progress: Progress) -> str:
                 secrets=options.secrets,
                 ssh=options.ssh,
                 platform=options.platform,
+                builder=options.builder,
             ),
             progress=progress,
             timeout=_BUILD_SECONDS,

@@ -3,12 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
+
+from imageopt.config import Builder
 
 
 @dataclass(frozen=True, slots=True)
 class BuildRequest:
     """`context` is the folder sent to the builder, `dockerfile` the file to use (BuildKit takes the ignore file
-    `<dockerfile>.dockerignore` beside it first). `no_cache` makes it a cold build.
+    `<dockerfile>.dockerignore` beside it first). `no_cache` makes it a cold build. Cache mounts are those of the
+    `cache_namespace`: a run's own is empty at first, and the developer's stays as it is.
     """
 
     context: Path
@@ -21,6 +25,21 @@ class BuildRequest:
     ssh: tuple[str, ...] = ()
     platform: str | None = None
     no_cache: bool = False
+    cache_namespace: str | None = None
+    builder: Builder = "auto"
+
+    def arguments(self, namespace: str = "") -> dict[str, str]:
+        """The build arguments; `namespace` is the one by which the builder is told the namespace of its caches."""
+        own = {namespace: self.cache_namespace} if namespace and self.cache_namespace else {}
+        return {**(self.build_args or {}), **own}
+
+
+class Step(NamedTuple):
+    """A step of the Dockerfile as the builder names it; `seconds` is None where the builder does not say."""
+
+    name: str
+    seconds: float | None
+    cached: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +54,7 @@ class Built:
     steps: int
     cached_steps: int
     log_tail: tuple[str, ...]
+    done: tuple[Step, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +67,14 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class BuildFailed:
-    """`step` is the Dockerfile step that failed, `reason` one line."""
+    """`step` is the Dockerfile step that failed, `line` its first line, `reason` one line.
+
+    `explanation` says in words what that is a case of, and what helps; "" where it is nothing known.
+    """
 
     step: str | None
     reason: str
     seconds: float
     log_tail: tuple[str, ...]
+    line: int | None = None
+    explanation: str = ""

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from imageopt.config import Builder
+
 
 @dataclass(frozen=True, slots=True)
 class BuildOptions:
@@ -16,3 +18,4 @@ class BuildOptions:
     secrets: tuple[str, ...] = ()
     ssh: tuple[str, ...] = ()
     platform: str | None = None
+    builder: Builder = "auto"

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from imageopt.build.options import BuildOptions
-from imageopt.config import Config, load_config
+from imageopt.config import BUILDERS, Config, load_config
 from imageopt.errors import UsageError
 from imageopt.progress import Progress
 
@@ -29,6 +29,7 @@ _BUILD = (
     click.option("--secret", "secrets", multiple=True, metavar="SPEC", help="A build secret, such as id=npm,src=FILE."),
     click.option("--ssh", "ssh", multiple=True, metavar="SPEC", help="An SSH agent for the build, such as default."),
     click.option("--platform", metavar="OS/ARCH", help="The platform, such as linux/amd64."),
+    click.option("--builder", type=click.Choice(BUILDERS), help="What builds; found out without it."),
 )
 _TALK = (
     click.option("--format", "formats", multiple=True, metavar="FORMAT[=FILE]",
@@ -116,8 +117,9 @@ def built_how(options: dict[str, Any], config: Config) -> BuildOptions:
         context=Path(context) if context else None,
         build_args=arguments,
         secrets=(*config.build.secrets, *options.pop("secrets")),
-        ssh=options.pop("ssh"),
+        ssh=(*config.build.ssh, *options.pop("ssh")),
         platform=options.pop("platform") or config.build.platform,
+        builder=options.pop("builder") or config.build.builder or "auto",
     )
 
 

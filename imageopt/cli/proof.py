@@ -56,6 +56,7 @@ def request_for(
         "secrets": built.secrets,
         "ssh": built.ssh,
         "platform": built.platform,
+        "builder": built.builder,
         "port": config.verify.port,
         "paths": config.verify.paths,
         "settings": config.verify,

@@ -66,6 +66,7 @@ def _timing(verification: Verification, seconds: float) -> Json:
     return {
         "seconds": round(seconds, 3),
         "build_seconds": {name: _seconds(side.build) for name, side in sides.items()},
+        "step_seconds": {name: _steps(side.build) for name, side in sides.items()},
         "rebuild_seconds": {name: _seconds(side.rebuild) for name, side in sides.items()},
         "ready_seconds": {name: _rounded(run.ready_seconds if run else None) for name, run in runs.items()},
         "stop_seconds": {name: _rounded(run.stop_seconds if run else None) for name, run in runs.items()},
@@ -75,6 +76,11 @@ def _timing(verification: Verification, seconds: float) -> Json:
 
 def _seconds(build: Built | BuildFailed | Given | NotDone) -> float | None:
     return _rounded(build.seconds) if isinstance(build, Built | BuildFailed) else None
+
+
+def _steps(build: Built | BuildFailed | Given | NotDone) -> list[Json]:
+    done = build.done if isinstance(build, Built) else ()
+    return [{"step": readable(step.name), "seconds": step.seconds, "cached": step.cached} for step in done]
 
 
 def _rounded(seconds: float | None) -> float | None:
@@ -110,7 +116,9 @@ def _build(build: Built | BuildFailed | Given | NotDone) -> Json:
             return {
                 "result": "failed",
                 "step": None if build.step is None else readable(build.step),
+                "line": build.line,
                 "reason": readable(build.reason),
+                "explanation": build.explanation,
                 "log_tail": _texts(build.log_tail),
             }
         case NotDone():

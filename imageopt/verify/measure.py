@@ -9,10 +9,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from imageopt.build.buildx import build
+from imageopt.build.build import build
+from imageopt.build.builders import cache_folder
 from imageopt.build.cleaning import CleanUp, cleaning, new_run_id
 from imageopt.build.model import BuildFailed, BuildRequest, Built, Given
 from imageopt.build.snapshot import Snapshot
+from imageopt.build.temporary import remove_tree
 from imageopt.compare.modules import ModuleGraph
 from imageopt.dockerfile import parse
 from imageopt.errors import ImageoptError
@@ -85,6 +87,7 @@ def open_bench(request: VerifyRequest, progress: Progress) -> Iterator[Bench]:
     run_id = new_run_id()
     with cleaning(run_id) as cleanup:
         cleanup.add(client.close)
+        cleanup.add(lambda: remove_tree(cache_folder(run_id)))
         cleanup.add(lambda: remove_labelled(client, lambda label: label == run_id))
         yield Bench(request, client, cleanup, progress)
 
@@ -111,6 +114,8 @@ def build_version(
                 ssh=request.ssh,
                 platform=request.platform,
                 no_cache=cold,
+                cache_namespace=bench.cleanup.run_id,
+                builder=request.builder,
             ),
             progress=bench.progress,
             timeout=request.build_timeout,

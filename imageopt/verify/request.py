@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from imageopt.config import VerifyConfig
+from imageopt.config import Builder, VerifyConfig
 from imageopt.rewrite.model import Rewrite
 from imageopt.rules.policy import Policy
 
@@ -47,3 +47,4 @@ class VerifyRequest:
     images: tuple[str, str] | None = None
     has_project: bool = True
     policy: Policy | None = None
+    builder: Builder = "auto"

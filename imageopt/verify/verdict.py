@@ -32,7 +32,8 @@ def failure(side: Side) -> str | None:
     """Why the side does not build or start; None where it does, or where nobody could try to start it."""
     if isinstance(side.build, BuildFailed):
         step = f" in {side.build.step}" if side.build.step else ""
-        return f"does not build{step}: {side.build.reason}"
+        why = f" ({side.build.explanation})" if side.build.explanation else ""
+        return f"does not build{step}: {side.build.reason}{why}"
     if isinstance(side.run, RunRecord) and not side.run.started:
         return f"does not start: {side.run.reason}"
     return None

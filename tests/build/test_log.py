@@ -2,7 +2,8 @@
 
 import pytest
 
-from imageopt.build.log import BuildLog, plain_line
+from imageopt.build.log import BuildahLog, BuildLog, plain_line
+from imageopt.build.model import Step
 
 GOOD = """\
 #0 building with "default" instance using docker driver
@@ -140,3 +141,33 @@ def test_what_is_no_fault_of_the_dockerfile_is_told_apart(line: str, what: str |
 
 def test_the_tail_is_the_last_forty_lines() -> None:
     assert read("\n".join(str(number) for number in range(60))).tail == tuple(str(number) for number in range(20, 60))
+
+
+def test_each_step_has_its_time_and_whether_it_came_from_the_cache() -> None:
+    assert read(GOOD).done == (
+        Step("[build 2/3] RUN echo hi", None, True),
+        Step("[build 3/3] COPY Dockerfile /x", 0.1, False),
+        Step("[stage-1 2/2] COPY --from=build /x /x", 0.1, False),
+    )
+
+
+def test_the_failing_line_is_told() -> None:
+    assert (read(GOOD).failed_line, read(FAILED).failed_line) == (None, 2)
+
+
+BUILDAH = """\
+[1/2] STEP 1/3: FROM node:20-alpine AS build
+[1/2] STEP 2/3: WORKDIR /app
+--> Using cache 7f0a
+[1/2] STEP 3/3: RUN make
+make: not found
+Error: building at STEP "RUN make": while running runtime: exit status 127"""
+
+
+def test_what_buildah_says() -> None:
+    log = BuildahLog()
+    for line in BUILDAH.splitlines():
+        log.add(line)
+    assert (log.steps, log.cached_steps, log.failed_step) == (2, 1, "RUN make")
+    assert log.reason == "while running runtime: exit status 127"
+    assert log.done == (Step("WORKDIR /app", None, True), Step("RUN make", None, False))

@@ -74,6 +74,12 @@ Values = Mapping[str, Any]
         ({"build": FAILED}, {}, "baseline-broken", "before does not build in [2/2] RUN false: exit code: 1"),
         ({"run": DEAD}, {"build": FAILED}, "baseline-broken", "before does not start: it ended with exit code 1"),
         ({}, {"build": FAILED, "run": NotDone("")}, "broken", "after does not build in [2/2] RUN false: exit code: 1"),
+        (
+            {"build": replace(FAILED, explanation="a file is missing")},
+            {},
+            "baseline-broken",
+            "before does not build in [2/2] RUN false: exit code: 1 (a file is missing)",
+        ),
         ({}, {"run": DEAD}, "broken", "after does not start: it ended with exit code 1"),
         (
             {},

@@ -54,6 +54,8 @@ def _builds(canvas: Canvas, document: Mapping[str, Any]) -> None:
                 step = f" at {side[part]['step']}" if side[part]["step"] else ""
                 canvas.heading(f"{name}: the {part} failed{step}")
                 canvas.line((side[part]["reason"], "red"))
+                if side[part].get("explanation"):
+                    canvas.line((side[part]["explanation"], "bold"))
                 _tail(canvas, side[part]["log_tail"])
         if side["run"]["result"] == "not-started":
             canvas.heading(f"{name}: it did not start")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from imageopt.build.buildx import build
+from imageopt.build.build import build
 from imageopt.build.model import BuildFailed, BuildRequest, Built
 from imageopt.errors import ToolFailed, ToolMissing
 from imageopt.progress import Progress
