@@ -19,13 +19,14 @@ from imageopt.evidence.model import Evidence
 from imageopt.lockfile.propose import Locked, locked
 from imageopt.progress import Progress
 from imageopt.project.read import read_project
+from imageopt.rewrite.bare import bare_base, without_managers
 from imageopt.rewrite.first import NAME, Missing, as_first, draft
 from imageopt.rewrite.fix import fix
 from imageopt.rewrite.follow_ups import follow_ups
 from imageopt.rewrite.ladder import Candidate, ladder
 from imageopt.rewrite.model import Refused, Rewrite
 from imageopt.rewrite.propose import propose
-from imageopt.rewrite.worth import less_new_base, swapped_base
+from imageopt.rewrite.worth import final_image, less_new_base, swapped_base
 from imageopt.rules.check import judge
 from imageopt.rules.model import Analysis, Finding, Target
 from imageopt.rules.policy import Policy
@@ -73,6 +74,7 @@ class Proposals:
             proposed,
             target=self.wish.base,
             complete=lambda rewrite: self._complete(evidence, rewrite),
+            strip=lambda rewrite: self._strip(evidence, rewrite),
         )
 
     def _judged(self, evidence: Evidence) -> tuple[Evidence, Sequence[Finding]]:
@@ -88,6 +90,18 @@ class Proposals:
             proposed = replace(proposed, follow_ups=found)
         proposed = self._with_new_base(proposed)
         return proposed if self.lock is None else self.lock.joined(proposed)
+
+    def _strip(self, evidence: Evidence, proposed: Rewrite) -> Rewrite | str:
+        """The rewrite without package managers; what lies below its base image is known where the engine has it."""
+        assert evidence.project is not None
+        reference = final_image(proposed)
+        if reference is None:
+            return "which image it is built on is not known"
+        try:
+            below = bare_base(load(ImageRef("docker", reference), self.wish.options, Progress(), verify_digests=False))
+        except ImageoptError:
+            below = f"{reference} is not in the engine, so what lies below it is not known"
+        return without_managers(proposed, evidence.dockerfile_path, evidence.project, below)
 
     def _with_new_base(self, proposed: Rewrite) -> Rewrite:
         """What the new base image brings is known where the engine has it: nothing is pulled for a prediction."""

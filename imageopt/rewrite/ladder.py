@@ -17,10 +17,17 @@ _SUMMARIES = {
     "multi-stage": "a build stage, and a running stage on the same base image",
     "slim": "the running stage on the slim image",
     "alpine": "the running stage on alpine",
+    "no-package-managers": "the same on the Linux below the Node image, with Node alone",
     "framework-output": "only what the framework's build leaves to be served",
+    "framework-output-alone": "the same without package managers",
 }
 _OUTPUTS = ("framework-output", "static-site")
 _NO_OUTPUT = "no framework of the project is known to leave a server or a site that is complete in itself"
+_NO_ENGINE = "the Node image is not at hand, so what lies below it is not known"
+_STRIPPED = {
+    "alpine": ("no-package-managers", ("multi-stage", "slim", "alpine")),
+    "framework-output": ("framework-output-alone", ("framework-output",)),
+}
 _STAGES = "the Dockerfile has stages of its own, and they are kept"
 _BASES = {"keep": 0, "slim": 1, "alpine": 2, "auto": 2}  # how far down a wished base lets the ladder go
 
@@ -43,12 +50,14 @@ def ladder(
     *,
     target: str = "auto",
     complete: Callable[[Rewrite], Rewrite] = lambda rewrite: rewrite,
+    strip: Callable[[Rewrite], Rewrite | str] = lambda _: _NO_ENGINE,
 ) -> tuple[Candidate, ...]:
     """The candidates in the order they are tried.
 
     `mended` is what `fix` makes of the findings; `proposed` what `propose` makes of them for the base image that is
     wished for, `target`: the last rung, or the reason why there is none but the first. `complete` adds what only the
-    caller knows, such as the size of a new base image. Nothing is read or built here.
+    caller knows, such as the size of a new base image; `strip` takes the package managers out of such a rewrite, or
+    says why they stay. Nothing is built here.
     """
     made: list[Candidate] = []
     for name, rewrite, reason in _rungs(evidence, findings, mended, proposed, target):
@@ -59,7 +68,24 @@ def ladder(
             reason = f"it is the same as {same}" if same else ""
         offered = complete(rewrite) if rewrite is not None and not reason else None
         made.append(Candidate(name, _SUMMARIES[name], offered, reason))
+        if name in _STRIPPED:
+            made.append(_stripped(*_STRIPPED[name], made, strip))
     return tuple(made)
+
+
+def _stripped(
+    name: str, sources: tuple[str, ...], made: Sequence[Candidate], strip: Callable[[Rewrite], Rewrite | str]
+) -> Candidate:
+    """The candidate without package managers of the last one above it that is offered."""
+    source = next((one for one in reversed(made) if one.rewrite and one.name in sources), None)
+    if source is None or source.rewrite is None:
+        return Candidate(name, _SUMMARIES[name], None, made[-1].reason)
+    if any(done.name == "static-site" for done in source.rewrite.transformed):
+        return Candidate(name, _SUMMARIES[name], None, "there is no package manager in it")
+    stripped = strip(source.rewrite)
+    if isinstance(stripped, str):
+        return Candidate(name, _SUMMARIES[name], None, stripped)
+    return Candidate(name, _SUMMARIES[name], stripped)
 
 
 def _rungs(
@@ -68,7 +94,7 @@ def _rungs(
     """Each rung with its rewrite, or with the reason why it is none."""
     if proposed.outcome != "proposed":  # what stands against it stands against any other
         yield "surgical", mended, ""
-        yield from ((name, proposed, "") for name in _SUMMARIES if name != "surgical")
+        yield from ((name, proposed, "") for name in ("multi-stage", "slim", "alpine", "framework-output"))
         return
     keep = propose(evidence, findings, target="keep", outputs=False)
     kept = _kept(keep)

@@ -108,8 +108,11 @@ def credit(
 
 def swapped_base(rewrite: Rewrite) -> str | None:
     """The image that the rewritten last stage is built on, where that is another one than before."""
-    if not any(done.name == "base-swap" for done in rewrite.transformed):
-        return None
+    return final_image(rewrite) if any(done.name == "base-swap" for done in rewrite.transformed) else None
+
+
+def final_image(rewrite: Rewrite) -> str | None:
+    """The image that the rewritten last stage is built on; None where the Dockerfile stays, or does not name it."""
     stages = [
         parse(change.after).stages for change in rewrite.changes if change.path.rpartition("/")[2] != ".dockerignore"
     ]

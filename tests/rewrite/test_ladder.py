@@ -4,11 +4,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from rewrite.node_shapes import FAT, TYPESCRIPT, evidence, package, write
+from rewrite.node_shapes import FAT, SHAPES, TYPESCRIPT, evidence, package, write
 
 from imageopt.rewrite.ladder import Candidate, ladder
 from imageopt.rewrite.model import FileChange, Refused, Rewrite
 from imageopt.rewrite.propose import propose
+from imageopt.rewrite.worth import final_image
 
 NOTHING = Rewrite("refused", (), (), (Refused("junk-copied", "line 3: by hand"),), None, "unknown", ())
 DOCKERFILE = 'FROM node:20\nWORKDIR /app\nCOPY . .\nRUN npm ci\nRUN npm run build\nCMD ["node", "dist/server.js"]\n'
@@ -29,11 +30,21 @@ def text(candidate: Candidate) -> str:
 
 def test_from_the_least_change_to_the_greatest(tmp_path: Path) -> None:
     found = rungs(tmp_path, SHOP)
-    assert [candidate.name for candidate in found] == ["surgical", "multi-stage", "slim", "alpine", "framework-output"]
+    assert [candidate.name for candidate in found] == [
+        "surgical",
+        "multi-stage",
+        "slim",
+        "alpine",
+        "no-package-managers",
+        "framework-output",
+        "framework-output-alone",
+    ]
     assert found[0].reason == "line 3: by hand"
     bases = [text(candidate).split("FROM ")[-1].split()[0] for candidate in found[1:4]]
     assert bases == ["node:20", "node:20-slim", "node:20-alpine"]
-    assert (found[4].rewrite, found[4].reason[:12]) == (None, "no framework")
+    assert found[4].reason == "the Node image is not at hand, so what lies below it is not known"
+    assert (found[5].rewrite, found[5].reason[:12]) == (None, "no framework")
+    assert found[6].reason == found[5].reason
 
 
 @pytest.mark.parametrize(
@@ -80,6 +91,29 @@ def test_a_project_that_cannot_be_rewritten_may_still_be_mended(tmp_path: Path) 
     assert first.rewrite == mended
     assert {candidate.rewrite for candidate in others} == {None}
     assert {"no lock file" in candidate.reason for candidate in others} == {True}
+
+
+def test_package_managers_are_taken_out_of_the_smallest_that_is_offered(tmp_path: Path) -> None:
+    files = {**SHOP, **package(**TYPESCRIPT, prod={"sodium-native": "3.4.1"}, locked=GLIBC)}
+    shop = evidence(write(tmp_path, files))
+    bases: list[str] = []
+
+    def strip(rewrite: Rewrite) -> Rewrite | str:
+        bases.append(str(final_image(rewrite)))
+        return replace(rewrite, predicted_bytes=9)
+
+    found = {one.name: one for one in ladder(shop, FAT, NOTHING, propose(shop, FAT), strip=strip)}
+    assert bases == ["node:20-slim"]
+    stripped = found["no-package-managers"].rewrite
+    assert stripped is not None
+    assert stripped.predicted_bytes == 9
+
+
+def test_a_site_has_no_package_managers(tmp_path: Path) -> None:
+    site = evidence(write(tmp_path, SHAPES["static-site"]))
+    found = {one.name: one for one in ladder(site, FAT, NOTHING, propose(site, FAT))}
+    assert found["framework-output"].rewrite is not None
+    assert found["framework-output-alone"].reason == "there is no package manager in it"
 
 
 def test_what_only_the_caller_knows_is_added_to_what_is_offered(tmp_path: Path) -> None:

@@ -53,7 +53,10 @@ def without(files: dict[str, str], name: str) -> dict[str, str]:
             ),
         ),
         ({**GOOD, "package-lock.json": "[]"}, "package-lock.json:1: it is not a JSON object"),
-        (without(GOOD, "package.json"), "there is no package.json, composer.json or list of Python packages: what it consists of is not known"),
+        (
+            without(GOOD, "package.json"),
+            "there is no package.json, composer.json or list of Python packages: what it consists of is not known",
+        ),
         (
             {**without(GOOD, "package-lock.json"), "yarn.lock": "", "Dockerfile": NAIVE.replace("npm install", "yarn")},
             "yarn.lock:1: it names no version",
