@@ -43,7 +43,7 @@ from imageopt.report.words import (
 
 Json = Mapping[str, Any]
 _WIDTH, _HEIGHT = 1000, 420
-_LETTER, _LINE = 8.0, 17  # about the size of a letter in the drawing's units
+_LETTER, _LINE = 8.8, 17  # about the size of a letter in the drawing's units
 _HUES = {
     "base-image": 215, "overwritten": 5, "deleted": 340, "package-manager-cache": 28, "vcs": 290,
     "dev-dependencies": 45, "production-dependencies": 150, "global-tools": 60, "build-toolchain": 18,
@@ -111,8 +111,9 @@ def _drawn(kind: str, document: Json) -> dict[str, Any]:
                 **_image(document["image"], document["findings"]),
             }
         case "verification":
-            before, after = document["before"], document["after"]
             shown = document["rewrite"]
+            images = [(name, document[name]["image"], document[name]["findings"]) for name in ("before", "after")]
+            sides = [(name, _image(image, findings), image) for name, image, findings in images]
             return {
                 "rows": rows(document),
                 "bars": _bars(document),
@@ -123,10 +124,8 @@ def _drawn(kind: str, document: Json) -> dict[str, Any]:
                 "scanned": scanned(document),
                 "sentences": [text for text in (prediction(document), explained(document)) if text],
                 "diff": _diff(shown["diff"]) if shown is not None else [],
-                "sides": [
-                    (name, _image(side["image"], side["findings"]), side["image"])
-                    for name, side in (("before", before), ("after", after))
-                ],
+                "sides": sides,
+                "maps": [drawn["tiles"] for _, drawn, _ in sides],
             }
         case "comparison":
             return {

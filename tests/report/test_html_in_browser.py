@@ -2,7 +2,6 @@
 
 import copy
 import json
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -197,12 +196,15 @@ def test_a_page_of_a_big_image_is_small_and_soon_there(page: Page, document: dic
     ]
     items = [{"name": f"package-{number}", "version": "1.0.0", "bytes": number} for number in range(30_000, 0, -1)]
     image["packages"] = [{"manager": name, "items": items} for name in ("npm", "dpkg", "python", "composer")]
-    started = time.monotonic()
+    page.call("Performance.enable", timeDomain="threadTicks")  # the page's own work, whatever else the machine does
+    before = work(page)
     opened(page, document, tmp_path)
     assert (tmp_path / "page.html").stat().st_size < 3_000_000
-    until = page.value("performance.getEntriesByType('navigation')[0].loadEventEnd")
-    assert until < 1_000, f"{until} ms, with everything {time.monotonic() - started:.1f} s"
-    took = page.value(
-        "(() => { const from = performance.now(); document.querySelector('button.tile').click(); return performance.now() - from; })()"
-    )
-    assert took < 1_000
+    click(page, "by package")
+    assert work(page) - before < 1
+
+
+def work(page: Page) -> float:
+    """Seconds that the page's thread has worked so far."""
+    metrics = page.call("Performance.getMetrics")["metrics"]
+    return next(float(metric["value"]) for metric in metrics if metric["name"] == "TaskDuration")

@@ -103,7 +103,14 @@
 
   const start = (box) => {
     const data = JSON.parse(document.getElementById(box.dataset.of).textContent);
-    const names = Object.keys(VIEWS).filter((name) => data.sides.some((side) => VIEWS[name](side).bytes > 0));
+    const holds = { "by package": "packages", "by kind": "kinds" };
+    const names = Object.keys(VIEWS).filter((name) => data.sides.some((side) => side[holds[name] || "folders"].length));
+    const trees = new Map(); // of each view and side, made when it is first shown
+    const tree = (side) => {
+      const key = `${state.view} ${data.sides.indexOf(side)}`;
+      if (!trees.has(key)) trees.set(key, VIEWS[state.view](side));
+      return trees.get(key);
+    };
     if (!names.length) return;
     const state = { view: names[0], steps: [] };
     const bar = element("div", "tabs"); bar.setAttribute("role", "group"); bar.setAttribute("aria-label", "How the bytes are told apart");
@@ -118,17 +125,17 @@
       return button;
     });
     const at = (side) => {
-      let found = VIEWS[state.view](side);
+      let found = tree(side);
       for (const step of state.steps) { found = found.inside.get(step); if (!found) return node("nothing"); }
       return found;
     };
     const go = (steps, focus) => { state.steps = steps; show(); if (focus) (maps.querySelector("button.tile") || crumbs.querySelector("button")).focus(); };
 
-    const tile = (item, x, y, width, height, whole) => {
+    const tile = (item, x, y, width, height, whole, wide) => { // width: a share of the map, of `wide` units
       const into = opened(item);
       const made = element(into ? "button" : "div", "tile");
       if (into) { made.type = "button"; made.addEventListener("click", () => go([...state.steps, item.name], true)); }
-      Object.assign(made.style, { left: `${x}%`, top: `${y}px`, width: `${width}%`, height: `${height}px` });
+      Object.assign(made.style, { left: `${100 * x}%`, top: `${y}px`, width: `${100 * width}%`, height: `${height}px` });
       made.style.setProperty("--hue", hue(item.name));
       if (item.wasted) made.style.setProperty("--waste", `${(100 * item.wasted) / item.bytes}%`);
       const waste = item.wasted ? `, ${size(item.wasted)} of it wasted` : "";
@@ -136,14 +143,17 @@
       const words = `${item.name}: ${size(item.bytes)}, ${share}${waste}${item.note ? `; ${item.note}` : ""}`;
       made.title = words;
       if (into) made.setAttribute("aria-label", `${words}. Open`); else { made.setAttribute("role", "img"); made.setAttribute("aria-label", words); }
-      if (height > 20) made.append(element("b", "", item.name));
-      if (height > 38) made.append(element("span", "", size(item.bytes)));
+      if (width * wide > 40 && height > 20) {
+        made.append(element("b", "", item.name));
+        if (height > 38) made.append(element("span", "", size(item.bytes)));
+        if (height > 56 && item.note) made.append(element("span", "", item.note));
+      }
       return made;
     };
     const show = () => {
       buttons.forEach((button, index) => button.setAttribute("aria-pressed", String(names[index] === state.view)));
       crumbs.replaceChildren();
-      [VIEWS[state.view](data.sides[0]).name, ...state.steps].forEach((name, index, all) => {
+      [tree(data.sides[0]).name, ...state.steps].forEach((name, index, all) => {
         if (index) crumbs.append(element("span", "soft", "›"));
         const last = index === all.length - 1;
         const made = element(last ? "span" : "button", "", name);
@@ -164,7 +174,7 @@
         map.setAttribute("aria-label", `${title}${place.name}`);
         const wide = data.sides.length > 1 ? 500 : 1000;
         squarify(children(place), 0, 0, wide, height, (item, x, y, width, tall) => {
-          map.append(tile(item, (100 * x) / wide, y, (100 * width) / wide, tall, place.bytes));
+          map.append(tile(item, x / wide, y, width / wide, tall, place.bytes, wide));
         });
         column.append(map);
         maps.append(column);
