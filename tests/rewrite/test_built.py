@@ -59,6 +59,15 @@ def docker(*arguments: str, check: bool = True) -> str:
     return done.stdout.strip()
 
 
+def wait_for(container: str, *command: str) -> str:
+    """What the command says in the container, once it says anything."""
+    deadline = time.monotonic() + 30
+    while not (answer := docker("exec", container, *command, check=False)):
+        assert time.monotonic() < deadline, docker("logs", container)
+        time.sleep(0.2)
+    return answer
+
+
 @pytest.fixture(params=sorted(PROJECTS))
 def tag(request: pytest.FixtureRequest, engine: str, tmp_path: Path) -> Iterator[str]:
     """The image of a rewritten project; it is gone after the test."""
@@ -76,11 +85,7 @@ def tag(request: pytest.FixtureRequest, engine: str, tmp_path: Path) -> Iterator
 def test_it_builds_answers_as_node_writes_and_stops(tag: str) -> None:
     container = docker("run", "--detach", tag)
     try:
-        deadline = time.monotonic() + 30
-        while not (answer := docker("exec", container, "node", "-e", PROBE, check=False)):
-            assert time.monotonic() < deadline, docker("logs", container)
-            time.sleep(0.2)
-        assert answer == "page 120000 1000 production"
+        assert wait_for(container, "node", "-e", PROBE) == "page 120000 1000 production"
         assert docker("exec", container, "cat", "data/calls.txt")
         assert docker("exec", container, "sh", "-c", "test -e node_modules/typescript || echo none") == "none"
         probe = docker("inspect", "--format", "{{json .Config.Healthcheck}}", container)
