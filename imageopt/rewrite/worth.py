@@ -79,6 +79,11 @@ def is_worth_making(done: Iterable[str]) -> bool:
     return not (_SAVES | _SECURITY).isdisjoint(done)
 
 
+def safety_of(name: str) -> Safety:
+    """Whether the transformation cannot change behaviour, or must be verified."""
+    return _SAFETY.get(name, "verify")
+
+
 def credit(
     evidence: Evidence, findings: Sequence[Finding], done: Mapping[str, str]
 ) -> tuple[tuple[Transformed, ...], int | None, Literal["exact", "estimate", "unknown"]]:
@@ -100,7 +105,7 @@ def credit(
             estimates = sum(_estimated(finding) for finding in closed)
             is_estimate = is_estimate or estimates > 0 or any(f.saving.bytes is None for f in closed if name in _SAVES)
             saved = sum(image.files[index].size for index in fresh) + estimates
-        made.append(Transformed(name, _SAFETY.get(name, "verify"), done[name], rules, saved))
+        made.append(Transformed(name, safety_of(name), done[name], rules, saved))
     if image is None:
         return tuple(made), None, "unknown"
     return tuple(made), sum(item.predicted_bytes or 0 for item in made), "estimate" if is_estimate else "exact"

@@ -35,8 +35,8 @@ _OPERATIONS: tuple[Operation, ...] = (
     narrow,
     swap,
     bare,
-    production,
     user,
+    production,
 )
 
 
