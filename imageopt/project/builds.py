@@ -4,9 +4,10 @@ An output is listed only where a flag, a configuration file or the tool's own de
 is not understood has no outputs here, and whoever needs them must then keep the whole folder.
 """
 
+import posixpath
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from imageopt.project.files import exists, read_text, top_names
@@ -62,42 +63,64 @@ _CONFIGURED_OUTPUT = {
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """The build as far as it is understood. `typescript` is the tsconfig it compiles by."""
+    """The build as far as it is understood. `typescript` are the tsconfigs it compiles by, one for each package."""
 
     script: str | None
     outputs: tuple[str, ...]
     inputs: tuple[str, ...]
-    typescript: TsConfig | None
+    typescript: tuple[TsConfig, ...]
 
 
-def read_build(root: Path, manifest: Manifest | None) -> Build:
-    """The build of `scripts.build`; outputs and inputs are relative, sorted, outputs without those inside another."""
+def read_build(root: Path, manifest: Manifest | None, folder: str = "") -> Build:
+    """The build of `scripts.build` of the package in `folder`.
+
+    Outputs and inputs are relative to the root, sorted, outputs without those inside another.
+    """
     script = manifest.scripts.get("build") if manifest else None
     if manifest is None or script is None:
-        return Build(None, (), (), None)
+        return Build(None, (), (), ())
     commands = tuple(reachable_commands("npm run build", manifest.scripts))
-    typescript = next((config for words in commands if (config := _typescript(root, words))), None)
-    outputs = {normal(path) for words in commands for path in _outputs(root, words)} - {None}
+    typescript = next((config for words in commands if (config := _typescript(root, folder, words))), None)
+    own = root / folder
+    outputs = {_below(folder, path) for words in commands for path in _outputs(own, words)} - {None}
     if typescript and typescript.out_dir:
         outputs.add(typescript.out_dir)
-    named = {path for path in outputs if path is not None and path != "."}
+    named = {path for path in outputs if path is not None and path not in (".", folder)}
     kept = tuple(sorted(path for path in named if not any(path.startswith(f"{other}/") for other in named)))
-    inputs = {*_inputs(root, typescript), *(word for words in commands for word in _files_named(root, words))}
-    return Build(script, kept, tuple(sorted(inputs - set(kept))), typescript)
+    read = {*_inputs(own), *(word for words in commands for word in _files_named(own, words))}
+    inputs = {posixpath.join(folder, path) for path in read} | {*_compiler_inputs(root, typescript)}
+    return Build(script, kept, tuple(sorted(inputs - set(kept))), (typescript,) if typescript else ())
 
 
-def _typescript(root: Path, words: tuple[str, ...]) -> TsConfig | None:
+def joined(builds: tuple[Build, ...]) -> Build:
+    """The builds of several packages as one; its script is the last one's."""
+    return Build(
+        builds[-1].script if builds else None,
+        tuple(sorted({path for build in builds for path in build.outputs})),
+        tuple(sorted({path for build in builds for path in build.inputs})),
+        tuple(config for build in builds for config in build.typescript),
+    )
+
+
+def _below(folder: str, path: str) -> str | None:
+    """A path that is relative to the folder, relative to the project; None if it leaves the folder."""
+    own = normal(path)
+    return None if own is None else posixpath.normpath(posixpath.join(folder, own))
+
+
+def _typescript(root: Path, folder: str, words: tuple[str, ...]) -> TsConfig | None:
     program = _program(words)
     if program not in ("tsc", "tspc", "nest", "tsc-alias"):
         return None
-    path = "tsconfig.build.json" if program == "nest" and exists(root, "tsconfig.build.json") else "tsconfig.json"
+    build_config = posixpath.join(folder, "tsconfig.build.json")
+    path = "tsconfig.build.json" if program == "nest" and exists(root, build_config) else "tsconfig.json"
     for flag in ("-p", "--project", "-b", "--build"):
         if flag in words[:-1] and not words[words.index(flag) + 1].startswith("-"):
             path = words[words.index(flag) + 1]
-    config = read_tsconfig(root, path)
+    config = read_tsconfig(root, posixpath.join(folder, path))
     given = _flag(words, _FOLDER_FLAG)
     if given and config:
-        return TsConfig(normal(given), config.root_dir, config.include, config.paths, config.files)
+        return replace(config, out_dir=_below(folder, given))
     return config
 
 
@@ -132,14 +155,17 @@ def _configured(root: Path, program: str) -> str | None:
     return None
 
 
-def _inputs(root: Path, typescript: TsConfig | None) -> Iterator[str]:
+def _inputs(root: Path) -> Iterator[str]:
+    yield from (name for name in top_names(root) if _CONFIG.fullmatch(name))
+    yield from (folder for folder in _SOURCE_FOLDERS if exists(root, folder))
+
+
+def _compiler_inputs(root: Path, typescript: TsConfig | None) -> Iterator[str]:
     if typescript:
         yield from typescript.files
         yield from (folder for folder in typescript.include if exists(root, folder))
         if typescript.root_dir and exists(root, typescript.root_dir):
             yield typescript.root_dir
-    yield from (name for name in top_names(root) if _CONFIG.fullmatch(name))
-    yield from (folder for folder in _SOURCE_FOLDERS if exists(root, folder))
 
 
 def _files_named(root: Path, words: tuple[str, ...]) -> Iterator[str]:

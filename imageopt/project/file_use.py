@@ -30,7 +30,7 @@ _SPAWN = r"exec|execSync|execFile|execFileSync|spawn|spawnSync|execa|execaSync|e
 
 @dataclass(frozen=True, slots=True)
 class FileUse:
-    """Paths are relative to the folder the service runs in, or absolute; each with the file and line that says so."""
+    """Paths are relative to the project, or absolute; each with the file and line that says so."""
 
     reads: tuple[Fact, ...]
     writes: tuple[Fact, ...]
@@ -69,7 +69,7 @@ def _reads(source: Source) -> Iterator[tuple[str, Fact]]:
             found = place(f"'{source.scope.folder}/{match[2]}'", source.scope)
             yield _fact("reads", found, source, match.start(), match[2])
     if re.search(r"['\"]dotenv(?:/config)?['\"]", source.text):
-        yield "reads", Fact(".env", f"{source.path} (dotenv)")
+        yield "reads", Fact(source.scope.in_project(".env"), f"{source.path} (dotenv)")
 
 
 def _writes(source: Source) -> Iterator[tuple[str, Fact]]:
@@ -95,7 +95,7 @@ def _settings(root: Path, source: Source) -> Iterator[tuple[str, Fact]]:
             if "/" in found.path or match[1] in ("dest", "destination", "uploadDir"):
                 is_folder = match[1] not in ("filename", "storage")
                 yield _fact("writes", _folder(found, is_folder), source, match.start(), value)
-        elif exists(root, found.path) or "dirname" in value:
+        elif exists(root, source.scope.in_project(found.path)) or "dirname" in value:
             yield _fact("reads", found, source, match.start(), value)
 
 
@@ -120,9 +120,10 @@ def _programs(source: Source) -> Iterator[tuple[str, Fact]]:
 
 def _fact(kind: str, found: Place | None, source: Source, start: int, expression: str) -> tuple[str, Fact]:
     where = f"{source.path}:{line_at(source.text, start)}"
-    if found is None or found.path.startswith("..") or (found.open and found.path in (".", "/")):
+    path = source.scope.in_project(found.path) if found else ".."
+    if found is None or path.startswith("..") or (found.open and found.path in (".", "/")):
         return f"{kind}?", Fact(" ".join(expression.split())[:80], where)
-    return kind, Fact(found.path, where)
+    return kind, Fact(path, where)
 
 
 def _folder(found: Place | None, is_folder: bool) -> Place | None:

@@ -69,10 +69,10 @@ def top_names(root: Path) -> tuple[str, ...]:
         return ()
 
 
-def source_files(root: Path, skipped: Collection[str] = ()) -> tuple[str, ...]:
-    """JavaScript and TypeScript files of the service, sorted: no packages, no tests, no hidden or `skipped` folders."""
+def source_files(root: Path, skipped: Collection[str] = (), start: str = "") -> tuple[str, ...]:
+    """JavaScript and TypeScript files below `start`, sorted: no packages, no tests, no hidden or `skipped` folders."""
     found: list[str] = []
-    for relative in _walk(root, {folder.rstrip("/") for folder in skipped}):
+    for relative in _walk(root, start, {folder.rstrip("/") for folder in skipped}):
         if len(found) == _SOURCES_LIMIT:
             break
         name = PurePosixPath(relative).name
@@ -86,7 +86,7 @@ def source_files(root: Path, skipped: Collection[str] = ()) -> tuple[str, ...]:
 
 def files_named(root: Path, suffixes: tuple[str, ...], skipped: Collection[str] = ()) -> tuple[str, ...]:
     """The files whose names end so, sorted, in the folders that `source_files` looks into."""
-    named = (path for path in _walk(root, {folder.rstrip("/") for folder in skipped}) if path.endswith(suffixes))
+    named = (path for path in _walk(root, "", {folder.rstrip("/") for folder in skipped}) if path.endswith(suffixes))
     return tuple(islice(named, _SOURCES_LIMIT))
 
 
@@ -95,8 +95,8 @@ def read_source(root: Path, relative: str) -> str:
     return read_text(root, relative, limit=_SOURCE_LIMIT) or ""
 
 
-def _walk(root: Path, skipped: set[str]) -> Iterator[str]:
-    for folder, names, files in os.walk(root):
+def _walk(root: Path, start: str, skipped: set[str]) -> Iterator[str]:
+    for folder, names, files in os.walk(root / start):
         below = Path(folder).relative_to(root).as_posix()
         prefix = "" if below == "." else f"{below}/"
         names[:] = sorted(

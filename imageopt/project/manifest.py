@@ -1,5 +1,6 @@
 """package.json -> Manifest. Anything of the wrong type in it is read as if it were not there."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from imageopt.project.faults import json_fault
@@ -10,6 +11,7 @@ from imageopt.project.model import Manifest
 LIFECYCLE = ("preinstall", "install", "postinstall", "prepublish", "preprepare", "prepare", "postprepare")
 """The scripts of the project itself that `npm ci` runs, in its order."""
 
+_DEEPEST = 8
 _FRAMEWORKS = {  # the first that is a dependency; what builds on another comes before it
     "next": "next",
     "nuxt": "nuxt",
@@ -55,7 +57,21 @@ def manifest_of(data: Json) -> Manifest:
         engines_node=text_of(object_of(data.get("engines")).get("node")) or None,
         workspaces=list_of(workspaces),
         package_manager=text_of(data.get("packageManager")),
+        exports=tuple(_exported(data.get("exports"), 0)),
     )
+
+
+def _exported(value: object, depth: int) -> Iterator[str]:
+    """The paths in `exports`, which nests conditions and lists."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list) and depth < _DEEPEST:
+        for item in value:
+            yield from _exported(item, depth + 1)
+    elif depth < _DEEPEST:
+        for key, item in object_of(value).items():
+            if key not in ("types", "./package.json"):
+                yield from _exported(item, depth + 1)
 
 
 def framework(manifest: Manifest) -> str | None:

@@ -88,6 +88,7 @@ class Manifest:
     engines_node: str | None
     workspaces: tuple[str, ...]
     package_manager: str = ""  # as package.json names it: `pnpm@9.1.0`
+    exports: tuple[str, ...] = ()  # the files that others may load, types aside
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,13 +137,17 @@ class Workspace:
 
 @dataclass(frozen=True, slots=True)
 class StartCommand:
-    """How the service starts. `argv` is the exec form where the script is a plain `node …`, else None with `reason`."""
+    """How the service starts. `argv` is the exec form where the script is a plain `node …`, else None with `reason`.
+
+    `folder` is where it runs, relative to the project: a launcher changes into the folder of its package.
+    """
 
     script: str
     argv: tuple[str, ...] | None
     environment: tuple[tuple[str, str], ...]  # `NODE_ENV=production node x` sets these
     handles_sigterm: bool
     reason: str
+    folder: str = ""
 
 
 @dataclass(frozen=True, slots=True)

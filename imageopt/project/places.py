@@ -31,11 +31,19 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a file's expressions may refer to: its constants, its running folder, the environment the image sets."""
+    """What a file's expressions may refer to: its constants, its running folder, the environment the image sets.
+
+    `where` is the folder that the service runs in, relative to the project.
+    """
 
     constants: Mapping[str, str]
     folder: str  # where the compiled file lies, relative to the folder the service runs in
     environment: Mapping[str, str]
+    where: str = ""
+
+    def in_project(self, path: str) -> str:
+        """A path that the service uses, relative to the project instead of to where it runs."""
+        return posixpath.normpath(posixpath.join(self.where, path)) if self.where else path
 
 
 def place(expression: str, scope: Scope, depth: int = 0) -> Place | None:

@@ -5,13 +5,15 @@ The order matters in one place: the Dockerfile's ENV decides what `process.env.X
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from imageopt.dockerfile.model import Dockerfile
 from imageopt.dockerfile.parser import parse
 from imageopt.dockerfile.read import read_dockerfile
 from imageopt.errors import InputError
-from imageopt.project.builds import Build, read_build
+from imageopt.project.app import built_for_app, run_with_app
+from imageopt.project.builds import Build, joined, read_build
 from imageopt.project.context import context_bytes, ignore_file
 from imageopt.project.file_use import file_use
 from imageopt.project.files import exists, inside, read_text
@@ -21,7 +23,7 @@ from imageopt.project.lock import LOCK_FILES, package_manager, read_lock
 from imageopt.project.managers import manager_facts
 from imageopt.project.manifest import framework, lifecycle_scripts, read_manifest
 from imageopt.project.members import read_members
-from imageopt.project.model import Fact, Project
+from imageopt.project.model import Fact, Manifest, Project, Workspace
 from imageopt.project.node_version import node_versions
 from imageopt.project.php import read_php
 from imageopt.project.python import read_python
@@ -38,11 +40,15 @@ def read_project(root: Path, *, dockerfile: str = "Dockerfile") -> Project:
         raise InputError(f"{root} is not a folder", "name the folder that holds the Dockerfile")
     tree = _dockerfile(root, dockerfile)
     manifest, problems = read_manifest(root)
-    build = read_build(root, manifest)
-    start = start_command(root, manifest, tree, handles_sigterm=False)
-    sources = read_sources(root, build, start, image_environment(tree))
     manager = package_manager(root, manifest, _used_managers(tree))
     members = read_members(root)
+    space = workspace(root, members, tree, dockerfile)
+    running = run_with_app(space) if space else ()
+    build = joined(tuple(read_build(root, member.manifest, member.folder) for member in running))
+    build = build if running else read_build(root, manifest)
+    start = start_command(root, manifest, tree, handles_sigterm=False, workspace=space)
+    packages = tuple(member.folder for member in running)
+    sources = read_sources(root, build, start, image_environment(tree), packages)
     lock = read_lock(root, manifest, manager, members)
     ignore_text = read_text(root, ignore_file(root, dockerfile))
     sizes, size_problems = context_bytes(root, ignore_text)
@@ -57,17 +63,17 @@ def read_project(root: Path, *, dockerfile: str = "Dockerfile") -> Project:
         package_manager=manager,
         lock=lock,
         node_versions=node_versions(root, tree, dockerfile),
-        framework=framework(manifest) if manifest else None,
+        framework=framework(running[-1].manifest if running else manifest) if manifest else None,
         build_script=build.script,
         build_outputs=(php.asset_outputs if php else ()) or build.outputs,
         build_inputs=build.inputs,
-        start=start_command(root, manifest, tree, handles_sigterm(sources)),
+        start=replace(start, handles_sigterm=handles_sigterm(sources)) if start else None,
         ports=find_ports(sources),
         routes=find_routes(root, sources),
         runtime_paths=_runtime_paths(root, use.reads, build),
         writable_paths=tuple(fact for fact in use.writes if not fact.value.startswith("/tmp")),  # noqa: S108
         libc=libc_needs(lock.packages, scripts_known=lock.tells_scripts) if lock else (),
-        lifecycle_scripts=lifecycle_scripts(manifest) if manifest else (),
+        lifecycle_scripts=_lifecycle_scripts(manifest, space),
         dockerignore=ignore_text,
         context_bytes=sizes,
         problems=(
@@ -82,7 +88,7 @@ def read_project(root: Path, *, dockerfile: str = "Dockerfile") -> Project:
         php=php,
         python=read_python(root),
         manager=manager_facts(root, manager, lock),
-        workspace=workspace(root, members, tree, dockerfile),
+        workspace=space,
         built_on=read_framework(root, manifest, build.outputs),
         token_files=token_files(root),
     )
@@ -98,6 +104,12 @@ def image_environment(tree: Dockerfile | None) -> Mapping[str, str]:
                 if equals and "$" not in value:
                     found[name] = value
     return found
+
+
+def _lifecycle_scripts(manifest: Manifest | None, space: Workspace | None) -> tuple[str, ...]:
+    """What an install runs of the project's own: the root's scripts, and those of the members built for the app."""
+    manifests = [manifest, *(member.manifest for member in (built_for_app(space) if space else ()))]
+    return tuple(script for item in manifests if item for script in lifecycle_scripts(item))
 
 
 def _dockerfile(root: Path, path: str) -> Dockerfile | None:

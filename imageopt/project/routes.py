@@ -193,10 +193,11 @@ def _static_files(root: Path, source: Source, prefixes: Prefixes) -> Iterator[tu
         for _, _, inner in calls(given[-1], r"(?:express\.)?static|serveStatic") if given else ():
             inside_call = arguments(given[-1], inner)
             folder = place(inside_call[0], source.scope) if inside_call else None
-            if folder is None or folder.open or folder.path.startswith(("/", "..")):
+            shown = source.scope.in_project(folder.path) if folder and not folder.open else ".."
+            if shown.startswith(("/", "..")):
                 continue
             for mounted in sorted(prefixes.get((source.path, re.split(r"\s*\.", name)[0]), ())):
-                yield from ((f"{mounted}{prefix.rstrip('/')}/{path}", start) for path in _served(root, folder.path))
+                yield from ((f"{mounted}{prefix.rstrip('/')}/{path}", start) for path in _served(root, shown))
 
 
 def _served(root: Path, folder: str) -> tuple[str, ...]:

@@ -37,19 +37,36 @@ class Source:
 
 
 def read_sources(
-    root: Path, build: Build, start: StartCommand | None, environment: Mapping[str, str]
+    root: Path,
+    build: Build,
+    start: StartCommand | None,
+    environment: Mapping[str, str],
+    packages: tuple[str, ...] = (),
 ) -> tuple[Source, ...]:
-    """The service's source files, sorted by path. `environment` is what the image sets for it."""
-    texts = {path: without_comments(read_source(root, path)) for path in source_files(root, build.outputs)}
+    """The service's source files, sorted by path. `environment` is what the image sets for it.
+
+    `packages` are the folders of a workspace's members that run, the app's last; the others are imported by name, so
+    all of their files count.
+    """
+    paths = [path for folder in packages or ("",) for path in source_files(root, build.outputs, folder)]
+    texts = {path: without_comments(read_source(root, path)) for path in paths}
     entry = entry_source(texts, build, start)
     reached = _reachable(entry, texts, build) if entry else None
-    chosen = sorted(reached or texts)
+    imported = tuple(f"{folder}/" for folder in packages[:-1])
+    chosen = sorted(reached | {path for path in texts if path.startswith(imported)} if reached else texts)
     own = {path: constants(texts[path]) for path in chosen}
-    folders = {path: posixpath.dirname(_running(path, build)) or "." for path in chosen}
+    where = start.folder if start else ""
+    folders = {path: _folder(_running(path, build), where) for path in chosen}
     shared = _shared(own, folders)
     return tuple(
-        Source(path, texts[path], Scope({**shared, **own[path]}, folders[path], environment)) for path in chosen
+        Source(path, texts[path], Scope({**shared, **own[path]}, folders[path], environment, where)) for path in chosen
     )
+
+
+def _folder(path: str, where: str) -> str:
+    """The folder of a file as the service sees it, which runs in `where`."""
+    folder = posixpath.dirname(path) or "."
+    return posixpath.relpath(folder, where) if where else folder
 
 
 def entry_source(texts: Mapping[str, str], build: Build, start: StartCommand | None) -> str | None:
@@ -57,7 +74,7 @@ def entry_source(texts: Mapping[str, str], build: Build, start: StartCommand | N
     entry = entry_of(start.argv) if start and start.argv else None
     if entry is None:
         return None
-    entry = posixpath.normpath(entry)
+    entry = posixpath.normpath(posixpath.join(start.folder if start else "", entry))
     for candidate in (entry, f"{entry}.js", f"{entry}/index.js", f"{entry}.mjs", f"{entry}.cjs"):
         if candidate in texts:
             return candidate
@@ -69,12 +86,11 @@ def entry_source(texts: Mapping[str, str], build: Build, start: StartCommand | N
 
 def _running(path: str, build: Build) -> str:
     """Where a source file lies when the service runs."""
-    compiled = build.typescript.compiled(path) if build.typescript else None
-    return compiled or path
+    return next((compiled for config in build.typescript if (compiled := config.compiled(path))), path)
 
 
 def _reachable(entry: str, texts: Mapping[str, str], build: Build) -> set[str] | None:
-    aliases = tuple(alias for alias in (build.typescript.paths if build.typescript else ()) if alias)
+    aliases = tuple(alias for config in build.typescript for alias in config.paths if alias)
     seen: set[str] = set()
     waiting = [entry]
     while waiting:

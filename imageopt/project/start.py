@@ -8,19 +8,31 @@ import re
 from pathlib import Path
 
 from imageopt.dockerfile.model import Dockerfile, Instruction
+from imageopt.project.app import running_folder
 from imageopt.project.files import exists
-from imageopt.project.model import Manifest, StartCommand
+from imageopt.project.lock_entries import manifest_path
+from imageopt.project.member_calls import member_call
+from imageopt.project.model import Manifest, StartCommand, Workspace
 from imageopt.project.scripts import DEV_RUNNERS, called_script, commands, is_plain, split_assignments
 
 _NOT_EXACT = re.compile(r"[$`]")
 
 
 def start_command(
-    root: Path, manifest: Manifest | None, dockerfile: Dockerfile | None, handles_sigterm: bool
+    root: Path,
+    manifest: Manifest | None,
+    dockerfile: Dockerfile | None,
+    handles_sigterm: bool,
+    workspace: Workspace | None = None,
 ) -> StartCommand | None:
-    """The start command, or None where neither the Dockerfile nor package.json has one."""
+    """The start command, or None where neither the Dockerfile nor package.json has one.
+
+    In a workspace it may be a script of a member, by the folder that the image starts in or by the command's options.
+    """
     declared = _declared(dockerfile)
-    scripts = manifest.scripts if manifest else {}
+    folder = running_folder(workspace, dockerfile)
+    member = _member(workspace, folder)
+    scripts = member.scripts if member else manifest.scripts if manifest else {}
     if isinstance(declared, tuple):
         words, line = declared, " ".join(declared)
     elif declared is not None:
@@ -32,17 +44,41 @@ def start_command(
         words, line = ("node", "server.js"), "node server.js"  # what `npm start` does without a script
     else:
         return None
+    if workspace is not None and manifest is not None:
+        words, folder = _launched(words, folder, manifest, workspace)
+        member = _member(workspace, folder)
+        scripts = member.scripts if member else manifest.scripts
     name = called_script(words)
     if name is None:
-        return _classify(line, words if isinstance(declared, tuple) else None, handles_sigterm)
-    if name == "start" and name not in scripts and exists(root, "server.js"):
-        return _classify("node server.js", None, handles_sigterm)
+        return _classify(line, words if isinstance(declared, tuple) else None, handles_sigterm, folder)
+    if name == "start" and name not in scripts and exists(root, f"{folder}/server.js" if folder else "server.js"):
+        return _classify("node server.js", None, handles_sigterm, folder)
     if name not in scripts:
-        return StartCommand(line, None, (), handles_sigterm, f"package.json has no script {name}")
+        path = manifest_path(folder)
+        return StartCommand(line, None, (), handles_sigterm, f"{path} has no script {name}", folder)
     around = [part for part in (f"pre{name}", f"post{name}") if part in scripts]
     if around:
-        return StartCommand(scripts[name], None, (), handles_sigterm, f"{around[0]} runs with {name}")
-    return _classify(scripts[name], None, handles_sigterm)
+        return StartCommand(scripts[name], None, (), handles_sigterm, f"{around[0]} runs with {name}", folder)
+    return _classify(scripts[name], None, handles_sigterm, folder)
+
+
+def _member(workspace: Workspace | None, folder: str) -> Manifest | None:
+    members = workspace.members if workspace else ()
+    return next((member.manifest for member in members if member.folder == folder), None)
+
+
+def _launched(
+    words: tuple[str, ...], folder: str, manifest: Manifest, workspace: Workspace
+) -> tuple[tuple[str, ...], str]:
+    """The command without what selects a member, and the member's folder; through one script of the root, too."""
+    call = member_call(words, folder, workspace.members)
+    script = manifest.scripts.get(called_script(words) or "", "") if call is None and not folder else ""
+    inner = commands(script) if script else None
+    if inner and len(inner) == 1:
+        call = member_call(split_assignments(inner[0])[1], "", workspace.members)
+    if call is None or len(call.folders) != 1:
+        return words, folder
+    return call.words, call.folders[0]
 
 
 def _declared(dockerfile: Dockerfile | None) -> tuple[str, ...] | str | None:
@@ -63,11 +99,11 @@ def _declared(dockerfile: Dockerfile | None) -> tuple[str, ...] | str | None:
     return chosen.json
 
 
-def _classify(line: str, exact: tuple[str, ...] | None, handles_sigterm: bool) -> StartCommand:
+def _classify(line: str, exact: tuple[str, ...] | None, handles_sigterm: bool, folder: str) -> StartCommand:
     """`exact` are the words where they come from an exec form and no shell ever sees them."""
 
     def refused(reason: str) -> StartCommand:
-        return StartCommand(line, None, (), handles_sigterm, reason)
+        return StartCommand(line, None, (), handles_sigterm, reason, folder)
 
     if exact is None and not is_plain(line):
         return refused("it needs a shell: it joins commands or expands variables")
@@ -89,7 +125,7 @@ def _classify(line: str, exact: tuple[str, ...] | None, handles_sigterm: bool) -
         return refused("it names no file to run")
     if any(_NOT_EXACT.search(value) for _, value in environment):
         return refused("it sets a variable from another one")
-    return StartCommand(line, words, environment, handles_sigterm, "it is one plain node command")
+    return StartCommand(line, words, environment, handles_sigterm, "it is one plain node command", folder)
 
 
 def entry_of(argv: tuple[str, ...]) -> str | None:

@@ -64,7 +64,7 @@ def read_tsconfig(root: Path, path: str, depth: int = 0) -> TsConfig | None:
     return TsConfig(
         out_dir=_below(folder, text_of(options.get("outDir"))) or (base.out_dir if base else None),
         root_dir=_below(folder, text_of(options.get("rootDir"))) or (base.root_dir if base else None),
-        include=tuple(own_include) or (base.include if base else ()),
+        include=tuple(own_include) or (base.include if base else ()) or _everything_below(folder, depth),
         paths=tuple(key.rstrip("*") for key in object_of(options.get("paths"))) or (base.paths if base else ()),
         files=(location, *(base.files if base else ())),
     )
@@ -81,6 +81,11 @@ def _base(root: Path, data: Json, folder: str, depth: int) -> TsConfig | None:
         if path:
             return read_tsconfig(root, path, depth + 1)
     return None
+
+
+def _everything_below(folder: str, depth: int) -> tuple[str, ...]:
+    """What is compiled where nothing says it: all that lies beside the configuration that is asked for."""
+    return (folder,) if folder and depth == 0 else ()
 
 
 def _include(data: Json) -> tuple[str, ...]:

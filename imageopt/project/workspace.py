@@ -13,6 +13,7 @@ from imageopt.project.files import exists
 from imageopt.project.jsonc import list_of, object_of, read_object, text_of
 from imageopt.project.lock_entries import asked
 from imageopt.project.manifest import manifest_of
+from imageopt.project.member_calls import member_names
 from imageopt.project.members import Members
 from imageopt.project.model import Fact, Member, Workspace
 from imageopt.project.scripts import reachable_commands, split_assignments
@@ -65,7 +66,7 @@ def _reached(folder: str, direct: Mapping[str, set[str]]) -> set[str]:
 def _app(
     members: tuple[Member, ...], scripts: Mapping[str, str], dockerfile: Dockerfile | None, path: str
 ) -> Fact | None:
-    known = _known(members)
+    known = member_names(members)
     folders = {member.folder: member.folder for member in members if member.folder not in _EVERYWHERE}
     stages = dockerfile.stages if dockerfile else ()
     arguments = _arguments(dockerfile)
@@ -82,17 +83,6 @@ def _app(
         if top:
             return top
     return _only_one_that_starts(members)
-
-
-def _known(members: tuple[Member, ...]) -> dict[str, str]:
-    """Each word by which a member may be called, to its folder; a word that several share means none of them."""
-    found: dict[str, str | None] = {}
-    for member in members:
-        name = member.manifest.name
-        for word in {name.rpartition("/")[2], member.folder.rpartition("/")[2]} - {""}:
-            found[word] = None if word in found else member.folder
-    exact = {word: member.folder for member in members for word in (member.manifest.name, member.folder) if word}
-    return {**{word: folder for word, folder in found.items() if folder is not None}, **exact}
 
 
 def _named(words: Iterator[tuple[str, int]], known: Mapping[str, str], path: str) -> list[Fact]:

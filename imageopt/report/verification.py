@@ -1,7 +1,7 @@
 """A verification -> its JSON document `imageopt.verification/1`.
 
 What was not done is an object with a `result` of `not-done` and a reason; it is never left out and never null. All
-durations and dates are gathered under `timing`, so that the rest is the same for the same two images.
+durations, dates and memory in use are gathered under `timing`, so that the rest is the same for the same two images.
 """
 
 from collections import Counter
@@ -15,6 +15,7 @@ from imageopt.report.rewrite import rewrite_section
 from imageopt.report.static import loading_section, lost_section, modules_section, production_section
 from imageopt.verify.model import (
     Change,
+    Check,
     Comparison,
     NotDone,
     Response,
@@ -70,6 +71,7 @@ def _timing(verification: Verification, seconds: float) -> Json:
         "rebuild_seconds": {name: _seconds(side.rebuild) for name, side in sides.items()},
         "ready_seconds": {name: _rounded(run.ready_seconds if run else None) for name, run in runs.items()},
         "stop_seconds": {name: _rounded(run.stop_seconds if run else None) for name, run in runs.items()},
+        "memory_bytes": {name: run.memory_bytes if run else None for name, run in runs.items()},
         "scan_database": {name: scan.database if scan else None for name, scan in scans.items()},
     }
 
@@ -139,7 +141,15 @@ def _run(run: RunRecord | NotDone) -> Json:
         "log_tail": [] if run.started else _texts(run.log_tail),  # a running program's log has dates in it
         "written_paths": sorted(_texts(run.written_paths)),
         "stop_exit_code": run.stop_exit_code,
+        "checks": [_check(check) for check in run.checks],
+        "runs": run.runs,
+        "hardened": None if run.hardened is None else readable(run.hardened),
     }
+
+
+def _check(check: Check) -> Json:
+    detail = readable(check.detail)
+    return {"name": readable(check.name), "passed": check.passed, "detail": detail, "reason": readable(check.reason)}
 
 
 def _response(response: Response) -> Json:
@@ -151,6 +161,8 @@ def _response(response: Response) -> Json:
         "body_bytes": response.body_bytes,
         "body_digest": response.body_digest,
         "masked": _texts(response.masked),
+        "statuses": list(response.statuses or (response.status,)),
+        "headers": {readable(name): readable(value) for name, value in response.headers.items()},
     }
 
 

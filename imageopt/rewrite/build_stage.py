@@ -27,7 +27,7 @@ def build_stage(ground: Ground, account: Account) -> dict[str, object]:
         "before_install": [*_system(ground, account), *(_text(ground, step) for step in ground.found.before_install)],
         "sources_first": [_text(ground, step) for step in first],
         "manifests": " ".join(map(word, manifest_names(ground.project, ground.manager))),
-        "inputs": [copy([path], f"./{path}") for path in _folders(ground)],
+        "inputs": [copy([path], f"./{path}") for path in (*member_manifests(ground), *_folders(ground))],
         "setup": ground.manager.setup,
         "install": ground.manager.install,
         "mounts": _mounts(ground, account),
@@ -35,6 +35,14 @@ def build_stage(ground: Ground, account: Account) -> dict[str, object]:
         "steps": [_text(ground, step) for step in _steps(ground, first)],
         "prune": _prune(ground),
     }
+
+
+def member_manifests(ground: Ground) -> list[str]:
+    """The manifests of the workspace's members that the install looks at: of all where it chooses among all."""
+    if ground.part is None:
+        return []
+    chosen = ground.part.built if ground.installs_part else ground.part.members
+    return [f"{member.folder}/package.json" for member in chosen]
 
 
 def uses_global(ground: Ground, words: tuple[str, ...]) -> bool:
@@ -85,6 +93,9 @@ def _steps(ground: Ground, first: list[Step]) -> list[Step]:
         steps = [step for step in steps if not step.removes or _removes_kept(ground, step)]
     while steps and steps[-1].instruction.keyword in _WITHOUT_EFFECT_AT_THE_END:
         steps.pop()
+    moved = [step for step in steps if step.instruction.keyword == "WORKDIR"]
+    if moved and _prune(ground):  # which is a matter of the folder that everything was installed in
+        steps.append(Step(moved[-1].instruction, f"WORKDIR {word(ground.found.folder)}"))
     return steps
 
 
@@ -146,4 +157,6 @@ def _prune(ground: Ground) -> str:
 
 
 def _text(ground: Ground, step: Step) -> str:
+    if step.instruction.keyword == "WORKDIR" and step.text is not None:
+        return step.text  # beside the one that is kept with its comments
     return ground.kept(step.instruction) if step.text is None else ground.commented(step.instruction, step.text)

@@ -6,6 +6,7 @@ then either keep it where it was or refuse; a guess here would lose something th
 
 import re
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -125,7 +126,12 @@ def purpose(words: tuple[str, ...], text: str, manager: PackageManager = "npm") 
 
 def system_packages(command: Command) -> tuple[str, ...]:
     """The packages an `apt-get install` or `apk add` names, without versions, sorted."""
-    named = [word for word in command.words[1:] if not word.startswith("-") and word not in ("install", "add")]
+    return listed_packages(command.words)
+
+
+def listed_packages(words: Sequence[str]) -> tuple[str, ...]:
+    """The packages in the words of an `apt-get install` or `apk add`, without versions, sorted."""
+    named = [word for word in words[1:] if not word.startswith("-") and word not in ("install", "add")]
     return tuple(sorted({re.split(r"[=<>~/]", word)[0] for word in named}))
 
 

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable
 
+from imageopt.project.app import app_manifest
 from imageopt.project.model import Project
 from imageopt.project.scripts import DEV_RUNNERS, reachable_commands
 
 
 def started_with(project: Project) -> str | None:
     """The development package that the service is started with, or None."""
-    start, manifest = project.start, project.manifest
+    start, manifest = project.start, app_manifest(project)
     if start is None or start.argv is not None or manifest is None:
         return None
     return called_by(project, (start.script, "npm start"))
@@ -16,7 +17,7 @@ def started_with(project: Project) -> str | None:
 
 def called_by(project: Project, lines: Iterable[str]) -> str | None:
     """The first development package that one of these shell lines calls, through package.json's scripts too."""
-    manifest, lock = project.manifest, project.lock
+    manifest, lock = app_manifest(project), project.lock
     if manifest is None:
         return None
     dev = {package.name for package in lock.packages if package.dev} if lock else set()

@@ -3,6 +3,7 @@
 `Ground` never changes once it is laid. `Account` is the one thing that grows while a plan is made.
 """
 
+import re
 from dataclasses import dataclass, field
 
 from imageopt.dockerfile.model import Dockerfile, Instruction, Stage
@@ -15,6 +16,7 @@ from imageopt.rewrite.model import Refused
 from imageopt.rewrite.runtime_base import Bases
 from imageopt.rewrite.survey import Survey
 from imageopt.rewrite.system import RuntimeSystem
+from imageopt.rewrite.workspace import Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +40,17 @@ class Ground:
     build_name: str
     user: str
     owner: str
+    part: Part | None = None  # of a workspace
 
     @property
     def installs_production(self) -> bool:
         """Without a build and without scripts of its own, the development packages need not even be fetched."""
         return self.layout.mode == "plain" and self.runner is None and not self.project.lifecycle_scripts
+
+    @property
+    def installs_part(self) -> bool:
+        """Whether only the members that the app needs are installed: npm and pnpm can, where they alone are built."""
+        return self.part is not None and self.manager.name in ("npm", "pnpm") and not self.found.everything
 
     def kept(self, item: Instruction) -> str:
         """The instruction as written, with the comments above it."""
@@ -62,6 +70,13 @@ def commented(tree: Dockerfile, item: Instruction, text: str) -> str:
     """Another text in the place of an instruction, under the same comments."""
     above = "".join(tree.text[comment.start : comment.end] for comment in item.comments)
     return (above + text).replace("\r\n", "\n")
+
+
+def spaced(tree: Dockerfile, item: Instruction, text: str | None = None) -> str:
+    """The instruction, or another text in its place, under its comments and after an empty line where it had one."""
+    begin = item.comments[0].start if item.comments else item.start
+    empty = re.search(r"\n[ \t]*\r?\n[ \t]*$", tree.text[:begin]) is not None
+    return ("\n" if empty else "") + commented(tree, item, tree.source(item) if text is None else text)
 
 
 @dataclass(slots=True)

@@ -103,10 +103,12 @@ def _is_useful(pattern: str, names: tuple[str, ...], existing: str, project: Pro
     """Whether it keeps out something that is there, or that is sure to come, and that nothing keeps out yet."""
     rules = parse_ignore(existing)
     sample = pattern.removeprefix("**/").replace("*", "x")
+    if pattern == "node_modules" and project.manifest is None:
+        return False
     if pattern in _ALWAYS or pattern in rebuilt:
         return not rules.excludes(sample)
     if pattern == "**/node_modules":
-        return bool(project.manifest and project.manifest.workspaces) and not rules.excludes("x/node_modules")
+        return project.workspace is not None and not rules.excludes("x/node_modules")
     own = parse_ignore(pattern)
     hit = [name for name in names if own.excludes(name)] or ([pattern] if "/" in pattern else [])
     return any(not rules.excludes(name) for name in hit)

@@ -17,7 +17,8 @@ from imageopt.project.scripts import reachable_commands
 from imageopt.project.start import entry_of
 from imageopt.rewrite.survey import Copy, Survey, within
 
-_OWN_LAYOUT = {"next", "nuxt", "sveltekit", "gatsby", "astro", "remix", "adonis", "angular"}
+OWN_LAYOUT = {"next", "nuxt", "sveltekit", "gatsby", "astro", "remix", "adonis", "angular"}
+"""Frameworks that decide by themselves what they read when they run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ def layout(project: Project, survey: Survey, *, prunes: bool) -> Layout:
         return Layout("plain", (), "there is no build, and only production packages are installed")
     if doubt:
         return Layout("whole", (), f"the built folder is copied as a whole: {doubt}")
-    paths = _runtime_set(project, survey)
+    paths = (*project.build_outputs, *runtime_set(project, survey, project.build_outputs))
     return Layout("narrow", paths, f"it runs from {', '.join(project.build_outputs)} and reads only what is copied")
 
 
@@ -81,7 +82,7 @@ def _doubt(project: Project, survey: Survey, *, prunes: bool) -> str | None:
     entry = posixpath.normpath(entry_of(project.start.argv) or "")
     if not any(within(entry, folder) for folder in project.build_outputs):
         return f"{entry} is no output of the build"
-    if project.framework in _OWN_LAYOUT:
+    if project.framework in OWN_LAYOUT:
         return f"{project.framework} decides by itself what it reads"
     if project.unresolved_reads:
         fact = project.unresolved_reads[0]
@@ -109,8 +110,8 @@ def _keeps_paths(copy: Copy, folder: str) -> bool:
     return bool(copy.sources)
 
 
-def _runtime_set(project: Project, survey: Survey) -> tuple[str, ...]:
-    """Build outputs first, then what is read, folders whole, sorted; nothing that lies inside another."""
+def runtime_set(project: Project, survey: Survey, copied: tuple[str, ...]) -> tuple[str, ...]:
+    """What is read beside what is `copied` anyway: folders whole, sorted; nothing that lies inside another."""
     root = project.root
     reads = {
         _folder_of(fact.value) if not is_folder(root, fact.value) else fact.value for fact in project.runtime_paths
@@ -125,8 +126,8 @@ def _runtime_set(project: Project, survey: Survey) -> tuple[str, ...]:
             if word and not path.startswith(("/", "..")) and path != "." and exists(root, path):
                 reads.add(path)
     reads -= {"package.json", "."}
-    wanted = [*project.build_outputs, *sorted(reads)]
-    return tuple(path for path in wanted if not any(path.startswith(f"{other}/") for other in wanted))
+    wanted = sorted(reads - set(copied))
+    return tuple(path for path in wanted if not any(path.startswith(f"{other}/") for other in (*copied, *wanted)))
 
 
 def _folder_of(path: str) -> str:

@@ -5,10 +5,12 @@ any source, so then the sources come first, and the cache of packages is the pri
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from imageopt.project.app import built_for_app
 from imageopt.project.files import exists, is_folder
-from imageopt.project.model import Project
+from imageopt.project.model import Manifest, Project
 from imageopt.project.scripts import commands, split_assignments
 
 _NEEDS_NOTHING = {"husky", "lefthook", "simple-git-hooks", "is-ci", "echo", "true", "exit", ":", "only-allow", "ngcc",
@@ -25,10 +27,16 @@ class InstallInputs:
     reason: str
 
 
+def _asked(manifest: Manifest) -> Iterable[tuple[str, str]]:
+    return (*manifest.dependencies.items(), *manifest.dev_dependencies.items())
+
+
 def install_inputs(project: Project) -> InstallInputs:
     """What the install needs of the project's files."""
-    manifest = project.manifest
-    specs = {**manifest.dependencies, **manifest.dev_dependencies} if manifest else {}
+    space = project.workspace
+    members = {member.manifest.name for member in space.members} if space else set()
+    manifests = [project.manifest, *(member.manifest for member in (built_for_app(space) if space else ()))]
+    specs = {name: spec for item in manifests if item for name, spec in _asked(item) if name not in members}
     local = next((name for name, spec in sorted(specs.items()) if spec.startswith(("file:", "link:"))), None)
     if local:
         return InstallInputs((), True, f"the package {local} lies in the project itself")

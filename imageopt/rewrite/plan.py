@@ -10,12 +10,12 @@ from imageopt.dockerfile.model import Dockerfile, Stage
 from imageopt.image.elf import ElfFacts
 from imageopt.project.model import Project
 from imageopt.rewrite.base_image import BaseImage
-from imageopt.rewrite.build_stage import build_stage, uses_global
+from imageopt.rewrite.build_stage import build_stage, member_manifests, uses_global
 from imageopt.rewrite.builders import Builders
 from imageopt.rewrite.development import started_with
 from imageopt.rewrite.framework_output import framework_output
 from imageopt.rewrite.ground import Account, Ground, Plan
-from imageopt.rewrite.layout import layout, rebuilt
+from imageopt.rewrite.layout import Layout, layout, rebuilt
 from imageopt.rewrite.lifecycle import install_inputs
 from imageopt.rewrite.managers import Manager, manifest_names
 from imageopt.rewrite.ownership import service_user
@@ -25,6 +25,8 @@ from imageopt.rewrite.runtime_base import choose
 from imageopt.rewrite.static_site import SERVER, Site, site_values, static_site
 from imageopt.rewrite.survey import Survey
 from imageopt.rewrite.system import runtime_system
+from imageopt.rewrite.workspace import Part
+from imageopt.rewrite.workspace_layout import members_layout, members_rebuilt
 
 _BUILD_NAMES = ("build", "builder")
 
@@ -41,10 +43,11 @@ def make_plan(
     builds_with: Builders,
     *,
     outputs: bool = True,
+    part: Part | None = None,
 ) -> Plan:
     """The plan for a survey without objections; `elf` are the binaries of the image as it is, if there is one.
 
-    `outputs`: where a framework's build leaves all that is served, only that is shipped.
+    `outputs`: where a framework's build leaves all that is served, only that is shipped; `part` is that of a workspace.
     Raises Unsafe for a value without a safe spelling.
     """
     account = Account()
@@ -68,7 +71,8 @@ def make_plan(
         system=system,
         bases=bases,
         builders=builds_with,
-        layout=output or layout(project, found, prunes=runner is None),
+        layout=output or _layout(project, found, part, prunes=runner is None),
+        part=part,
         inputs=install_inputs(project),
         runner=runner,
         build_name=next(name for name in _BUILD_NAMES if name != (stage.name or "").lower()),
@@ -80,7 +84,7 @@ def make_plan(
         "platform": f"--platform={word(stage.platform)} " if stage.platform else "",
         "folder": word(found.folder),
     }
-    made = rebuilt(project, found)
+    made = members_rebuilt(project, part, found) if part else rebuilt(project, found)
     if site:
         _explain_site(ground, site, account)
         values |= site_values(ground, site, account)
@@ -88,6 +92,10 @@ def make_plan(
     _explain(ground, account)
     values |= {"build": build_stage(ground, account), "runtime": running_stage(ground, account)}
     return Plan("node-service", values, account, _needed(ground, made), made)
+
+
+def _layout(project: Project, found: Survey, part: Part | None, *, prunes: bool) -> Layout:
+    return members_layout(project, part, found, prunes=prunes) if part else layout(project, found, prunes=prunes)
 
 
 def _explain_site(ground: Ground, site: Site, account: Account) -> None:
@@ -140,9 +148,10 @@ def _explain_install(ground: Ground, account: Account) -> None:
 
 def _needed(ground: Ground, made: tuple[str, ...]) -> tuple[str, ...]:
     """What of the context the new Dockerfile names."""
-    named = {*manifest_names(ground.project, ground.manager), *ground.inputs.paths, *ground.layout.paths}
+    named = {*manifest_names(ground.project, ground.manager), *member_manifests(ground)}
+    named |= {*ground.inputs.paths, *ground.layout.paths}
     for copied in ground.found.copies:
         named |= {posixpath.normpath(source.lstrip("/") or ".") for source in copied.sources if "*" not in source}
     for item in ground.found.outside:
         named |= {name.value.lstrip("/") for name in item.words[:-1]}
-    return tuple(sorted(named - {".", *made}))
+    return tuple(sorted(path for path in named - {".", *made} if not path.endswith("node_modules")))

@@ -24,9 +24,11 @@ from imageopt.rewrite.managers import manager
 from imageopt.rewrite.model import FileChange, Refused, Rewrite
 from imageopt.rewrite.php.plan import php_plan
 from imageopt.rewrite.plan import make_plan
+from imageopt.rewrite.python.plan import python_plan
 from imageopt.rewrite.render import Unsafe, render
 from imageopt.rewrite.surgery.operate import operate
 from imageopt.rewrite.survey import survey
+from imageopt.rewrite.workspace import only_app, part_of, scoped
 from imageopt.rewrite.worth import automatic, credit, is_worth_doing, is_worth_making
 from imageopt.rules.model import Finding
 
@@ -69,7 +71,7 @@ def _plan(
 ) -> Plan | tuple[str, ...] | Rewrite:
     """The plan of a restructured Dockerfile, why it can only be edited, or the refusal where not even that helps."""
     stage = tree.stages[-1]
-    other = php_plan(evidence, project, tree)
+    other = php_plan(evidence, project, tree) or python_plan(evidence, project, tree, target)
     if other is not None:
         return (other,) if isinstance(other, str) else other
     if project.manifest is None:
@@ -82,16 +84,23 @@ def _plan(
     if base is None:
         line = stage.from_instruction.line
         return (f"line {line}: {image} is not an official Node image, so what it brings is not known",)
-    tool = manager(project)
+    part, tool = part_of(project), manager(project)
+    if isinstance(part, str):
+        return (part,)
     if isinstance(tool, str):
         return _refused(tool)
-    found = survey(tree, stage, tool)
+    found = survey(tree, stage, tool, part)
     objections = (*found.objections, *browsers(project, found))
     if objections:
         return objections
     elf = evidence.image.elf if evidence.image else None
     builds_with = builders(project, evidence.dockerfile_path)
-    return make_plan(project, tool, tree, stage, base, found, target, elf, builds_with, outputs=outputs)
+    if part is not None:
+        project, outputs = only_app(project, part), False
+        tool = scoped(tool, part, project, everything=found.everything)
+        if isinstance(tool, str):
+            return (tool,)
+    return make_plan(project, tool, tree, stage, base, found, target, elf, builds_with, outputs=outputs, part=part)
 
 
 def _rewrite(evidence: Evidence, findings: Sequence[Finding], plan: Plan, text: str) -> Rewrite:
@@ -172,6 +181,8 @@ def _fault(project: Project, tree: Dockerfile) -> str | None:
         return f"the Dockerfile has a fault: {tree.problems[0].message}" if tree.problems else "it has no FROM"
     if project.manifest is None and project.php is None and project.python is None:
         return "there is no package.json, composer.json or list of Python packages: what it consists of is not known"
+    if project.workspace is not None and project.workspace.problems:
+        return project.workspace.problems[0]
     return None
 
 
@@ -179,8 +190,6 @@ def _obstacle(project: Project) -> str | None:
     """Why this project cannot be restructured, with what would help; None if nothing stands against it."""
     if reason := lock_obstacle(project):
         return reason
-    if project.manifest is not None and project.manifest.workspaces:
-        return "the project is a workspace of several packages, which cannot be pruned reliably"
     if project.start is None:
         return "nothing says how the service starts: add a CMD to the Dockerfile or a start script to package.json"
     return None

@@ -136,6 +136,12 @@ def bare_start(project: Project, found: Survey, scripts: Iterable[tuple[str, str
     return start
 
 
+def changed_folder(found: Survey, start: StartCommand) -> tuple[str, ...]:
+    """The WORKDIR in which the bare command must be started, where its launcher changed the folder."""
+    where = posixpath.normpath(posixpath.join(found.folder, start.folder))
+    return (f"WORKDIR {word(where)}",) if start.folder and where != found.final_folder else ()
+
+
 def start_reason(cmd: Instruction) -> str:
     """Why the bare command means the same as this CMD."""
     return f"`{' '.join(cmd.json or (cmd.arguments,))}` is one plain node command, and it handles SIGTERM itself"
@@ -175,4 +181,4 @@ def _start(ground: Ground, account: Account, item: Instruction) -> list[str]:
     account.done["exec-form-start"] = start_reason(item)
     given = [assignment(name, value) for name, value in start.environment]
     command = ground.commented(item, f"CMD {exec_form(start.argv or ())}")
-    return [f"ENV {' '.join(given)}", command] if given else [command]
+    return [*changed_folder(ground.found, start), *([f"ENV {' '.join(given)}"] if given else []), command]

@@ -6,13 +6,16 @@ One that cannot be placed makes an objection, and with an objection there is no 
 
 import posixpath
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from imageopt.dockerfile.environment import Environment, environments
 from imageopt.dockerfile.model import Dockerfile, Instruction, Stage
 from imageopt.dockerfile.pairs import pairs
-from imageopt.rewrite.commands import Command, commands_of, install_flags, installs_production_only
+from imageopt.project.app import member_at
+from imageopt.rewrite.commands import Command, commands_of, install_flags, installs_production_only, purpose
 from imageopt.rewrite.managers import Manager
+from imageopt.rewrite.workspace import Part, built_by, member_words
 
 MANIFESTS = re.compile(
     r"(?:\./)?(?:package(?:-lock)?\.json|package\*\.json|package-lock\*\.json|npm-shrinkwrap\.json|\.npmrc"
@@ -66,6 +69,8 @@ class Survey:
     builds: bool = False
     owned_all: bool = False
     works: bool = False  # a RUN of the build stage changes files of the application
+    members_built: set[str] = field(default_factory=set)  # folders of a workspace's members whose build is run
+    everything: bool = False  # in a workspace: a build command may need members that the image is not for
     objections: list[str] = field(default_factory=list)
 
     def last(self, keyword: str) -> Instruction | None:
@@ -73,15 +78,18 @@ class Survey:
         return next((item for item in reversed(self.runtime) if item.keyword == keyword), None)
 
 
-def survey(tree: Dockerfile, stage: Stage, manager: Manager) -> Survey:
-    """The survey of a stage in a project of that package manager; look at `objections` first."""
+def survey(tree: Dockerfile, stage: Stage, manager: Manager, part: Part | None = None) -> Survey:
+    """The survey of a stage in a project of that package manager; look at `objections` first.
+
+    `part` is the part of a workspace that the image is for.
+    """
     found = Survey()
     for instruction, state in zip((*stage.instructions, None), environments(tree, stage), strict=True):
         if instruction is None:
             found.final_folder = posixpath.normpath(state.workdir or "/")
             found.user = state.user or ""
         else:
-            _Reader(found, instruction, state, manager).read()
+            _Reader(found, instruction, state, manager, part).read()
     if found.install is None:
         found.objections.append(f"no RUN of it installs packages with {manager.name}")
     elif found.folder in ("", "/"):
@@ -94,8 +102,10 @@ def survey(tree: Dockerfile, stage: Stage, manager: Manager) -> Survey:
 class _Reader:
     """Places one instruction."""
 
-    def __init__(self, found: Survey, instruction: Instruction, state: Environment, manager: Manager) -> None:
-        self.found, self.instruction, self.state, self.manager = found, instruction, state, manager
+    def __init__(
+        self, found: Survey, instruction: Instruction, state: Environment, manager: Manager, part: Part | None
+    ) -> None:
+        self.found, self.instruction, self.state, self.manager, self.part = found, instruction, state, manager, part
         self.workdir = posixpath.normpath(state.workdir or "/")
 
     def read(self) -> None:
@@ -166,7 +176,7 @@ class _Reader:
         if sources and all(posixpath.normpath(source) in self._install_folders for source in sources):
             return  # the install copies them itself
         if self.workdir != "/" and within(place, self.workdir):
-            if all(MANIFESTS.fullmatch(source) for source in sources) and place == self.workdir and sources:
+            if self._are_manifests(sources, place):
                 return  # the install copies them itself
             self.found.copies.append(Copy(instruction, sources, place))
             self.found.build.append(Step(instruction))
@@ -176,17 +186,48 @@ class _Reader:
         else:
             self.found.outside.append(instruction)
 
+    def _are_manifests(self, sources: tuple[str, ...], place: str) -> bool:
+        if self.part is not None and self.found.install is None:
+            sources = tuple(posixpath.basename(source) for source in sources)
+            place = self.workdir
+        return bool(sources) and all(MANIFESTS.fullmatch(source) for source in sources) and place == self.workdir
+
     def _run(self) -> None:
         commands = commands_of(self.instruction, self.manager.name)
-        kept = [command for command in commands if self._keeps(command)]
+        told = tuple(self._of_members(commands, self.part)) if self.part else commands
+        kept = [command for command in told if self._keeps(command)]
         if not kept:
             return
         self.found.works = True
         flags = "".join(f"--{flag.name}={flag.value} " for flag in self.instruction.flags)
-        text = None if len(kept) == len(commands) else f"RUN {flags}{' && '.join(command.text for command in kept)}"
+        lines = [command.text for command in kept]
+        text = None if lines == [command.text for command in commands] else f"RUN {flags}{' && '.join(lines)}"
         only_removes = all(command.purpose == "remove" for command in kept)
         removed = tuple(path for command in kept for path in self._paths(command)) if only_removes else ()
         self.found.build.append(Step(self.instruction, text, removed))
+
+    def _of_members(self, commands: tuple[Command, ...], part: Part) -> Iterator[Command]:
+        """The commands as the workspace's members mean them, those that build all of them narrowed to the part."""
+        found = self.found
+        inside = posixpath.relpath(self.workdir, found.folder).removeprefix(".") if found.folder else None
+        here = member_at(self.workdir, part.members) if inside is None else inside
+        for command in commands:
+            if command.words[:1] == ("cd",):
+                here = posixpath.normpath(posixpath.join(here, *command.words[1:])).removeprefix(f"{found.folder}/")
+                yield command
+                continue
+            own = member_words(command.words, here, part)
+            aim = purpose(own, command.text, self.manager.name)
+            if aim == "install" and here:
+                self._object(f"`{short(command.text)}` installs in the folder of one package of the workspace")
+            text = command.text
+            if aim == "build":
+                built = built_by(command.words, here, part)
+                found.members_built |= built.folders
+                found.everything = found.everything or built.everything
+                if built.text and text.startswith(command.words[0]):  # no variable is set for it
+                    text = built.text
+            yield Command(text, own, aim)
 
     def _keeps(self, command: Command) -> bool:  # noqa: C901 (one case for each purpose)
         """Whether the command goes to the build stage as it is; what it is for is noted in the survey."""

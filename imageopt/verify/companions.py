@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from imageopt.build.cleaning import CleanUp
 from imageopt.errors import ToolFailed
-from imageopt.verify.container import Container, Setting, create, remove_by_name
+from imageopt.verify.container import SEARCH_DOMAIN, Container, Setting, create, remove_by_name
 from imageopt.verify.inside import listening_ports
 
 if TYPE_CHECKING:
@@ -45,7 +45,8 @@ def start_companions(
                 name=f"{beside.name}-companion-{number}",
                 labels=beside.labels,
                 network=beside.network,
-                aliases=(companion.name,),
+                # a name server that refuses the name with the search domain ends the look-up of musl
+                aliases=(companion.name, f"{companion.name}.{SEARCH_DOMAIN}"),
                 environment=companion.environment,
                 command=companion.command,
                 limits=beside.limits,

@@ -4,6 +4,7 @@ The environment that the official Node.js images set themselves (their version n
 to another major version is never expected.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 
 from imageopt.build.cleaning import LABEL
@@ -25,7 +26,7 @@ def compare_configs(before: ImageConfig, after: ImageConfig) -> tuple[Change, ..
         *_user(before.user, after.user),
         *_start(before, after, site=site),
         *_environment(_pairs(before.env), _pairs(after.env), site=site),
-        *_simple("WorkingDir", before.working_dir, after.working_dir),
+        *_working_dir(before, after),
         *_sets("ExposedPorts", before.exposed_ports, after.exposed_ports),
         *_sets("Volumes", before.volumes, after.volumes),
         *_stop_signal(before.stop_signal or "", after.stop_signal or "", site=site),
@@ -38,6 +39,18 @@ def is_site_move(before: ImageConfig, after: ImageConfig) -> bool:
     """Whether Node only served files before, and nginx does now: what it answers is held against each other."""
     served = any(word in _FILE_SERVERS for text in _words_of(before) for word in text.split())
     return served and _without_wrapper(_words_of(after))[:1] == ("nginx",)
+
+
+def _working_dir(before: ImageConfig, after: ImageConfig) -> Iterator[Change]:
+    """A launcher that is told of a package changes into its folder; without the launcher the image starts there."""
+    old, new = before.working_dir or "/", after.working_dir or "/"
+    told = any(re.match(r"(?:-w|--workspace|-F|--filter|-C|--prefix|--dir|--cwd|workspace)(?:=|$)", word)
+               for word in " ".join(_words_of(before)).split())  # fmt: skip
+    below = new.startswith(f"{old.rstrip('/')}/")
+    if told and below and _without_wrapper(_words_of(after))[:1] == ("node",):
+        yield Change("WorkingDir", old, new, expected=True, reason="the launcher started the program in that folder")
+    else:
+        yield from _simple("WorkingDir", before.working_dir, after.working_dir)
 
 
 def _user(before: str, after: str) -> Iterator[Change]:
@@ -101,6 +114,8 @@ def _judge_variable(name: str, old: str | None, new: str | None) -> tuple[bool, 
         return same_major, "it comes with the base image" if same_major else "another major version"
     if old is None:
         return True, "it was added"
+    if name == "PATH" and new is not None and new.endswith(f":{old}"):
+        return True, "another folder is looked into first"
     return False, "it is gone" if new is None else "it has another value"
 
 

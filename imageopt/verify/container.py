@@ -102,11 +102,13 @@ class Container:
         """Whether it ended because it asked for more memory than it is given here."""
         return bool(self._engine.attrs["State"].get("OOMKilled"))
 
-    def address(self) -> tuple[str, int]:
-        """Where its port is reached from here. Raises ToolFailed where the engine did not publish it."""
+    def address(self) -> tuple[str, int] | None:
+        """Where its port is reached from here; None once it has ended. Raises ToolFailed where it was not published."""
         self._engine.reload()
         published = self._engine.ports.get(f"{self._port}/tcp")
         if not published:
+            if not self.runs():
+                return None
             raise ToolFailed(f"the engine did not publish port {self._port}", "look at the engine's log")
         return engine_host()[0], int(published[0]["HostPort"])
 

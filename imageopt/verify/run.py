@@ -137,9 +137,10 @@ def _running(
 
 
 def _observe_server(container: Container, watch: Watch, plan: RunPlan, inner: int) -> Observed:
-    if not container.runs():
+    address = container.address()
+    if address is None:
         return Observed(_not_started(container, _end(container, watch, plan), inner))
-    host, port = container.address()
+    host, port = address
     ready = wait_until_ready(host, port, seconds=plan.seconds, still_runs=container.runs)
     if ready is None:
         reason = _silence(container, plan, inner) if container.runs() else _end(container, watch, plan)

@@ -178,6 +178,7 @@ def test_the_same_result_gives_the_same_bytes_but_for_the_time(analysis: Analysi
         "ready_seconds": {"before": 0.8, "after": 0.8},
         "stop_seconds": {"before": 0.2, "after": 0.2},
         "step_seconds": {"before": [], "after": []},
+        "memory_bytes": {"before": None, "after": None},
         "scan_database": {"before": "2026-11-01", "after": "2026-11-01"},
     }
     assert dumps(document).endswith("}\n")

@@ -62,10 +62,6 @@ def without(files: dict[str, str], name: str) -> dict[str, str]:
             "yarn.lock:1: it names no version",
         ),
         (
-            {**GOOD, **package(prod={"express": "4.19.2"}, workspaces=["packages/*"], **TYPESCRIPT)},
-            "the project is a workspace of several packages, which cannot be pruned reliably",
-        ),
-        (
             {**package(prod={"ms": "2.1.3"}), "a.js": "", "Dockerfile": FIXED},
             "nothing says how the service starts: add a CMD to the Dockerfile or a start script to package.json",
         ),

@@ -139,7 +139,8 @@ def test_a_published_port_is_found_and_a_missing_one_is_an_error(monkeypatch: py
     monkeypatch.setenv("DOCKER_HOST", "unix:///x.sock")
     assert container(ports={"3000/tcp": [{"HostPort": "32768"}]}).address() == ("127.0.0.1", 32768)
     with pytest.raises(ToolFailed, match="did not publish port 3000"):
-        container(ports={}).address()
+        container(ports={}, status="running").address()
+    assert container(ports={}, status="exited").address() is None
 
 
 def test_a_container_is_created_without_rights_and_a_refusal_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,7 +160,7 @@ def test_a_container_is_created_without_rights_and_a_refusal_is_an_error(monkeyp
     create(client, "app:1", Setting("n", {"a": "b"}, "net", 3000))
     assert seen["ports"] == {"3000/tcp": ("127.0.0.1", None)}
     assert seen["security_opt"] == ["no-new-privileges"]
-    assert seen["network"] == "net"
+    assert (seen["network"], seen["dns"]) == ("net", ["127.0.0.1"])  # the outside is not asked for names
     assert {"mem_limit", "memswap_limit", "pids_limit", "cpu_quota", "log_config"} <= seen.keys()
     assert not {"privileged", "volumes", "network_mode", "cap_add", "devices", "entrypoint", "command"} & seen.keys()
     with pytest.raises(ToolFailed, match="refused the container"):

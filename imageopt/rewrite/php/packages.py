@@ -8,6 +8,7 @@ import re
 from collections.abc import Collection, Iterable
 from typing import Literal
 
+from imageopt.rewrite.linked import libraries_of
 from imageopt.rewrite.php.commands import PhpCommand
 
 Role = Literal["runs", "builds", "fetches", "node", "there"]
@@ -22,11 +23,7 @@ _BRINGS_NODE = {
 }  # fmt: skip
 _THERE = ("curl", "ca-certificates")  # in every official image of PHP
 _NODE = ("nodejs", "npm", "yarn", "nodejs-current")
-_KEEP_LIBRARIES = (
-    """ldd "$(php -r 'echo ini_get("extension_dir");')"/*.so | awk '$2 == "=>" {print "*/" $1}' | sort -u""",
-    "{ xargs -r dpkg-query --search 2>/dev/null || true; }",
-    r"sed -n 's/^\([a-z0-9][a-z0-9.+-]*\):.*/\1/p' | sort -u | xargs -r apt-mark manual",
-)
+_EXTENSIONS = """"$(php -r 'echo ini_get("extension_dir");')"/*.so"""
 
 
 def role(package: str, programs: Collection[str]) -> Role:
@@ -70,7 +67,7 @@ def extensions_run(build_packages: Iterable[str], commands: Iterable[str]) -> st
             "RUN apt-get update",
             f"apt-get install -y --no-install-recommends {packages}",
             *commands,
-            " \\\n     | ".join(_KEEP_LIBRARIES),
+            libraries_of(_EXTENSIONS, "apt-mark manual"),
             f"apt-get purge -y --auto-remove {packages}",
             "rm -rf /var/lib/apt/lists/* /tmp/pear",
         )

@@ -12,7 +12,7 @@ from imageopt.dockerfile.model import Dockerfile, Stage
 from imageopt.evidence.model import Evidence
 from imageopt.project.files import exists, is_folder, top_names
 from imageopt.project.model import Project
-from imageopt.rewrite.ground import Account, Plan, commented
+from imageopt.rewrite.ground import Account, Plan, commented, spaced
 from imageopt.rewrite.locked import lock_obstacle
 from imageopt.rewrite.managers import Manager, manager, manifest_names
 from imageopt.rewrite.php import hazards
@@ -142,7 +142,7 @@ def _plan(case: _Case, parts: frozenset[Part], owned: Ownership, account: Accoun
     def text(place: Place, other: str | None) -> str:
         if other is None and place.copies == "sources" and owned.flag and within(place.target, found.folder):
             other = _with_owner(case.tree, place, owned)
-        return _spaced(case.tree, place, other)
+        return spaced(case.tree, place.instruction, other)
 
     made = lines_of(found, Moves(parts, case.programs, bool(owned.owner), mount(case.names[1])), text)
     rest = list(made.rest)
@@ -265,14 +265,6 @@ def _with_owner(tree: Dockerfile, place: Place, owned: Ownership) -> str:
     if item.flag("chown") is not None:
         return text
     return re.sub(rf"(?m)^(\s*{item.raw_keyword})(?=\s)", rf"\1 {' '.join(owned.flag)}", text, count=1)
-
-
-def _spaced(tree: Dockerfile, place: Place, other: str | None) -> str:
-    """The instruction, or another in its place, under its comments and after an empty line where there was one."""
-    item = place.instruction
-    begin = item.comments[0].start if item.comments else item.start
-    empty = re.search(r"\n[ \t]*\r?\n[ \t]*$", tree.text[:begin]) is not None
-    return ("\n" if empty else "") + commented(tree, item, tree.source(item) if other is None else other)
 
 
 def _joined(rest: list[tuple[str, Place]], insertions: list[tuple[int, list[str]]]) -> list[tuple[str, Place | None]]:

@@ -85,7 +85,7 @@ def development_obstacle(case: Case) -> str | None:
     """Why the packages for development must stay in what is shipped, whoever leaves them out; None if nothing is."""
     if isinstance(case.manager, str):
         return case.manager
-    if case.project.manifest is None or case.project.manifest.workspaces:
+    if case.project.manifest is None or case.project.workspace is not None:
         return "a workspace of several packages cannot be pruned reliably"
     tool = started_with(case.project) or called_by(case.project, _started_lines(case))
     return f"what is started calls {tool}, a development dependency" if tool else lock_obstacle(case.project)

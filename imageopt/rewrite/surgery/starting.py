@@ -13,7 +13,7 @@ from imageopt.rewrite.ground import Account
 from imageopt.rewrite.model import Refused
 from imageopt.rewrite.ownership import owned, service_user, writable
 from imageopt.rewrite.render import Unsafe, assignment, exec_form, word
-from imageopt.rewrite.running_stage import bare_start, is_bare, start_reason
+from imageopt.rewrite.running_stage import bare_start, changed_folder, is_bare, start_reason
 from imageopt.rewrite.surgery.model import Answer, Case, Cut
 from imageopt.rewrite.surgery.places import above, below, flag, replaced
 
@@ -33,11 +33,12 @@ def bare(case: Case) -> Answer:
         return (Refused("exec-form-start", f"line {case.line(cmd)}: {start}"),)
     try:
         given = [assignment(name, value) for name, value in start.environment]
+        before = [*changed_folder(case.running, start), *([f"ENV {' '.join(given)}"] if given else [])]
         edits = [replaced(case.tree, cmd, f"CMD {exec_form(start.argv or ())}")]
     except Unsafe as error:
         return (Refused("exec-form-start", f"line {case.line(cmd)}: {error}"),)
-    if given:
-        edits.append(above(case.tree, case.final, cmd, f"ENV {' '.join(given)}"))
+    if before:
+        edits.append(above(case.tree, case.final, cmd, *before))
     return (Cut("exec-form-start", start_reason(cmd), tuple(edits)),)
 
 
