@@ -209,3 +209,16 @@ def test_the_verification_measures_what_was_saved() -> None:
     assert (result.reference, result.verdict, result.measured_bytes) == ("shop", "verified", 150_000)
     assert result.predicted_bytes is None
     assert "the image is 150 kB smaller" in result.reasons
+
+
+def test_a_first_dockerfile_is_judged_alone_and_never_verified() -> None:
+    gone = NotDone("there was no Dockerfile before")
+    before = Side("", gone, gone, None, (), gone, gone)
+    for after, told in ((GOOD, "builds and starts"), (replace(GOOD, run=NotDone("x")), "builds, and was not run")):
+        result = judge(VerifyRequest(Path(), "Dockerfile", None), before, after)
+        assert result.verdict == "built-not-run"
+        assert result.reasons == (
+            "there was no Dockerfile before: nothing could be compared",
+            f"after, judged alone, {told}",
+        )
+    assert judge(VerifyRequest(Path(), "Dockerfile", None), before, replace(GOOD, run=DEAD)).verdict == "broken"
