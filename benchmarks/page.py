@@ -23,6 +23,7 @@ PARTS = {
     "startup": "Start",
     "dockerfile_parse": "Dockerfiles",
     "lint": "Lint, beside hadolint",
+    "planning": "Planning a rewrite",
 }
 HEAD = """# How fast, how small
 

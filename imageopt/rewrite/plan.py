@@ -26,7 +26,7 @@ from imageopt.rewrite.static_site import SERVER, Site, site_values, static_site
 from imageopt.rewrite.survey import Survey
 from imageopt.rewrite.system import runtime_system
 from imageopt.rewrite.workspace import Part
-from imageopt.rewrite.workspace_layout import members_layout, members_rebuilt
+from imageopt.rewrite.workspace_layout import gathered, members_layout, members_rebuilt
 
 _BUILD_NAMES = ("build", "builder")
 
@@ -84,14 +84,15 @@ def make_plan(
         "platform": f"--platform={word(stage.platform)} " if stage.platform else "",
         "folder": word(found.folder),
     }
-    made = members_rebuilt(project, part, found) if part else rebuilt(project, found)
+    made = members_rebuilt(part, found) if part else rebuilt(project, found)
     if site:
         _explain_site(ground, site, account)
         values |= site_values(ground, site, account)
         return Plan("static-site", values, account, _needed(ground, made), made)
     _explain(ground, account)
     values |= {"build": build_stage(ground, account), "runtime": running_stage(ground, account)}
-    return Plan("node-service", values, account, _needed(ground, made), made)
+    ignored = gathered(part, made) if part else made
+    return Plan("node-service", values, account, _needed(ground, made), ignored)
 
 
 def _layout(project: Project, found: Survey, part: Part | None, *, prunes: bool) -> Layout:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from imageopt.project.app import app_of, built_for_app, run_with_app
+from imageopt.project.builds import read_build
 from imageopt.project.member_calls import MemberCall, member_call
 from imageopt.project.model import Lock, Manifest, Member, Project
 from imageopt.project.scripts import called_script, commands, split_assignments
@@ -21,12 +22,16 @@ _DEEPEST = 8
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """`built` are the app and what it needs, `running` those of them that run, dependencies first and the app last."""
+    """`built` are the app and what it needs, `running` those of them that run, dependencies first and the app last.
+
+    `scripts` are the root's; `outputs` are the folders that the build of each of `built` writes, by member.
+    """
 
     members: tuple[Member, ...]
     built: tuple[Member, ...]
     running: tuple[Member, ...]
-    scripts: Mapping[str, str]  # of the root
+    scripts: Mapping[str, str]
+    outputs: Mapping[str, tuple[str, ...]]
 
     @property
     def app(self) -> Member:
@@ -59,7 +64,9 @@ def part_of(project: Project) -> Part | str | None:
             'such as CMD ["node", "apps/web/dist/main.js"]'
         )
     scripts = project.manifest.scripts if project.manifest else {}
-    return Part(space.members, built_for_app(space), run_with_app(space), scripts)
+    built = built_for_app(space)
+    outputs = {member.folder: read_build(project.root, member.manifest, member.folder).outputs for member in built}
+    return Part(space.members, built, run_with_app(space), scripts, outputs)
 
 
 def only_app(project: Project, part: Part) -> Project:

@@ -6,7 +6,6 @@ are known; else its built folder comes whole.
 
 import posixpath
 
-from imageopt.project.builds import read_build
 from imageopt.project.model import Member, Project
 from imageopt.project.start import entry_of
 from imageopt.rewrite.layout import OWN_LAYOUT, Layout, runtime_set
@@ -19,7 +18,7 @@ def members_layout(project: Project, part: Part, survey: Survey, *, prunes: bool
     paths: list[str] = []
     whole: list[str] = []
     for member in part.running if prunes else part.built:
-        outputs = read_build(project.root, member.manifest, member.folder).outputs
+        outputs = part.outputs[member.folder]
         reason = _doubt(project, part, member, survey, outputs) if prunes else "it starts with a development tool"
         if reason:
             paths.append(member.folder)
@@ -34,14 +33,24 @@ def members_layout(project: Project, part: Part, survey: Survey, *, prunes: bool
     return Layout("narrow", tuple(paths), reason)
 
 
-def members_rebuilt(project: Project, part: Part, survey: Survey) -> tuple[str, ...]:
+def members_rebuilt(part: Part, survey: Survey) -> tuple[str, ...]:
     """The build outputs that the Dockerfile itself makes."""
-    return tuple(
-        output
-        for member in part.members
-        if member.folder in survey.members_built
-        for output in read_build(project.root, member.manifest, member.folder).outputs
-    )
+    return tuple(output for member in part.built if member.folder in survey.members_built
+                 for output in part.outputs[member.folder])  # fmt: skip
+
+
+def gathered(part: Part, outputs: tuple[str, ...]) -> tuple[str, ...]:
+    """The outputs as patterns, `packages/*/dist` for those that all members beside each other have."""
+    beside: dict[str, list[str]] = {}
+    for member in part.members:
+        beside.setdefault(posixpath.dirname(member.folder), []).append(member.folder)
+    made = dict.fromkeys(outputs)
+    for parent, folders in beside.items():
+        for name in {output[len(folder) + 1 :] for folder in folders for output in outputs if within(output, folder)}:
+            each = [f"{folder}/{name}" for folder in folders]
+            if len(each) > 1 and parent and set(each) <= set(made):
+                made = dict.fromkeys([path for path in made if path not in each] + [f"{parent}/*/{name}"])
+    return tuple(sorted(made))
 
 
 def _doubt(project: Project, part: Part, member: Member, survey: Survey, outputs: tuple[str, ...]) -> str | None:

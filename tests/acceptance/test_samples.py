@@ -157,3 +157,16 @@ def test_each_place_of_a_contradiction_is_named(tmp_path: Path) -> None:
         "The PHP versions differ: Dockerfile:2 says 8.2-apache, composer.json:27 config.platform.php says 8.1.27,"
         " .php-version:1 says 8.1."
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "answers"), [("agent-tracer", {"/health", "/runs"}), ("agentic-flows", {"/healthz", "/flows"})]
+)
+def test_one_package_of_a_workspace_becomes_an_image(engine: str, tmp_path: Path, name: str, answers: set[str]) -> None:
+    """The packages it needs are linked as before, and its own folder is where it starts."""
+    result = verified(copied(name, tmp_path), "--skip-scan")
+    assert result["verdict"] == "verified", result["reasons"]
+    before, after = (result[side]["image"]["sizes"]["unpacked_bytes"] for side in ("before", "after"))
+    assert after < 0.25 * before
+    asked = result["after"]["run"]["responses"]
+    assert answers <= {response["path"] for response in asked if response["status"] == 200}

@@ -13,6 +13,7 @@ from imageopt.project.model import Member
 from imageopt.rewrite.model import Rewrite
 from imageopt.rewrite.propose import propose
 from imageopt.rewrite.workspace import Part, built_by
+from imageopt.rewrite.workspace_layout import gathered
 
 TSCONFIG = '{"compilerOptions": {"outDir": "dist", "rootDir": "src"}, "include": ["src"]}'
 API: dict[str, Any] = {
@@ -337,7 +338,21 @@ PART = Part(
         "guarded": "npm run build -ws",
         "turbo": "turbo run build",
     },
+    {},
 )
+
+
+@pytest.mark.parametrize(
+    ("outputs", "patterns"),
+    [
+        (("apps/api/dist", "apps/web/dist", "log/lib"), ("apps/*/dist", "log/lib")),
+        (("apps/api/dist", "log/dist"), ("apps/api/dist", "log/dist")),  # what is not built here may be needed
+        (("apps/api/dist", "apps/web/build"), ("apps/api/dist", "apps/web/build")),
+        ((), ()),
+    ],
+)
+def test_outputs_beside_each_other_are_one_pattern(outputs: tuple[str, ...], patterns: tuple[str, ...]) -> None:
+    assert gathered(PART, outputs) == patterns
 
 
 @pytest.mark.parametrize(
