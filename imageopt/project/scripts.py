@@ -66,15 +66,29 @@ def split_assignments(words: tuple[str, ...]) -> tuple[tuple[tuple[str, str], ..
 
 
 def called_script(words: tuple[str, ...]) -> str | None:
-    """The npm script that a command runs (`npm start`, `npm run build`, `yarn build`), or None."""
+    """The npm script that a command runs without arguments (`npm start`, `npm run build`, `yarn build`), or None."""
+    name, given = script_call(words) or (None, ())
+    return None if given else name
+
+
+def script_call(words: tuple[str, ...]) -> tuple[str, tuple[str, ...]] | None:
+    """The npm script that a command runs, and the arguments that follow its name; None where it runs none."""
     words = tuple(word for word in words if word not in ("--silent", "-s", "--quiet", "--if-present"))
     if len(words) < 2 or words[0] not in _RUNNERS:
         return None
-    if words[1] in ("start", "test", "stop", "restart"):
-        return words[1] if len(words) == 2 else None
-    if words[1] in ("run", "run-script"):
-        return words[2] if len(words) == 3 and not words[2].startswith("-") else None
-    return words[1] if len(words) == 2 and words[0] != "npm" and not words[1].startswith("-") else None
+    is_run = words[1] in ("run", "run-script")
+    named = words[2:] if is_run else words[1:]
+    if not named or named[0].startswith("-"):
+        return None
+    if words[0] == "npm" and not is_run and named[0] not in ("start", "test", "stop", "restart"):
+        return None
+    return named[0], named[1:]
+
+
+def with_arguments(script: str, given: tuple[str, ...]) -> str:
+    """The script as it runs with these arguments: they go to its last command."""
+    passed = given[1:] if given[:1] == ("--",) else given
+    return f"{script} {shlex.join(passed)}" if passed else script
 
 
 def reachable_commands(line: str, scripts: Mapping[str, str]) -> Iterator[tuple[str, ...]]:
@@ -85,15 +99,16 @@ def reachable_commands(line: str, scripts: Mapping[str, str]) -> Iterator[tuple[
 def _reachable(line: str, scripts: Mapping[str, str], followed: set[str]) -> Iterator[tuple[str, ...]]:
     for raw in commands(line) or ():
         words = split_assignments(raw)[1]
-        name = called_script(words)
-        if name is None or name not in scripts or len(followed) > _MOST:
+        name, given = script_call(words) or ("", ())
+        if name not in scripts or len(followed) > _MOST:
             if words:
                 yield words
             continue
         for part in (f"pre{name}", name, f"post{name}"):
             if part in scripts and part not in followed:
                 followed.add(part)
-                yield from _reachable(scripts[part], scripts, followed)
+                script = with_arguments(scripts[part], given) if part == name else scripts[part]
+                yield from _reachable(script, scripts, followed)
 
 
 def _unquoted(script: str) -> str:

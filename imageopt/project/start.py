@@ -13,7 +13,15 @@ from imageopt.project.files import exists
 from imageopt.project.lock_entries import manifest_path
 from imageopt.project.member_calls import member_call
 from imageopt.project.model import Manifest, StartCommand, Workspace
-from imageopt.project.scripts import DEV_RUNNERS, called_script, commands, is_plain, split_assignments
+from imageopt.project.scripts import (
+    DEV_RUNNERS,
+    called_script,
+    commands,
+    is_plain,
+    script_call,
+    split_assignments,
+    with_arguments,
+)
 
 _NOT_EXACT = re.compile(r"[$`]")
 
@@ -48,18 +56,19 @@ def start_command(
         words, folder = _launched(words, folder, manifest, workspace)
         member = _member(workspace, folder)
         scripts = member.scripts if member else manifest.scripts
-    name = called_script(words)
-    if name is None:
+    name, given = script_call(words) or (None, ())
+    if name is None or (words[0] == "npm" and given[:1] not in ((), ("--",))):  # options of npm's own
         return _classify(line, words if isinstance(declared, tuple) else None, handles_sigterm, folder)
     if name == "start" and name not in scripts and exists(root, f"{folder}/server.js" if folder else "server.js"):
         return _classify("node server.js", None, handles_sigterm, folder)
     if name not in scripts:
         path = manifest_path(folder)
         return StartCommand(line, None, (), handles_sigterm, f"{path} has no script {name}", folder)
+    script = with_arguments(scripts[name], given)
     around = [part for part in (f"pre{name}", f"post{name}") if part in scripts]
     if around:
-        return StartCommand(scripts[name], None, (), handles_sigterm, f"{around[0]} runs with {name}", folder)
-    return _classify(scripts[name], None, handles_sigterm, folder)
+        return StartCommand(script, None, (), handles_sigterm, f"{around[0]} runs with {name}", folder)
+    return _classify(script, None, handles_sigterm, folder)
 
 
 def _member(workspace: Workspace | None, folder: str) -> Manifest | None:

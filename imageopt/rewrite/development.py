@@ -1,9 +1,10 @@
 """Whether what a service is started with is there for development only, and would go with the packages that are."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from imageopt.project.app import app_manifest
-from imageopt.project.model import Project
+from imageopt.project.model import Lock, Project
 from imageopt.project.scripts import DEV_RUNNERS, reachable_commands
 
 
@@ -13,6 +14,14 @@ def started_with(project: Project) -> str | None:
     if start is None or start.argv is not None or manifest is None:
         return None
     return called_by(project, (start.script, "npm start"))
+
+
+def running_lock(project: Project) -> Lock | None:
+    """The lock file with every package that the running service may load: all where a development one starts it."""
+    lock = project.lock
+    if lock is None or started_with(project) is None:
+        return lock
+    return replace(lock, packages=tuple(replace(package, dev=False) for package in lock.packages))
 
 
 def called_by(project: Project, lines: Iterable[str]) -> str | None:

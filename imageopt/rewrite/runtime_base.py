@@ -16,6 +16,7 @@ from imageopt.project.libc import USUAL_PROCESSOR, libc_needs
 from imageopt.project.model import AlpineAnswer, Project
 from imageopt.project.scripts import reachable_commands
 from imageopt.rewrite.base_image import BaseImage
+from imageopt.rewrite.development import running_lock
 from imageopt.rewrite.downloads import browsers
 from imageopt.rewrite.health import needs_program, with_node
 from imageopt.rewrite.model import Refused
@@ -57,7 +58,7 @@ def choose(
     `processors`, as npm names them, are those that the image is built for.
     """
     must_compile = compiles(project)
-    answer = alpine_answer(project.lock, elf, processors=processors)
+    answer = alpine_answer(running_lock(project), elf, processors=processors)
     found = {
         kind: against(kind, base, project, survey, system, answer, forced=target == kind) for kind in ("alpine", "slim")
     }

@@ -246,6 +246,37 @@ TOLD_BEFORE_BUILDING = [
         ("!npm prune", "!NODE_ENV"),
     ),
     Case(
+        "H6 a development tool that is started with arguments",
+        {
+            **package(prod={"ms": "2.1.3"}, dev={"tsx": "4.0.0"}, scripts={"dev": "tsx server.ts", "build": "echo"}),
+            "server.ts": SIGTERM,
+            "Dockerfile": f'{BUILD}CMD ["npm", "run", "dev", "--", "--port", "80"]\n',
+        },
+        ("!npm prune", "!NODE_ENV"),
+    ),
+    Case(
+        "H2 a development tool runs the service, and has no variant for musl",
+        {
+            **package(
+                dev={"tsx": "4.0.0", "@swc/core": "1.7.0"},
+                scripts={"start": "tsx server.ts", "build": "echo"},
+                locked={"@swc/core-linux-x64-gnu": {"version": "1.7.0", "dev": True, "os": ["linux"], "cpu": ["x64"]}},
+            ),
+            "server.ts": SIGTERM,
+            "Dockerfile": f"{BUILD}CMD npm start\n",
+        },
+        ("!alpine", "FROM node:20-slim"),
+    ),
+    Case(
+        "a static site that is started with arguments",
+        {
+            **vite(),
+            "Dockerfile": f'{BUILD}CMD ["npm", "run", "preview", "--", "--host", "0.0.0.0"]\n',
+            "package.json": vite()["package.json"].replace('"start": "serve -s dist"', '"preview": "vite preview"'),
+        },
+        ("listen 4173;", "USER nginx"),
+    ),
+    Case(
         "H6 a script that runs before the service",
         {**package(prod={"ms": "2.1.3"}, scripts={"prestart": "node migrate.js", "start": "node server.js"}), **PLAIN, "migrate.js": "", "Dockerfile": f'{INSTALL}CMD ["npm", "start"]\n'},
         ('CMD ["npm", "start"]',),

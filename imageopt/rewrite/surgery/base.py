@@ -14,6 +14,7 @@ from imageopt.project.model import AlpineAnswer
 from imageopt.rewrite.base_image import BaseImage, node_image
 from imageopt.rewrite.builders import builders
 from imageopt.rewrite.commands import commands_of, system_packages
+from imageopt.rewrite.development import running_lock
 from imageopt.rewrite.health import needs_program, with_node
 from imageopt.rewrite.model import Refused
 from imageopt.rewrite.runtime_base import against, against_alpine_build, compiles, explained, lacking, uses
@@ -40,7 +41,7 @@ def swap(case: Case) -> Answer:
     if base.kind == "alpine":
         return ()
     answer = alpine_answer(
-        case.project.lock,
+        running_lock(case.project),
         case.evidence.image.elf if case.evidence.image else None,
         processors=builders(case.project, case.evidence.dockerfile_path).processors,
     )
