@@ -54,7 +54,7 @@ def asset_stage(
     early = [
         f"{place.instruction.keyword} {place.instruction.arguments}" for place in environment if not _is_node_env(place)
     ]
-    sources = [_copied(place) for place in found.places if _is_source(found, place)]
+    sources = [_copied(found, place) for place in found.places if _is_source(found, place)]
     folders = dict.fromkeys((*tool.folders, *inputs.paths))
     builds = [line for place, command in made.builds for line in (_run(place, command),)]
     return {
@@ -83,12 +83,13 @@ def _is_source(found: PhpSurvey, place: Place) -> bool:
     return place.copies == "sources" and within(place.target, found.folder)
 
 
-def _copied(place: Place) -> str:
+def _copied(found: PhpSurvey, place: Place) -> str:
     """The COPY into the asset stage: as written, but owned by root."""
     item = place.instruction
     flags = "".join(f"--{flag.name}={flag.value} " for flag in item.flags if flag.name not in ("chown", "chmod"))
     words = item.json or tuple(part.value for part in item.words)
-    return copy(words[:-1], place.target if place.target != place.folder else "./", *flags.split())
+    folder = "/" if words[-1].endswith("/") else ""
+    return copy(words[:-1], f"{place.target}{folder}" if place.target != found.folder else "./", *flags.split())
 
 
 def _environment(found: PhpSurvey) -> Iterator[Place]:

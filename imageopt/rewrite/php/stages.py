@@ -142,7 +142,9 @@ def _line(
     if all(any(c.text == line and c.purpose == "nothing" for c in place.commands) for line in kept) or not purposes:
         made.dropped.append(place.instruction.arguments)
         return ""
-    if place.has("system") and any(re.match(r"apt(?:-get)? ", line) for line in kept):
+    if not any(re.match(r"(?:apt|apk).* (?:install|add)\b", line) for line in kept):
+        kept = [line for line in kept if not re.match(r"(?:apt|apk)\b|rm -\w+ /var/lib/apt", line)]
+    if any(re.match(r"apt(?:-get)? ", line) for line in kept):
         kept += [] if any("/var/lib/apt/lists" in line for line in kept) else ["rm -rf /var/lib/apt/lists/*"]
     flags = "".join(f"--{flag.name}={flag.value} " for flag in place.instruction.flags)
     return text(place, f"RUN {flags}{' && '.join(kept)}")

@@ -118,5 +118,5 @@ def _names(words: tuple[str, ...]) -> list[str]:
 
 def _is_whole(words: tuple[str, ...]) -> bool:
     """Whether the install needs nothing of the project but the files it is told to read."""
-    local = ("-e", "--editable")
-    return not any(word in local or word.startswith((".", "/", "file:")) for word in (*_names(words), *words) if word)
+    local = any(name.startswith((".", "/", "file:")) for name in _names(words))
+    return not local and not any(word.startswith(("-e", "--editable")) for word in words)

@@ -97,22 +97,23 @@ def _items(tree: Dockerfile, stage: Stage) -> Iterator[_Item]:
 
 def _obstacle(items: tuple[_Item, ...], image: PythonImage) -> str | None:
     installs = [number for number, item in enumerate(items) if item.has("install")]
+    last = installs[-1] if installs else 0
+    for number, item in enumerate(items):
+        line = item.instruction.line
+        for command in item.commands:
+            unknown = command.purpose == "other" and number <= last
+            if command.purpose == "change" or unknown:
+                return f"line {line}: `{short(command.text)}` is more than imageopt can move"
+        if item.instruction.keyword == "USER" and number < last:
+            return f"line {line}: packages are installed as another user"
+        if item.instruction.keyword in ("ENTRYPOINT", "CMD") and "/usr/local/bin/" in item.instruction.arguments:
+            return f"line {line}: it starts a program by its path, which the environment moves"
     if not installs:
         return "no RUN of it installs packages with pip, poetry or uv in a way that can move"
     if image.kind == "alpine":
         return "wheels for musl are not there for every package, so its packages stay where they are"
     if items[installs[0]].folder == "/":
         return "it has no WORKDIR: the application would lie in the root folder"
-    for number, item in enumerate(items):
-        line = item.instruction.line
-        for command in item.commands:
-            unknown = command.purpose == "other" and number <= installs[-1]
-            if command.purpose == "change" or unknown:
-                return f"line {line}: `{short(command.text)}` is more than imageopt can move"
-        if item.instruction.keyword == "USER" and number < installs[-1]:
-            return f"line {line}: packages are installed as another user"
-        if item.instruction.keyword in ("ENTRYPOINT", "CMD") and "/usr/local/bin/" in item.instruction.arguments:
-            return f"line {line}: it starts a program by its path, which the environment moves"
     return None
 
 
@@ -176,6 +177,8 @@ def _plan(evidence: Evidence, case: _Case, stage: Stage, image: PythonImage, tar
         "build": {
             "image": image.written,
             "name": name,
+            # Poetry's own packages lie beside the image's, and would pass for the project's
+            "shares": not any(item.has("tool") for item in case.items),
             "ground": list(_ground(case)),
             "inputs": list(_inputs(case)),
             "installs": [*_installs(case, account), *([_listed()] if listing else [])],
@@ -264,10 +267,18 @@ def _inputs(case: _Case) -> Iterator[str]:
         names = {posixpath.normpath(source.lstrip("/") or ".") for source in item.sources}
         if names and names <= set(case.wanted.files) and item.instruction.flag("from") is None:
             brought |= names
-            yield copy(item.sources, item.target if item.target != case.folder else "./")
+            yield copy(item.sources, _written_target(item, case.folder))
     for path in case.wanted.files:
         if path not in brought:
             yield copy([path], f"./{path}" if "/" in path else "./")
+
+
+def _written_target(item: _Item, folder: str) -> str:
+    """The target of a COPY; the slash at its end says that it is a folder, whether it is there or not."""
+    words = item.instruction.json or tuple(part.value for part in item.instruction.words)
+    if item.target == folder:
+        return "./"
+    return f"{item.target}/" if words[-1].endswith("/") else item.target
 
 
 def _installs(case: _Case, account: Account) -> Iterator[str]:
@@ -354,13 +365,15 @@ def _run(case: _Case, item: _Item, kept: frozenset[str]) -> str:
                 left.append(" ".join(part for part in command.words if re.split(r"[=<>~/]", part)[0] not in dropped))
         elif command.purpose not in _MOVED:
             left.append(command.text)
+    if not any(re.match(r"(?:apt|apk).* (?:install|add)\b", line) for line in left):
+        left = [line for line in left if not re.match(r"(?:apt|apk)\b|rm -\w+ /var/lib/apt", line)]
     if [command.text for command in item.commands] == left:
         return spaced(case.tree, item.instruction)
     if not any(
         command.purpose not in ("nothing", *_MOVED) and command.text in left for command in item.commands
     ) and not (any(re.match(r"apt|apk", line) and "install" in line for line in left)):
         return ""
-    if item.has("system") and not any("/var/lib/apt/lists" in line for line in left):
+    if any(line.startswith("apt") for line in left) and not any("/var/lib/apt/lists" in line for line in left):
         left.append("rm -rf /var/lib/apt/lists/*")
     flags = "".join(f"--{flag.name}={flag.value} " for flag in item.instruction.flags)
     return spaced(case.tree, item.instruction, f"RUN {flags}{' && '.join(left)}")

@@ -3,7 +3,6 @@
 declare(strict_types=1);
 
 use Platform\Assets;
-use Platform\Badge;
 use Platform\Catalogue;
 use Platform\PromptKit\Prompt;
 
@@ -15,9 +14,6 @@ $catalogue = Catalogue::load();
 if ($path === '/health') {
     header('Content-Type: application/json');
     echo json_encode(['status' => 'ok', 'prompts' => count($catalogue->prompts)]);
-} elseif ($path === '/badge.png') {
-    header('Content-Type: image/png');
-    echo Badge::png(count($catalogue->prompts));
 } elseif ($path === '/prompts.zip') {
     $file = (string) tempnam(sys_get_temp_dir(), 'zip');
     $zip = new ZipArchive();

@@ -6,7 +6,7 @@
     <?= Platform\Assets::tags('resources/js/app.js') ?>
 </head>
 <body>
-    <h1>Prompts <img src="/badge.png" alt=""></h1>
+    <h1>Prompts</h1>
     <ul>
         <?php foreach ($catalogue->prompts as $name => $prompt): ?>
             <li><a href="/prompts/<?= $name ?>"><?= htmlspecialchars($prompt['title']) ?></a></li>
