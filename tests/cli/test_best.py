@@ -97,6 +97,7 @@ def test_a_broken_baseline_has_its_own_answer(root: Path, monkeypatch: pytest.Mo
 
 
 def test_where_nothing_can_be_offered_nothing_is_built(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (root / "package-lock.json").unlink()
     monkeypatch.setattr(Proposals, "ladder", lambda *_: (Candidate("slim", "", None, "no"),))
     monkeypatch.setattr(module, "search", None)
     assert run(str(root), "--best").return_value == 0
