@@ -68,6 +68,8 @@ def without_managers(rewrite: Rewrite, dockerfile: str, project: Project, base: 
     change = next((change for change in rewrite.changes if change.path == dockerfile), None)
     if change is None or isinstance(base, str):
         return base if isinstance(base, str) else "its Dockerfile stays as it is"
+    if any(done.name == "static-site" for done in rewrite.transformed):
+        return "there is no package manager in it"
     tree = parse(change.after)
     stage = tree.stages[-1]
     reason = next(_against(stage, project, dockerfile), None)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from imageopt.evidence.model import Evidence
 from imageopt.rewrite.model import Rewrite
 from imageopt.rewrite.propose import propose
+from imageopt.rewrite.traced import traced
 from imageopt.rules.model import Finding
 
 _SUMMARIES = {
@@ -20,13 +21,16 @@ _SUMMARIES = {
     "no-package-managers": "the same on the Linux below the Node image, with Node alone",
     "framework-output": "only what the framework's build leaves to be served",
     "framework-output-alone": "the same without package managers",
+    "traced-files": "of node_modules only what a tracer sees the program load",
 }
 _OUTPUTS = ("framework-output", "static-site")
 _NO_OUTPUT = "no framework of the project is known to leave a server or a site that is complete in itself"
 _NO_ENGINE = "the Node image is not at hand, so what lies below it is not known"
-_STRIPPED = {
-    "alpine": ("no-package-managers", ("multi-stage", "slim", "alpine")),
-    "framework-output": ("framework-output-alone", ("framework-output",)),
+_SERVICE = ("multi-stage", "slim", "alpine")
+_SOURCES = {  # a derived rung, and those that it can be made of
+    "no-package-managers": _SERVICE,
+    "framework-output-alone": ("framework-output",),
+    "traced-files": (*_SERVICE, "no-package-managers"),
 }
 _STAGES = "the Dockerfile has stages of its own, and they are kept"
 _BASES = {"keep": 0, "slim": 1, "alpine": 2, "auto": 2}  # how far down a wished base lets the ladder go
@@ -68,24 +72,28 @@ def ladder(
             reason = f"it is the same as {same}" if same else ""
         offered = complete(rewrite) if rewrite is not None and not reason else None
         made.append(Candidate(name, _SUMMARIES[name], offered, reason))
-        if name in _STRIPPED:
-            made.append(_stripped(*_STRIPPED[name], made, strip))
+        if name == "alpine":
+            made.append(_derived("no-package-managers", made, strip))
+    made.append(_derived("framework-output-alone", made, strip))
+    made.append(_derived("traced-files", made, lambda rewrite: _traced(evidence, rewrite, made)))
     return tuple(made)
 
 
-def _stripped(
-    name: str, sources: tuple[str, ...], made: Sequence[Candidate], strip: Callable[[Rewrite], Rewrite | str]
-) -> Candidate:
-    """The candidate without package managers of the last one above it that is offered."""
-    source = next((one for one in reversed(made) if one.rewrite and one.name in sources), None)
-    if source is None or source.rewrite is None:
-        return Candidate(name, _SUMMARIES[name], None, made[-1].reason)
-    if any(done.name == "static-site" for done in source.rewrite.transformed):
-        return Candidate(name, _SUMMARIES[name], None, "there is no package manager in it")
-    stripped = strip(source.rewrite)
-    if isinstance(stripped, str):
-        return Candidate(name, _SUMMARIES[name], None, stripped)
-    return Candidate(name, _SUMMARIES[name], stripped)
+def _derived(name: str, made: Sequence[Candidate], derive: Callable[[Rewrite], Rewrite | str]) -> Candidate:
+    """The candidate that is made of the last one above it that is offered, or not for the same reason as that."""
+    sources = [one for one in made if one.name in _SOURCES[name]]
+    source = next((one.rewrite for one in reversed(sources) if one.rewrite), None)
+    derived = derive(source) if source is not None else sources[-1].reason
+    if isinstance(derived, str):
+        return Candidate(name, _SUMMARIES[name], None, derived)
+    return Candidate(name, _SUMMARIES[name], derived)
+
+
+def _traced(evidence: Evidence, rewrite: Rewrite, made: Sequence[Candidate]) -> Rewrite | str:
+    if any(one.name == "framework-output" and one.rewrite for one in made):
+        return "the framework's build leaves no more than is loaded"
+    assert evidence.project is not None
+    return traced(rewrite, evidence.dockerfile_path, evidence.project)
 
 
 def _rungs(

@@ -11,7 +11,7 @@ from evidence.small_images import image, record
 from imageopt.image.model import Image, SystemPackage
 from imageopt.project.read import read_project
 from imageopt.rewrite.bare import BareBase, bare_base, without_managers
-from imageopt.rewrite.model import FileChange, Rewrite
+from imageopt.rewrite.model import FileChange, Rewrite, Transformed
 
 ALPINE = BareBase("alpine:3.22", ("usr/lib/libstdc++.so.6",), (("NODE_EXTRA_CA_CERTS", "/a.crt"),), 20)
 DEBIAN = BareBase("debian:bookworm-slim", (), (), 30)
@@ -101,6 +101,11 @@ def test_without_a_known_base_or_a_changed_dockerfile_nothing_is_done(tmp_path: 
     assert stripped(tmp_path, base="it is not at hand") == "it is not at hand"
     other = replace(rewrite(STAGES), changes=rewrite(STAGES).changes[1:])
     assert without_managers(other, "Dockerfile", read_project(tmp_path), ALPINE) == "its Dockerfile stays as it is"
+
+
+def test_a_site_has_no_package_managers(tmp_path: Path) -> None:
+    site = replace(rewrite(STAGES), transformed=(Transformed("static-site", "verify", "", (), None),))
+    assert without_managers(site, "Dockerfile", read_project(tmp_path), ALPINE) == "there is no package manager in it"
 
 
 def test_what_was_not_predicted_stays_so(tmp_path: Path) -> None:

@@ -38,6 +38,7 @@ def test_from_the_least_change_to_the_greatest(tmp_path: Path) -> None:
         "no-package-managers",
         "framework-output",
         "framework-output-alone",
+        "traced-files",
     ]
     assert found[0].reason == "line 3: by hand"
     bases = [text(candidate).split("FROM ")[-1].split()[0] for candidate in found[1:4]]
@@ -45,6 +46,7 @@ def test_from_the_least_change_to_the_greatest(tmp_path: Path) -> None:
     assert found[4].reason == "the Node image is not at hand, so what lies below it is not known"
     assert (found[5].rewrite, found[5].reason[:12]) == (None, "no framework")
     assert found[6].reason == found[5].reason
+    assert found[7].reason.startswith("the project has no tracer")
 
 
 @pytest.mark.parametrize(
@@ -109,11 +111,18 @@ def test_package_managers_are_taken_out_of_the_smallest_that_is_offered(tmp_path
     assert stripped.predicted_bytes == 9
 
 
-def test_a_site_has_no_package_managers(tmp_path: Path) -> None:
+def test_what_the_framework_leaves_is_not_traced_again(tmp_path: Path) -> None:
     site = evidence(write(tmp_path, SHAPES["static-site"]))
     found = {one.name: one for one in ladder(site, FAT, NOTHING, propose(site, FAT))}
     assert found["framework-output"].rewrite is not None
-    assert found["framework-output-alone"].reason == "there is no package manager in it"
+    assert found["traced-files"].reason == "the framework's build leaves no more than is loaded"
+
+
+def test_a_tracer_of_the_project_is_used(tmp_path: Path) -> None:
+    tracer = {**TYPESCRIPT, "dev": {**TYPESCRIPT["dev"], "@vercel/nft": "1.3.0"}, "prod": {"express": "4.19.2"}}
+    shop = evidence(write(tmp_path, {**SHAPES["typescript-express"], **package(**tracer)}))
+    found = ladder(shop, FAT, NOTHING, propose(shop, FAT))[-1]
+    assert "/traced/node_modules ./node_modules" in text(found)
 
 
 def test_what_only_the_caller_knows_is_added_to_what_is_offered(tmp_path: Path) -> None:
