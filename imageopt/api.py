@@ -5,7 +5,7 @@ This is the one place where the packages meet; each function reads top to bottom
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ from imageopt.evidence.model import Evidence
 from imageopt.image.model import Image
 from imageopt.progress import Progress
 from imageopt.rules.check import judge
-from imageopt.rules.model import Analysis
+from imageopt.rules.model import Analysis, Target
 from imageopt.rules.policy import Policy, make_policy
 from imageopt.rules.summary import summarise
 from imageopt.targets import (
@@ -61,31 +61,69 @@ def analyze(
     Raises the errors of `imageopt.errors`.
     """
     started = time.monotonic()
+    gathered = gather(
+        target, image=image, build=build, options=options, progress=progress, verify_digests=verify_digests
+    )
+    analysis = judged(gathered, progress=progress, now=now, config=config, edits=edits)
+    return replace(analysis, seconds=time.monotonic() - started)
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What is known of a target before anybody has an opinion; `folder` is the one whose rules count."""
+
+    target: Target
+    evidence: Evidence
+    notes: tuple[str, ...]
+    folder: Path
+
+
+def gather(
+    target: str = ".",
+    *,
+    image: str | None = None,
+    build: bool = False,
+    options: BuildOptions | None = None,
+    progress: Progress | None = None,
+    verify_digests: bool = False,
+) -> Gathered:
+    """The first half of `analyze`: image, Dockerfile and project, joined. A gate that passes needs no more."""
     options = options or BuildOptions()
     progress = progress or Progress()
     notes: list[str] = []
     if is_image(target):
-        analysed = image_target(target, options, progress, notes, verify_digests)
+        found, evidence = image_target(target, options, progress, notes, verify_digests)
     else:
-        analysed = project_target(target, image, build, options, progress, notes, verify_digests)
-    found, evidence = analysed
-    with progress.step("checking the rules"):
-        policy = make_policy(config or Config(), _folder(target, evidence))
-        notes += policy.notes
-        judged = judge(evidence, policy.rules, waivers=policy.waivers, now=now)
-        findings = judged.findings
+        found, evidence = project_target(target, image, build, options, progress, notes, verify_digests)
+    return Gathered(found, evidence, tuple(notes), _folder(target, evidence))
+
+
+def judged(
+    gathered: Gathered,
+    *,
+    progress: Progress | None = None,
+    now: date | None = None,
+    config: Config | None = None,
+    edits: bool = False,
+) -> Analysis:
+    """The second half of `analyze`: what the rules say of it, and what that sums up to."""
+    evidence = gathered.evidence
+    with (progress or Progress()).step("checking the rules"):
+        policy = make_policy(config or Config(), gathered.folder)
+        found = judge(evidence, policy.rules, waivers=policy.waivers, now=now)
+        findings = found.findings
         if edits:
             from imageopt.rewrite.offers import with_edits
 
             findings = with_edits(evidence, findings, policy.rules, waivers=policy.waivers, now=now)
     return Analysis(
-        target=found,
+        target=gathered.target,
         evidence=evidence,
         findings=findings,
-        summary=summarise(evidence, judged.findings, len(judged.suppressed)),
-        notes=tuple(notes),
-        seconds=time.monotonic() - started,
-        suppressed=judged.suppressed,
+        summary=summarise(evidence, findings, len(found.suppressed)),
+        notes=(*gathered.notes, *policy.notes),
+        seconds=0.0,
+        suppressed=found.suppressed,
     )
 
 

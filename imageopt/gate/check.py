@@ -5,7 +5,7 @@ in the document is `unknown`, and an unknown value never passes.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -18,7 +18,6 @@ from imageopt.gate.scanned import scan_checks
 
 Json = Mapping[str, Any]
 _EMPTY_TAR_BYTES = 1024  # two blocks of zeros: an image's layer without any entry
-_ABOUT_SIZE = ("download", "unpacked", "live", "wasted", "wasted_bytes", "layers", "growth.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,16 +77,17 @@ def check_budget(
         checks += check_dive(dive, image)
         notes += where_dive_differs(image)
     checks = [pardons.applied(check) for check in checks]
-    too_big = any(not check.holds and check.name.startswith(_ABOUT_SIZE) for check in checks)
-    return GateResult(
+    result = GateResult(
         subject.reference,
         all(check.holds for check in checks),
         tuple(checks),
         (*notes, *pardons.notes()),
-        biggest_causes(image, subject.findings) if too_big and image is not None else (),
         sizes=sizes,
         baseline=baseline,
     )
+    if image is None or not result.is_too_big:
+        return result
+    return replace(result, causes=biggest_causes(image, subject.findings))
 
 
 def check_download(budget: Budget, reference: str, size: int, now: date | None = None) -> GateResult:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
+_ABOUT_SIZE = ("download", "unpacked", "live", "wasted", "layers", "growth.", "dive.")
 SIZES = ("download_bytes", "unpacked_bytes", "live_bytes", "wasted_bytes")
 
 
@@ -136,3 +137,8 @@ class GateResult:
     offer: Offer | None = None
     sizes: Mapping[str, int | None] = field(default_factory=dict)
     baseline: Baseline | None = None
+
+    @property
+    def is_too_big(self) -> bool:
+        """Whether a limit on bytes or layers does not hold, so that it helps to know where they come from."""
+        return any(not check.holds and check.name.startswith(_ABOUT_SIZE) for check in self.checks)

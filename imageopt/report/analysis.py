@@ -22,7 +22,7 @@ from imageopt.report.findings import findings_section as findings_section
 from imageopt.report.findings import suppressed_section
 from imageopt.report.findings import tool as tool
 from imageopt.report.names import readable
-from imageopt.rules.model import Analysis
+from imageopt.rules.model import Analysis, Target
 
 Json = dict[str, Any]
 
@@ -48,11 +48,33 @@ def analysis_document(analysis: Analysis) -> Json:
     }
 
 
+def measured_document(target: Target, evidence: Evidence) -> Json:
+    """As much of the document as a gate judges: what was measured of the image, and no opinion."""
+    measured = None if evidence.image is None else _measured(evidence.image, evidence)
+    return {"schema": "imageopt.analysis/1", "target": asdict(target), "image": measured, "findings": []}
+
+
 def image_section(evidence: Evidence) -> Json | None:
-    """`image` of the document: sizes, waste, composition (biggest first) and layers (base first)."""
+    """`image` of the document: sizes, waste, layers (base first) and composition (biggest first)."""
     image = evidence.image
     if image is None:
         return None
+    return {
+        **_measured(image, evidence),
+        "composition": [
+            {"category": row.category, "cause": row.cause, "bytes": row.bytes, "layers": list(row.layers)}
+            for row in sorted(evidence.composition, key=lambda row: (-row.bytes, row.category, row.cause or ""))
+        ],
+        "packages": packages_section(image.packages),
+        "folders": folders_section(image),
+        "inventory": inventory_section(evidence.inventory),
+        "setuid": setuid_section(evidence.inventory),
+        "native": native_section(image),
+        "problems": [readable(problem) for problem in image.problems],
+    }
+
+
+def _measured(image: Image, evidence: Evidence) -> Json:
     base = evidence.base.layers
     return {
         "sizes": {
@@ -65,10 +87,6 @@ def image_section(evidence: Evidence) -> Json | None:
         "own_unpacked_bytes": None if base is None else sum(layer.unpacked_bytes for layer in image.layers[base:]),
         "waste": {kind: image.waste.get(kind, 0) for kind in WASTE_KINDS},
         "waste_author_bytes": _author_waste(image, base),
-        "composition": [
-            {"category": row.category, "cause": row.cause, "bytes": row.bytes, "layers": list(row.layers)}
-            for row in sorted(evidence.composition, key=lambda row: (-row.bytes, row.category, row.cause or ""))
-        ],
         "duplicate_content_bytes": image.duplicate_content_bytes,
         "digest_verified": image.digest_verified,
         "file_count": image.file_count,
@@ -79,12 +97,6 @@ def image_section(evidence: Evidence) -> Json | None:
             "wasted_bytes": image.dive.wasted_bytes,
             "user_wasted_percent": image.dive.user_wasted_percent,
         },
-        "packages": packages_section(image.packages),
-        "folders": folders_section(image),
-        "inventory": inventory_section(evidence.inventory),
-        "setuid": setuid_section(evidence.inventory),
-        "native": native_section(image),
-        "problems": [readable(problem) for problem in image.problems],
     }
 
 

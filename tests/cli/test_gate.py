@@ -1,12 +1,17 @@
 """The gate from the command line: dive's rules, baselines, what a failure says; without an engine."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from imagebuilder import docker_archive, file, folder, layer, whiteout
 
 from imageopt.cli.edge import run
+from imageopt.image.load import load_image
+from imageopt.image.model import Image
+from imageopt.verify.model import ScanRecord
 
 APP = [folder("app"), *(file(f"app/{number}", bytes(1000)) for number in range(30))]
 
@@ -113,3 +118,31 @@ def test_a_failure_names_causes_with_lines_and_what_a_rewrite_saves(
     assert first["fix"]
     assert run(["gate", ".", *image, "--max-unpacked", "60kB"]) == 1
     assert f"50.0 kB  Dockerfile:4  {first['title']}" in capsys.readouterr().out
+
+
+def test_a_limit_on_what_a_scanner_finds_has_the_engines_image_scanned(
+    archive: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The image is an archive that says it is the engine's; the scanner is a stand-in."""
+    asked: list[str] = []
+
+    def scan(image: str) -> ScanRecord:
+        asked.append(image)
+        return ScanRecord("Trivy", "1", None, (), ("npm-token /app/.npmrc",), (), (), {})
+
+    monkeypatch.setattr("imageopt.verify.scan.scan", scan)
+    Path("imageopt.toml").write_text("[budget]\nsecrets = 0\nvulnerabilities.high = 0\n")
+    assert run(["gate", str(archive)]) == 1
+    assert asked == []
+    assert "no scan" in capsys.readouterr().out
+    read = load_image
+
+    def load(*arguments: Any, **more: Any) -> Image:
+        return replace(read(*arguments, **more), source="docker", reference="app:1")
+
+    monkeypatch.setattr("imageopt.image.load.load_image", load)
+    assert run(["gate", str(archive)]) == 1
+    assert asked == ["app:1"]
+    out = capsys.readouterr().out
+    assert "unknown  vulnerabilities.high  unknown (limit 0)  the scan had no vulnerability database" in out
+    assert "fail  secrets  1 (limit 0)  npm-token /app/.npmrc" in out

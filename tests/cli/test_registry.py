@@ -112,3 +112,15 @@ def test_a_result_says_that_it_is_from_a_registry(server: Registry, capsys: pyte
     assert run(["analyze", f"registry:{server.host}/team/app:1", "--format", "json", "--quiet"]) == 0
     target = json.loads(capsys.readouterr().out)["target"]
     assert (target["source"], target["digest"]) == ("registry", digest(server.manifests["1"][1]))
+
+
+def test_growth_is_held_against_the_target_branchs_image(server: Registry, capsys: pytest.CaptureFixture[str]) -> None:
+    server.push("more", [ONE, layer(file("b", b"2" * 3_000))])
+    main = f"registry:{server.host}/team/app:1"
+    assert gate(server, "1", "--baseline", main) == 0
+    assert gate(server, "more", "--baseline", main, "--max-growth", "2.9%", "--format", "json") == 1
+    document = json.loads(capsys.readouterr().out.partition("gate: pass\n")[2])
+    failed = {check["name"]: check["value"] for check in document["checks"] if check["result"] == "fail"}
+    assert failed["growth.unpacked"] == 103_000
+    assert document["baseline"]["sizes"]["unpacked_bytes"] == 100_000
+    assert gate(server, "more", "--baseline", main, "--max-growth", "3kB") == 0

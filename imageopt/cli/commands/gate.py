@@ -23,13 +23,12 @@ from imageopt.cli.output import emit, parse_formats
 from imageopt.config import BudgetConfig, Config
 from imageopt.errors import UsageError
 from imageopt.gate.model import Budget, GateResult, Offer
-from imageopt.report.gate import gate_document
 
 if TYPE_CHECKING:
     from datetime import date
 
+    from imageopt.api import Gathered
     from imageopt.build.options import BuildOptions
-    from imageopt.rules.model import Analysis
 
 Json = dict[str, Any]
 
@@ -76,6 +75,7 @@ def command(target: str, **options: Any) -> int:
     from imageopt.cli.days import parse_day
     from imageopt.gate.check import check_budget
     from imageopt.gate.dive import find_dive_rules
+    from imageopt.report.gate import gate_document
     from imageopt.report.render import formats_of
 
     config = configuration(target, options.pop("config"))
@@ -95,12 +95,13 @@ def command(target: str, **options: Any) -> int:
         result = _by_manifest(remote, budget, built.platform, now, talk)
     else:
         old = where.read(built, talk.progress) if where is not None else None
-        document, analysis = _document(target, config, options, built, talk)
+        document, gathered = _document(target, config, options, built, talk)
         is_first = old is None and where is not None and (where.is_history or update)
-        scan = _scanned(analysis, talk) if budget.wants_scan and analysis is not None else None
+        scan = _scanned(gathered, talk) if budget.wants_scan and gathered is not None else None
         limits = replace(budget, growth=None) if is_first else budget
         result = check_budget(limits, document, dive, baseline=old, scan=scan, now=now)
-        result = _with_offer(result, analysis, built, talk)
+        if result.is_too_big and gathered is not None:
+            result = _explained(result, gathered, config, built, talk)
         if is_first:
             result = replace(result, notes=(*result.notes, FIRST))
         if where is not None and result.passed and (where.is_history or update):
@@ -109,12 +110,19 @@ def command(target: str, **options: Any) -> int:
     return 0 if result.passed else int(options["exit_code"])
 
 
-def _with_offer(result: GateResult, analysis: "Analysis | None", built: "BuildOptions", talk: Talk) -> GateResult:
-    """The result with what a rewrite would save, where the image is too big and there is a project to rewrite."""
-    if not result.causes or analysis is None or analysis.evidence.project is None:
-        return result
-    from imageopt.api import proposed
+def _explained(
+    result: GateResult, gathered: "Gathered", config: Config, built: "BuildOptions", talk: Talk
+) -> GateResult:
+    """The failure with what the rules say of it, and with what a rewrite would save where there is a project."""
+    from imageopt.api import judged, proposed
+    from imageopt.gate.causes import biggest_causes
+    from imageopt.report.analysis import findings_section, measured_document
 
+    analysis = judged(gathered, progress=talk.progress, config=config)
+    image = measured_document(gathered.target, gathered.evidence)["image"]
+    result = replace(result, causes=biggest_causes(image, findings_section(analysis.findings)))
+    if gathered.evidence.project is None:
+        return result
     with talk.progress.step("looking for a rewrite"):
         offered = proposed(analysis, options=built)
     if offered.outcome != "proposed":
@@ -124,33 +132,32 @@ def _with_offer(result: GateResult, analysis: "Analysis | None", built: "BuildOp
 
 def _document(
     target: str, config: Config, options: Mapping[str, Any], built: "BuildOptions", talk: Talk
-) -> "tuple[Json, Analysis | None]":
-    """The document that is judged, and the analysis that it was made from; None for a stored one."""
+) -> "tuple[Json, Gathered | None]":
+    """The document that is judged, and what it was made from; None for a stored one."""
     earlier = _earlier_result(target)
     if earlier is not None:
         return earlier, None
-    from imageopt.api import analyze
-    from imageopt.report.analysis import analysis_document
+    from imageopt.api import gather
+    from imageopt.report.analysis import measured_document
 
-    analysis = analyze(
+    gathered = gather(
         target,
         image=options["image"] or config.project.image,
         build=options["build"],
         options=built,
         progress=talk.progress,
-        config=config,
     )
-    if analysis.evidence.image is None:
+    if gathered.evidence.image is None:
         raise UsageError(
-            f"{analysis.target.reference} has no image, and a budget needs one",
+            f"{gathered.target.reference} has no image, and a budget needs one",
             "add --build, or name the image with --image",
         )
-    return analysis_document(analysis), analysis
+    return measured_document(gathered.target, gathered.evidence), gathered
 
 
-def _scanned(analysis: "Analysis", talk: Talk) -> Json | None:
+def _scanned(gathered: "Gathered", talk: Talk) -> Json | None:
     """A scan of the image, where it lies in the engine."""
-    image = analysis.evidence.image
+    image = gathered.evidence.image
     if image is None or image.source != "docker":
         return None
     from imageopt.report.verification import scan_section
