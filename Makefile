@@ -41,8 +41,9 @@ test: setup ## everything once: real engine, registry and scanner, with coverage
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --fail-under=$(COVERED_AT_LEAST)
 
-proof: test ## the tests, then every base image proven with example applications
+proof: test ## the tests, then every base image with example applications, and what generators make today
 	tests/bed/prove
+	exports=$$(tests/bed/up) && eval "$$exports" && $(BIN)/python tests/generators.py docs/generated.json
 
 demo: setup ## the whole chain on sample_projects/agent-buildkit; results in .demo/
 	sample_projects/demo.sh
