@@ -4,8 +4,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from imageopt.project.app import app_manifest
-from imageopt.project.model import Lock, Project
-from imageopt.project.scripts import DEV_RUNNERS, reachable_commands
+from imageopt.project.model import Lock, Project, StartCommand
+from imageopt.project.scripts import DEV_RUNNERS, commands, is_plain, reachable_commands
+from imageopt.project.start import entry_of
+
+_NEST_RUNS = "start:prod"
 
 
 def started_with(project: Project) -> str | None:
@@ -14,6 +17,26 @@ def started_with(project: Project) -> str | None:
     if start is None or start.argv is not None or manifest is None:
         return None
     return called_by(project, (start.script, "npm start"))
+
+
+def built_start(project: Project) -> tuple[StartCommand, tuple[str, ...]] | None:
+    """For `nest start`, which compiles and then runs: what runs alone, and the command for it; None for any other.
+
+    Without a handler of its own for SIGTERM the service keeps npm above it, which ends when asked.
+    """
+    start, manifest = project.start, project.manifest
+    if start is None or manifest is None or start.script not in ("nest start", "npx nest start"):
+        return None
+    script = manifest.scripts.get(_NEST_RUNS, "")
+    found = commands(script) or ()
+    if not is_plain(script) or found[0][0] != "node" or entry_of(found[0]) is None:
+        return None
+    argv = found[0]
+    if not start.handles_sigterm and project.package_manager != "npm":
+        return None
+    around = {f"pre{_NEST_RUNS}", f"post{_NEST_RUNS}", "prestart", "poststart"} & set(manifest.scripts)
+    runs = replace(start, script=script, argv=argv, reason="it is what `nest start` runs after it compiled")
+    return None if around else (runs, argv if start.handles_sigterm else ("npm", "run", _NEST_RUNS))
 
 
 def running_lock(project: Project) -> Lock | None:

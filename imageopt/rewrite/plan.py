@@ -5,6 +5,7 @@ Everything about the new Dockerfile is decided here and in the two stages; the t
 
 import posixpath
 from collections.abc import Mapping
+from dataclasses import replace
 
 from imageopt.dockerfile.model import Dockerfile, Stage
 from imageopt.image.elf import ElfFacts
@@ -12,7 +13,7 @@ from imageopt.project.model import Project
 from imageopt.rewrite.base_image import BaseImage
 from imageopt.rewrite.build_stage import build_stage, member_manifests, uses_global
 from imageopt.rewrite.builders import Builders
-from imageopt.rewrite.development import started_with
+from imageopt.rewrite.development import built_start, started_with
 from imageopt.rewrite.framework_output import framework_output
 from imageopt.rewrite.ground import Account, Ground, Plan
 from imageopt.rewrite.layout import Layout, layout, rebuilt
@@ -51,6 +52,9 @@ def make_plan(
     Raises Unsafe for a value without a safe spelling.
     """
     account = Account()
+    built = built_start(project) if rebuilt(project, found) else None
+    if built:
+        project = replace(project, start=built[0])
     site = static_site(project, found) if outputs and target in ("auto", "alpine") else None
     if isinstance(site, str):
         account.refuse("static-site", site)
@@ -79,6 +83,8 @@ def make_plan(
         user=user,
         owner="node:node" if user == "node" else user,
     )
+    if built and not output:
+        ground = replace(ground, layout=replace(ground.layout, start=built[1]))
     values: dict[str, object] = {
         "header": tree.text[: stage.from_instruction.start].replace("\r\n", "\n"),
         "platform": f"--platform={word(stage.platform)} " if stage.platform else "",

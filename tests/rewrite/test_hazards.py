@@ -276,6 +276,28 @@ TOLD_BEFORE_BUILDING = [
         },
         ("listen 4173;", "USER nginx"),
     ),
+    *(
+        Case(
+            f"H6 nest start compiles first: {what}",
+            {
+                **package(
+                    prod={"@nestjs/core": "12.0.1"},
+                    dev={"@nestjs/cli": "12.0.0"},
+                    scripts={"build": "nest build", "start": "nest start", "start:prod": "node dist/main"},
+                ),
+                "nest-cli.json": "{}",
+                "tsconfig.json": '{"compilerOptions": {"outDir": "./dist"}}',
+                "src/main.ts": source,
+                "Dockerfile": f"{build}CMD npm start\n",
+            },
+            expected,
+        )
+        for what, source, build, expected in (
+            ("npm ends when asked", "", BUILD, ("npm prune", "/app/dist ./dist", 'CMD ["npm", "run", "start:prod"]')),
+            ("so does it", "app.enableShutdownHooks()", BUILD, ("npm prune", 'CMD ["node", "dist/main"]')),
+            ("nothing is built before", "", INSTALL, ("!npm prune", "CMD npm start")),
+        )
+    ),
     Case(
         "H6 a script that runs before the service",
         {**package(prod={"ms": "2.1.3"}, scripts={"prestart": "node migrate.js", "start": "node server.js"}), **PLAIN, "migrate.js": "", "Dockerfile": f'{INSTALL}CMD ["npm", "start"]\n'},
