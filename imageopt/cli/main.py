@@ -14,6 +14,7 @@ COMMANDS = {
     "compare": "What differs between two images: by cause, package, path, layer.",
     "gate": "Hold an image against a budget; the exit code is the answer.",
     "lint": "Check Dockerfiles alone: no engine, fast.",
+    "init": "Set a project up: imageopt.toml, a CI job, a pre-commit hook.",
     "gitlab": "Take a result to GitLab: a note, or a merge request.",
     "report": "Show a stored result again, in any format.",
     "rules": "List the rules.",
