@@ -102,6 +102,7 @@ class VerifyConfig:
     volumes: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     companions: Mapping[str, CompanionConfig] = field(default_factory=dict)
+    severity: str = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +259,7 @@ def _verify(table: Table) -> VerifyConfig:
         volumes=_absolute(table, "volumes"),
         environment=table.section("environment", _all_texts),
         companions=table.section("companions", _companions),
+        severity=table.choice("severity", SEVERITIES, "unknown"),
     )
 
 

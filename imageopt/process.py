@@ -13,10 +13,13 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from imageopt.errors import ToolFailed, ToolMissing
 
+_Result = TypeVar("_Result")
 _TAIL_LINES = 40
+_running: "set[subprocess.Popen[bytes]]" = set()  # so that what runs in other threads can be ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,7 @@ def run(
         raise ToolMissing(f"{name} is not installed", f"install {name} and put it on PATH") from None
     except PermissionError:
         raise ToolFailed(f"{name} may not be executed", f"check the permissions of {arguments[0]}") from None
+    _running.add(process)
     assert process.stdout is not None
     assert process.stderr is not None
     tail: deque[str] = deque(maxlen=_TAIL_LINES)
@@ -96,9 +100,30 @@ def run(
         reader.join(5)
         process.stdout.close()
         process.wait()
+        _running.discard(process)
     if timed_out:
         raise ToolFailed(f"{name} did not end within {timeout:.0f} s", "run it by hand to see what it waits for")
     return Completed(process.returncode, stdout, "\n".join(tail))
+
+
+def together(*works: Callable[[], _Result]) -> list[_Result]:
+    """What the works give, in their order; they are done at the same time, each in a thread of its own.
+
+    Whatever ends one of them, or a Ctrl-C, ends the programs of all.
+    """
+    from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+
+    before = set(_running)
+    with ThreadPoolExecutor(len(works)) as pool:
+        futures = [pool.submit(work) for work in works]
+        try:
+            for future in wait(futures, return_when=FIRST_EXCEPTION).done:
+                future.result()
+            return [future.result() for future in futures]
+        except BaseException:
+            for process in _running - before:
+                _kill_group(process)
+            raise
 
 
 def _kill_group(process: "subprocess.Popen[bytes]") -> None:

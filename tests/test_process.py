@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from imageopt.errors import ToolFailed, ToolMissing
-from imageopt.process import find_program, run
+from imageopt.process import find_program, run, together
 
 
 def test_gives_what_the_program_said() -> None:
@@ -65,3 +65,20 @@ def test_a_program_reads_what_it_is_given() -> None:
     assert run(["sh", "-c", "read word; echo $word"], timeout=10, stdin=b"hello\n").stdout == "hello\n"
     assert run(["cat"], timeout=10).stdout == ""
     assert run(["true"], timeout=10, stdin=b"nobody reads this").exit_code == 0
+
+
+def test_works_are_done_at_the_same_time_and_their_results_keep_their_order() -> None:
+    code = "import sys; sys.stdin.read(); print({})"
+    works = (lambda: run([sys.executable, "-c", code.format(1)], timeout=30).stdout, lambda: "2")
+    assert together(*works) == ["1\n", "2"]
+
+
+def test_where_one_work_fails_the_programs_of_the_others_are_ended() -> None:
+    def fail() -> None:
+        time.sleep(0.3)
+        raise ToolFailed("it failed", "try again")
+
+    start = time.monotonic()
+    with pytest.raises(ToolFailed, match="it failed"):
+        together(lambda: run([sys.executable, "-c", "import time; time.sleep(60)"], timeout=90), fail)
+    assert time.monotonic() - start < 30

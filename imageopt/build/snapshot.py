@@ -18,11 +18,14 @@ from imageopt.build.temporary import prefix, remove_tree
 from imageopt.errors import InputError
 from imageopt.folders import cache_folder
 
+MANIFESTS = ("package.json", "composer.json", "requirements.txt", "pyproject.toml", "go.mod")
 _BLANK_LINES = 4096
 _COMMENTS = {
+    "go.mod": "// {}",
     **dict.fromkeys((".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx", ".go", ".rs", ".java"), "// {}"),
     **dict.fromkeys((".css", ".scss", ".less"), "/* {} */"),
     **dict.fromkeys((".py", ".rb", ".sh", ".yml", ".yaml", ".toml"), "# {}"),
+    "requirements.txt": "# {}",
     **dict.fromkeys((".html", ".htm", ".md", ".vue", ".svelte"), "<!-- {} -->"),
 }
 
@@ -43,10 +46,23 @@ class Snapshot:
         path = self.folder / relative
         if _is_no_file(path):
             raise InputError(f"{relative} is no file of the project", "name a source file that the build copies")
-        comment = _COMMENTS.get(path.suffix.lower())
+        comment = _COMMENTS.get(path.suffix.lower()) or _COMMENTS.get(path.name)
         mark = f"changed by imageopt to time a rebuild, {run_id}"
         text = comment.format(mark) if comment is not None else "\n" * (zlib.crc32(run_id.encode()) % _BLANK_LINES)
         self.put(relative, path.read_bytes() + f"\n{text}\n".encode())
+
+    def change_manifest(self, relative: str, run_id: str) -> None:
+        """Makes one of `MANIFESTS` another file that asks for the same: a key or comment that no package manager reads.
+
+        Raises InputError where it is no regular file inside the copy.
+        """
+        path = self.folder / relative
+        if not relative.endswith(".json"):
+            self.change_one_file(relative, run_id)
+            return
+        if _is_no_file(path):
+            raise InputError(f"{relative} is no file of the project", "name the manifest that the build copies")
+        self.put(relative, path.read_bytes().replace(b"{", f'{{"x-imageopt": "{run_id}",'.encode(), 1))
 
     def put(self, relative: str, data: bytes) -> None:
         """Writes a file of the copy, in place of the one that is there; raises InputError where it would leave it."""

@@ -57,6 +57,7 @@ def request_for(
         "ssh": built.ssh,
         "platform": built.platform,
         "builder": built.builder,
+        "severity": config.verify.severity,
         "port": config.verify.port,
         "paths": config.verify.paths,
         "settings": config.verify,

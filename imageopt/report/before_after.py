@@ -42,11 +42,20 @@ def rows(document: Json) -> list[Row]:
         _build("cold build", timing["build_seconds"], before["build"], after["build"]),
         _build("rebuild after one change", timing["rebuild_seconds"], before["rebuild"], after["rebuild"]),
         _cached(before["rebuild"], after["rebuild"], comparison["cached_steps"]),
+        *_dependencies(timing, before, after),
         _time("until it answers", timing["ready_seconds"]),
         _time("until it stops", timing["stop_seconds"]),
         _user(before["run"], after["run"]),
         *_scans(before["scan"], after["scan"]),
     ]
+
+
+def _dependencies(timing: Json, before: Json, after: Json) -> list[Row]:
+    """Only where it was asked for: it takes as long as a cold build."""
+    if "not-done" in (before["dependency_rebuild"]["result"], after["dependency_rebuild"]["result"]):
+        return []
+    times = timing["dependency_rebuild_seconds"]
+    return [_build("rebuild after a dependency", times, before["dependency_rebuild"], after["dependency_rebuild"])]
 
 
 def vulnerabilities_in_words(by_severity: Json) -> str:
@@ -115,7 +124,8 @@ def _cached(before: Json, after: Json, steps: Json) -> Row:
     def shown(rebuild: Json, cached: int | None) -> str:
         if cached is None:
             return NOT_DONE
-        return f"{cached} of {rebuild['steps']}" if rebuild["result"] == "built" else str(cached)
+        of_all = f" ({round(100 * cached / rebuild['steps'])} %)" if rebuild.get("steps") else ""
+        return f"{cached} of {rebuild['steps']}{of_all}" if rebuild["result"] == "built" else str(cached)
 
     return Row("steps from cache", shown(before, steps["before"]), shown(after, steps["after"]), "", None)
 

@@ -69,9 +69,11 @@ def _timing(verification: Verification, seconds: float) -> Json:
         "build_seconds": {name: _seconds(side.build) for name, side in sides.items()},
         "step_seconds": {name: _steps(side.build) for name, side in sides.items()},
         "rebuild_seconds": {name: _seconds(side.rebuild) for name, side in sides.items()},
+        "dependency_rebuild_seconds": {name: _seconds(side.dependency_rebuild) for name, side in sides.items()},
         "ready_seconds": {name: _rounded(run.ready_seconds if run else None) for name, run in runs.items()},
         "stop_seconds": {name: _rounded(run.stop_seconds if run else None) for name, run in runs.items()},
         "memory_bytes": {name: run.memory_bytes if run else None for name, run in runs.items()},
+        "scan_database_days": {name: scan.database_days if scan else None for name, scan in scans.items()},
         "scan_database": {name: scan.database if scan else None for name, scan in scans.items()},
     }
 
@@ -95,6 +97,7 @@ def _side(side: Side) -> Json:
         "dockerfile": readable(side.dockerfile),
         "build": _build(side.build),
         "rebuild": _build(side.rebuild),
+        "dependency_rebuild": _build(side.dependency_rebuild),
         "image": None if evidence is None else image_section(evidence),
         "findings": findings_section(side.findings),
         "run": _run(side.run),
@@ -175,6 +178,7 @@ def scan_section(scan: ScanRecord | NotDone) -> Json:
         "scanner": scan.scanner,
         "version": scan.version,
         "has_database": scan.database is not None,
+        "system": readable(scan.system),
         "vulnerabilities": _vulnerabilities(scan.vulnerabilities),
         "secrets": _texts(scan.secrets),
         "licenses": _texts(scan.licenses),
@@ -191,6 +195,8 @@ def _comparison(comparison: Comparison) -> Json:
     return {
         **{name: _size(comparison.sizes.get(name)) for name in _SIZES},
         "cached_steps": {"before": comparison.cached_steps[0], "after": comparison.cached_steps[1]},
+        "cached_percent": dict(zip(("before", "after"), comparison.cached_percent, strict=True)),
+        "severity": comparison.severity,
         "vulnerabilities": {
             "fixed": _vulnerabilities(comparison.fixed),
             "introduced": _vulnerabilities(comparison.introduced),

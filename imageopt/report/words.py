@@ -262,6 +262,16 @@ def lost_in_words(document: Json) -> list[str]:
     ]
 
 
+def scanned_by(document: Json) -> str:
+    """By which database of vulnerabilities both were scanned, and how old it was; empty where neither was."""
+    date = document["timing"]["scan_database"]["after"]
+    days = document["timing"]["scan_database_days"]["after"]
+    if date is None:
+        return ""
+    age = "" if days is None else f", {days} {'day' if days == 1 else 'days'} old"
+    return f"scanned with the vulnerability database of {date[:10]}{age}"
+
+
 def unchecked_hazards(document: Json) -> list[str]:
     """Which of the known hazards nobody looked for, and why."""
     return [

@@ -12,8 +12,11 @@ from imageopt.verify.static import compare_static
 from imageopt.verify.trivy_report import by_severity
 
 
-def compare_sides(before: Side, after: Side) -> tuple[Comparison, tuple[str, ...]]:
-    """The comparison, and what was not checked, each thing once and in the order of the work."""
+def compare_sides(before: Side, after: Side, severity: str = "unknown") -> tuple[Comparison, tuple[str, ...]]:
+    """The comparison, and what was not checked, each thing once and in the order of the work.
+
+    `severity` is the one from which on a vulnerability that comes in counts.
+    """
     images, config = _images(before, after)
     behaviour, unchecked = _runs(before, after)
     fixed, introduced, unchanged = _vulnerabilities(before.scan, after.scan)
@@ -39,6 +42,8 @@ def compare_sides(before: Side, after: Side) -> tuple[Comparison, tuple[str, ...
         removed_bytes=images.removed_bytes if images is not None else 0,
         explained_bytes=images.explained_bytes if images is not None else 0,
         files_added=images.files_added if images is not None else {},
+        cached_percent=(_cached_percent(before.rebuild), _cached_percent(after.rebuild)),
+        severity=severity,
         static=compare_static(before, after),
     )
     notes = (
@@ -73,16 +78,32 @@ def _serves_the_same_site(before: Side, after: Side) -> bool:
 def _vulnerabilities(
     before: ScanRecord | NotDone, after: ScanRecord | NotDone
 ) -> tuple[tuple[Vulnerability, ...], tuple[Vulnerability, ...], tuple[Vulnerability, ...]]:
-    """Fixed, introduced, unchanged. An advisory that `before` has anywhere is not introduced by another package."""
+    """Fixed, introduced, unchanged: by package and advisory, whatever name it goes by.
+
+    Where the distribution changed, its packages have other names: there the advisory alone counts.
+    """
     if not isinstance(before, ScanRecord) or not isinstance(after, ScanRecord):
         return (), (), ()
-    old = {found.id for found in before.vulnerabilities}
-    new = {found.id for found in after.vulnerabilities}
+    alike = _distribution(before) == _distribution(after)
+    old, new = _keys(before, alike=alike), _keys(after, alike=alike)
     return (
-        _ordered(found for found in before.vulnerabilities if found.id not in new),
-        _ordered(found for found in after.vulnerabilities if found.id not in old),
-        _ordered(found for found in after.vulnerabilities if found.id in old),
+        _ordered(found for found in before.vulnerabilities if not _names(found, alike=alike) & new),
+        _ordered(found for found in after.vulnerabilities if not _names(found, alike=alike) & old),
+        _ordered(found for found in after.vulnerabilities if _names(found, alike=alike) & old),
     )
+
+
+def _distribution(scan: ScanRecord) -> str:
+    return scan.system.partition(" ")[0]
+
+
+def _keys(scan: ScanRecord, *, alike: bool) -> frozenset[tuple[str, str]]:
+    return frozenset().union(*(_names(found, alike=alike) for found in scan.vulnerabilities))
+
+
+def _names(found: Vulnerability, *, alike: bool) -> frozenset[tuple[str, str]]:
+    package = found.package if alike or found.kind != "os" else ""
+    return frozenset((package, name) for name in (found.id, *found.aliases))
 
 
 def _ordered(found: Iterable[Vulnerability]) -> tuple[Vulnerability, ...]:
@@ -106,6 +127,12 @@ def _cached(rebuild: Built | BuildFailed | NotDone) -> int | None:
     return rebuild.cached_steps if isinstance(rebuild, Built) else None
 
 
+def _cached_percent(rebuild: Built | BuildFailed | NotDone) -> float | None:
+    if not isinstance(rebuild, Built) or not rebuild.steps:
+        return None
+    return round(100 * rebuild.cached_steps / rebuild.steps, 1)
+
+
 def _not_done(before: Side, after: Side) -> Iterator[str]:
     for name, side in (("before", before), ("after", after)):
         if not isinstance(side.rebuild, Built):
@@ -114,7 +141,10 @@ def _not_done(before: Side, after: Side) -> Iterator[str]:
             yield f"the running of {name}: {side.run.reason}"
         if isinstance(side.scan, NotDone):
             yield f"the scan of {name}: {side.scan.reason}"
-    if _managers(before) and _managers(after) and _managers(before) != _managers(after):
+    scans = [side.scan.system if isinstance(side.scan, ScanRecord) else "" for side in (before, after)]
+    if all(scans) and scans[0] != scans[1]:
+        yield f"{scans[0]} became {scans[1]}, whose advisories do not cover the same things"
+    elif _managers(before) and _managers(after) and _managers(before) != _managers(after):
         yield "the two bases are of different distributions, whose advisories do not cover the same things"
 
 

@@ -5,7 +5,7 @@ order; a version that is not there, or does not build, is a value that the later
 """
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ from imageopt.build.build import build
 from imageopt.build.builders import cache_folder
 from imageopt.build.cleaning import CleanUp, cleaning, new_run_id
 from imageopt.build.model import BuildFailed, BuildRequest, Built, Given
-from imageopt.build.snapshot import Snapshot
+from imageopt.build.snapshot import MANIFESTS, Snapshot
 from imageopt.build.temporary import remove_tree
 from imageopt.compare.modules import ModuleGraph
 from imageopt.dockerfile import parse
@@ -34,7 +34,7 @@ from imageopt.verify.cleanup import remove_labelled
 from imageopt.verify.model import NotDone, RunRecord, ScanRecord, Side
 from imageopt.verify.request import VerifyRequest
 from imageopt.verify.run import Observed, RunPlan, observe
-from imageopt.verify.scan import scan
+from imageopt.verify.scan import scan_all
 
 if TYPE_CHECKING:
     import docker
@@ -173,6 +173,8 @@ def run_version(bench: Bench, version: Version, plan: RunPlan) -> Observed | Not
 
     if isinstance(version.image, NotDone):
         return version.image
+    if bench.request.skip_run:
+        return NotDone("running was switched off")
     image = version.evidence.image if version.evidence is not None else None
     how = " with fewer rights" if plan.hardened else " again" if plan.brief else ""
     with bench.progress.step(f"running {version.name}{how}"):
@@ -188,15 +190,25 @@ def run_version(bench: Bench, version: Version, plan: RunPlan) -> Observed | Not
             return NotDone(f"the engine broke off: {error}")
 
 
+def scan_versions(bench: Bench, versions: Sequence[Version]) -> list[ScanRecord | NotDone]:
+    """What the scanner finds in the image of each version, all of them scanned at the same time."""
+    request = bench.request
+    if request.skip_scan:
+        return [_not_scanned(version) for version in versions]
+    images = [version.image for version in versions if isinstance(version.image, str)]
+    listed = request.sbom if isinstance(versions[-1].image, str) else None
+    with bench.progress.step(f"scanning {' and '.join(version.name for version in versions)}"):
+        found = iter(scan_all(images, trivy=request.trivy, cache=request.trivy_cache, sbom=listed) if images else ())
+    return [version.image if isinstance(version.image, NotDone) else next(found) for version in versions]
+
+
 def scan_version(bench: Bench, version: Version) -> ScanRecord | NotDone:
     """What the scanner finds in the version's image."""
-    request = bench.request
-    if isinstance(version.image, NotDone):
-        return version.image
-    if request.skip_scan:
-        return NotDone("scanning was switched off")
-    with bench.progress.step(f"scanning {version.name}"):
-        return scan(version.image, trivy=request.trivy, cache=request.trivy_cache)
+    return scan_versions(bench, [version])[0]
+
+
+def _not_scanned(version: Version) -> NotDone:
+    return version.image if isinstance(version.image, NotDone) else NotDone("scanning was switched off")
 
 
 def rebuild(bench: Bench, version: Version, choose: Callable[[Project], str | None]) -> Built | BuildFailed | NotDone:
@@ -215,12 +227,28 @@ def rebuild(bench: Bench, version: Version, choose: Callable[[Project], str | No
     return build_version(bench, version.name, version.copy, cold=False, again=True)
 
 
+def rebuild_dependencies(bench: Bench, version: Version) -> Built | BuildFailed | NotDone:
+    """The third build, after a change of the manifest that installs everything again, and changes nothing of it."""
+    if not bench.request.thorough:
+        return NotDone("it is only timed with --thorough")
+    if isinstance(version.build, Given):
+        return NotDone("the images were given")
+    if isinstance(version.image, NotDone) or version.copy is None:
+        return version.image if isinstance(version.image, NotDone) else NotDone("there is no copy of its project")
+    manifest = next((name for name in MANIFESTS if (version.copy.folder / name).is_file()), None)
+    if manifest is None:
+        return NotDone("no manifest of dependencies was found")
+    version.copy.change_manifest(manifest, bench.cleanup.run_id)
+    return build_version(bench, version.name, version.copy, cold=False, again=True)
+
+
 def side(
     version: Version,
     run: RunRecord | NotDone,
     scanned: ScanRecord | NotDone,
     rebuilt: Built | BuildFailed | NotDone,
     modules: ModuleGraph | NotDone | None = None,
+    dependencies: Built | BuildFailed | NotDone | None = None,
 ) -> Side:
     """The version and what was measured of it, as it is compared and reported."""
     return Side(
@@ -232,4 +260,5 @@ def side(
         run=run,
         scan=scanned,
         modules=modules or NotDone("its modules were not looked at"),
+        dependency_rebuild=dependencies or NotDone("it was not timed"),
     )

@@ -107,6 +107,7 @@ class Vulnerability:
     fixed_version: str
     severity: str
     kind: str  # os or the ecosystem
+    aliases: tuple[str, ...] = ()  # what other databases call the same advisory
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +122,8 @@ class ScanRecord:
     licenses: tuple[str, ...]
     misconfigurations: tuple[str, ...]
     packages: Mapping[str, str]  # `kind/name` -> version
+    system: str = ""  # the distribution, `debian 12.8`; "" for none
+    database_days: int | None = None  # how old the database was
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +138,7 @@ class Side:
     run: RunRecord | NotDone
     scan: ScanRecord | NotDone
     modules: ModuleGraph | NotDone = NotDone("its modules were not looked at")
+    dependency_rebuild: Built | BuildFailed | NotDone = NotDone("it was not timed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +188,8 @@ class Comparison:
     removed_bytes: int = 0  # of stored files, every copy, that are in before and not in after
     explained_bytes: int = 0  # how many of them a finding with a line and a layer is about
     files_added: Mapping[str, int] = field(default_factory=dict)  # category -> bytes in after and not in before
+    cached_percent: tuple[float | None, float | None] = (None, None)  # of the rebuild's steps
+    severity: str = "unknown"  # from which on a vulnerability that comes in counts
     static: Static | NotDone = NotDone("the images were not read")
 
 

@@ -20,7 +20,8 @@ class VerifyRequest:
     `trivy_cache` the folder that holds its database (`<cache>/db`). Timeouts are in seconds. `reference` names the
     result in reports. `images` are the two to judge where they exist already: then nothing is built, `before` and
     `after` are the Dockerfiles they came from, where they are known, and the folder is read if `has_project`.
-    `policy` are the rules in force, None for all of ours as they are.
+    `severity` is the one from which on a vulnerability that comes in counts against the rewrite; `sbom` a file to write
+    the parts of the new image to, as CycloneDX. `policy` are the rules in force, None for all of ours as they are.
     """
 
     root: Path
@@ -48,3 +49,7 @@ class VerifyRequest:
     has_project: bool = True
     policy: Policy | None = None
     builder: Builder = "auto"
+    severity: str = "unknown"
+    skip_run: bool = False
+    thorough: bool = False
+    sbom: Path | None = None

@@ -6,12 +6,16 @@ cache folder of its own, where nothing is remembered from other scans.
 
 import json
 import os
+import re
 import tempfile
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from imageopt.build.temporary import prefix
 from imageopt.errors import ToolFailed, ToolMissing
-from imageopt.process import find_program, run
+from imageopt.process import find_program, run, together
 from imageopt.source.engine import engine_address
 from imageopt.verify.model import NotDone, ScanRecord
 from imageopt.verify.trivy_report import read_report
@@ -19,6 +23,10 @@ from imageopt.verify.trivy_report import read_report
 _SCAN_SECONDS = 900
 _DOWNLOAD_SECONDS = 600
 _ASK_SECONDS = 30
+_LIMITED = re.compile(r"TOOMANYREQUESTS|429 Too Many|rate limit", re.IGNORECASE)
+_OFFLINE = re.compile(
+    r"no such host|connection refused|network is unreachable|i/o timeout|no route to host", re.IGNORECASE
+)
 _MISSING = "Trivy is not installed: get it from https://trivy.dev (one binary), or name it with --trivy"
 _QUIET = {  # by environment, because an older Trivy refuses options that it does not know
     "TRIVY_DISABLE_TELEMETRY": "true",
@@ -29,24 +37,41 @@ _QUIET = {  # by environment, because an older Trivy refuses options that it doe
 
 
 def scan(image: str, *, trivy: str | None = None, cache: Path | None = None) -> ScanRecord | NotDone:
-    """What Trivy says of the image named so in the engine. `trivy` is the program, `cache` the folder with its `db`.
+    """What Trivy says of the image named so in the engine; as `scan_all`."""
+    return scan_all([image], trivy=trivy, cache=cache)[0]
 
-    Without a database in the cache it is downloaded there, once. Whatever keeps Trivy from scanning is a NotDone.
+
+def scan_all(
+    images: Sequence[str], *, trivy: str | None = None, cache: Path | None = None, sbom: Path | None = None
+) -> list[ScanRecord | NotDone]:
+    """What Trivy says of each image, all scanned at the same time by the same database.
+
+    `trivy` is the program, `cache` the folder with its `db`; without a database in it, it is downloaded there, once.
+    `sbom`: where the parts of the last image are written, as CycloneDX. What keeps Trivy from scanning is a NotDone.
     """
     program = find_program(trivy or "trivy")
     if program is None:
-        return NotDone(_MISSING if trivy is None else f"there is no program {trivy}")
+        return [NotDone(_MISSING if trivy is None else f"there is no program {trivy}") for _ in images]
     folder = cache or _default_cache()
     try:
         if not _has_database(folder):
             _download(program, folder)
         version = _version(program)
-        return read_report(_scan(program, image, folder), version=version, database=_database_date(folder))
     except (ToolFailed, ToolMissing) as error:
-        return NotDone(error.cause)
+        return [NotDone(error.cause) for _ in images]
+
+    def work(image: str, listed: Path | None) -> ScanRecord | NotDone:
+        try:
+            date = _database_date(folder)
+            return read_report(_scan(program, image, folder, listed), version=version, database=date, days=_age(date))
+        except (ToolFailed, ToolMissing) as error:
+            return NotDone(error.cause)
+
+    lists = [None] * (len(images) - 1) + [sbom]
+    return together(*(partial(work, image, listed) for image, listed in zip(images, lists, strict=True)))
 
 
-def _scan(program: str, image: str, cache: Path) -> str:
+def _scan(program: str, image: str, cache: Path, sbom: Path | None) -> str:
     with tempfile.TemporaryDirectory(prefix=prefix("trivy")) as own:
         for name in ("db", "java-db"):
             if (cache / name).is_dir():
@@ -77,9 +102,25 @@ def _scan(program: str, image: str, cache: Path) -> str:
             environment={**_QUIET, "DOCKER_HOST": engine_address().host, "TMPDIR": own},
             folder=Path(own),  # a trivy.yaml or .trivyignore of the user's folder would change what is found
         )
+        if done.exit_code == 0 and sbom is not None:
+            _write_parts(program, done.stdout, Path(own), sbom)
     if done.exit_code != 0:
         raise ToolFailed(f"Trivy failed: {_last_words(done.stderr)}", "run `trivy image` by hand to see why")
     return done.stdout
+
+
+def _write_parts(program: str, report: str, own: Path, sbom: Path) -> None:
+    """The parts by the report that was just made: no second scan."""
+    (own / "report.json").write_text(report, encoding="utf-8")
+    target = str(sbom.absolute())
+    done = run(
+        [program, "convert", "--format", "cyclonedx", "--output", target, str(own / "report.json")],
+        timeout=_ASK_SECONDS,
+        environment=_QUIET,
+        folder=own,
+    )
+    if done.exit_code != 0:
+        raise ToolFailed(f"Trivy could not list the parts: {_last_words(done.stderr)}", "try another file for --sbom")
 
 
 def _download(program: str, cache: Path) -> None:
@@ -89,8 +130,15 @@ def _download(program: str, cache: Path) -> None:
         environment=_QUIET,
     )
     if done.exit_code != 0 or not _has_database(cache):
-        words = _last_words(done.stderr)
+        words = _state(done.stderr) or _last_words(done.stderr)
         raise ToolFailed(f"Trivy has no vulnerability database and could not get one: {words}", "check the network")
+
+
+def _state(stderr: str) -> str:
+    """What keeps the database away, where it is nobody's fault here; empty for anything else."""
+    if _LIMITED.search(stderr):
+        return "rate-limited, the registry that has it was asked too often"
+    return "offline, the registry that has it is out of reach" if _OFFLINE.search(stderr) else ""
 
 
 def _version(program: str) -> str:
@@ -109,6 +157,14 @@ def _database_date(cache: Path) -> str | None:
         return None
     updated = metadata.get("UpdatedAt") if isinstance(metadata, dict) else None
     return updated if isinstance(updated, str) else None
+
+
+def _age(date: str | None) -> int | None:
+    try:
+        made = datetime.fromisoformat(date or "")
+    except ValueError:
+        return None
+    return max(0, (datetime.now(UTC) - made).days) if made.tzinfo is not None else None
 
 
 def _default_cache() -> Path:

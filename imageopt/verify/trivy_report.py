@@ -16,8 +16,8 @@ SEVERITIES = ("CRITICAL", "HIGH", "MEDIUM", "LOW", "UNKNOWN")  # gravest first
 _IMAGE_TARGET = re.compile(r"^\S+ \([^()]*\)$")  # `name:tag (debian 12.8)`: the image itself, whatever its name
 
 
-def read_report(text: str, *, version: str, database: str | None) -> ScanRecord:
-    """The record, sorted throughout. Raises ToolFailed where the text is no report."""
+def read_report(text: str, *, version: str, database: str | None, days: int | None = None) -> ScanRecord:
+    """The record, sorted throughout; `days` is the database's age. Raises ToolFailed where the text is no report."""
     try:
         report = json.loads(text)
     except ValueError:
@@ -38,7 +38,15 @@ def read_report(text: str, *, version: str, database: str | None) -> ScanRecord:
         ),
         misconfigurations=_sorted(line for result in results for line in _misconfigurations(result, name)),
         packages=_packages(results),
+        system=_system(report),
+        database_days=days,
     )
+
+
+def _system(report: Mapping[str, Any]) -> str:
+    metadata = report.get("Metadata")
+    found = metadata.get("OS") if isinstance(metadata, Mapping) else None
+    return f"{_text(found, 'Family')} {_text(found, 'Name')}".strip() if isinstance(found, Mapping) else ""
 
 
 def by_severity(vulnerability: Vulnerability) -> tuple[int, str, str, str, str]:
@@ -57,6 +65,7 @@ def _vulnerabilities(result: Mapping[str, Any]) -> Iterator[Vulnerability]:
             fixed_version=_text(found, "FixedVersion"),
             severity=_text(found, "Severity") or "UNKNOWN",
             kind=_kind(result),
+            aliases=tuple(sorted({plain_line(str(name)) for name in found.get("VendorIDs") or ()})),
         )
 
 

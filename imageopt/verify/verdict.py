@@ -11,6 +11,7 @@ from imageopt.compare.production import Production
 from imageopt.units import format_bytes
 from imageopt.verify.behaviour import is_root, says_something
 from imageopt.verify.model import Comparison, NotDone, RunRecord, ScanRecord, Side, Static, Verdict
+from imageopt.verify.trivy_report import SEVERITIES
 
 _TOLERATED_BYTES = 64 * 1024
 _TOLERATED_SHARE = 0.001
@@ -85,7 +86,10 @@ def _static(static: Static | NotDone) -> Iterator[str]:
 
 
 def _less_secure(before: Side, after: Side, comparison: Comparison) -> Iterator[str]:
+    counted = SEVERITIES[: SEVERITIES.index(comparison.severity.upper()) + 1]
     for found in comparison.introduced:
+        if found.severity in SEVERITIES and found.severity not in counted:
+            continue
         yield f"{found.id} ({found.severity}) comes in with {found.package} {found.version}"
     for secret in comparison.secrets_introduced:
         yield f"a secret comes in: {secret}"
@@ -136,7 +140,9 @@ def _proof(before: Side, after: Side, comparison: Comparison) -> Iterator[str]:
     if isinstance(comparison.static, Static):
         yield from _production(comparison.static.production)
     if isinstance(before.scan, ScanRecord) and isinstance(after.scan, ScanRecord):
-        yield f"no vulnerability and no secret came in; {len(comparison.fixed)} vulnerabilities are gone"
+        lesser = len(comparison.introduced)  # of less than the severity that counts
+        came = f"{lesser} vulnerabilities below {comparison.severity}" if lesser else "no vulnerability"
+        yield f"{came} and no secret came in; {len(comparison.fixed)} vulnerabilities are gone"
     else:
         missing = before.scan if isinstance(before.scan, NotDone) else after.scan
         yield f"not scanned: {missing.reason if isinstance(missing, NotDone) else ''}"

@@ -19,8 +19,9 @@ from imageopt.verify.measure import (
     missing,
     open_bench,
     rebuild,
+    rebuild_dependencies,
     run_version,
-    scan_version,
+    scan_versions,
     side,
 )
 from imageopt.verify.model import NotDone, RunRecord, Side, Verification
@@ -46,7 +47,7 @@ def verify(request: VerifyRequest, *, progress: Progress) -> Verification:
             versions = _built(bench, work)
         modules = [read_modules(bench, version) for version in versions]
         runs = _run_both(bench, versions)
-        scans = [scan_version(bench, version) for version in versions]
+        scans = scan_versions(bench, versions)
         rebuilds = [
             rebuild(
                 bench,
@@ -55,7 +56,9 @@ def verify(request: VerifyRequest, *, progress: Progress) -> Verification:
             )
             for version in versions
         ]
-    before, after = (side(*measured) for measured in zip(versions, runs, scans, rebuilds, modules, strict=True))
+        dependencies = [rebuild_dependencies(bench, version) for version in versions]
+    measured = zip(versions, runs, scans, rebuilds, modules, dependencies, strict=True)
+    before, after = (side(*one) for one in measured)
     return judge(request, before, after)
 
 
@@ -78,7 +81,7 @@ def _built(bench: Bench, work: Workspace) -> list[Version]:
 
 def judge(request: VerifyRequest, before: Side, after: Side) -> Verification:
     """The verification of two sides that were measured."""
-    comparison, not_checked = compare_sides(before, after)
+    comparison, not_checked = compare_sides(before, after, request.severity)
     verdict, reasons = decide(before, after, comparison)
     unpacked = comparison.sizes.get("unpacked_bytes")
     rewrite = with_prediction(request.rewrite, before, after) if request.rewrite is not None else None

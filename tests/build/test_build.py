@@ -175,5 +175,7 @@ def test_a_real_build_that_fails(tmp_path: Path, engine: str) -> None:
     (tmp_path / "Dockerfile").write_text("FROM node:20-alpine\nCOPY nothing-here /\n")
     result = build(request(tmp_path), progress=Progress(), timeout=120)
     assert isinstance(result, BuildFailed)
-    assert result.step == "[2/2] COPY nothing-here /"
+    assert result.step == "[2/2] COPY nothing-here / (Dockerfile:2)"
+    assert result.line == 2
     assert "not found" in result.reason
+    assert "not in the build context" in result.explanation

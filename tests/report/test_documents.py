@@ -177,6 +177,8 @@ def test_the_same_result_gives_the_same_bytes_but_for_the_time(analysis: Analysi
         "rebuild_seconds": {"before": 61.0, "after": 3.5},
         "ready_seconds": {"before": 0.8, "after": 0.8},
         "stop_seconds": {"before": 0.2, "after": 0.2},
+        "dependency_rebuild_seconds": {"before": None, "after": None},
+        "scan_database_days": {"before": None, "after": None},
         "step_seconds": {"before": [], "after": []},
         "memory_bytes": {"before": None, "after": None},
         "scan_database": {"before": "2026-11-01", "after": "2026-11-01"},

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from imageopt.verify.model import NotDone, ScanRecord
-from imageopt.verify.scan import scan
+from imageopt.verify.scan import scan, scan_all
 
 Program = Callable[[str, str], Path]
 FAKE = """
@@ -19,7 +19,8 @@ if "--version" in sys.argv:
 cache = pathlib.Path(sys.argv[sys.argv.index("--cache-dir") + 1])
 if "--download-db-only" in sys.argv:
     if (here / "no-network").exists():
-        print("2026-01-01T00:00:00Z\\tFATAL\\tno such host", file=sys.stderr)
+        said = (here / "no-network").read_text()
+        print(f"2026-01-01T00:00:00Z\\tFATAL\\t{said}", file=sys.stderr)
         sys.exit(1)
     (cache / "db").mkdir(parents=True)
     (cache / "db" / "trivy.db").write_text("")
@@ -70,12 +71,48 @@ def test_a_missing_database_is_downloaded_into_the_cache(program: Program, tmp_p
     assert (tmp_path / "new" / "db" / "trivy.db").is_file()
 
 
-def test_without_a_database_and_without_a_network_there_is_no_scan(program: Program, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("dial tcp: lookup ghcr.io: no such host", "offline, the registry that has it is out of reach"),
+        ("GET https://ghcr.io/token: TOOMANYREQUESTS", "rate-limited, the registry that has it was asked too often"),
+        ("the sky is falling", "the sky is falling"),
+    ],
+)
+def test_without_a_database_there_is_no_scan(program: Program, tmp_path: Path, said: str, words: str) -> None:
     trivy = program("trivy", FAKE)
-    (trivy.parent / "no-network").touch()
+    (trivy.parent / "no-network").write_text(said)
     assert scan("app:1", trivy=str(trivy), cache=tmp_path / "new") == NotDone(
-        "Trivy has no vulnerability database and could not get one: no such host"
+        f"Trivy has no vulnerability database and could not get one: {words}"
     )
+
+
+def test_two_images_are_scanned_at_the_same_time(program: Program, cache: Path) -> None:
+    """Each of the two scans waits for the other to have begun."""
+    trivy = program("trivy", FAKE.replace('if (here / "fails")', TOGETHER + 'if (here / "fails")'))
+    found = scan_all(["app:1", "app:2"], trivy=str(trivy), cache=cache)
+    assert [type(record) for record in found] == [ScanRecord, ScanRecord]
+
+
+TOGETHER = """
+import time
+(here / sys.argv[-1]).touch()
+deadline = time.monotonic() + 20
+while not ((here / "app:1").exists() and (here / "app:2").exists()):
+    if time.monotonic() > deadline:
+        sys.exit("alone")
+    time.sleep(0.01)
+"""
+
+
+def test_the_parts_of_the_last_image_are_listed_from_its_report(program: Program, cache: Path, tmp_path: Path) -> None:
+    convert = 'if sys.argv[1] == "convert":\n    pathlib.Path(sys.argv[5]).write_text(sys.argv[3])\n    sys.exit()\n'
+    trivy = program("trivy", FAKE.replace('if "--version"', convert + 'if "--version"'))
+    scan_all(["app:1", "app:2"], trivy=str(trivy), cache=cache, sbom=tmp_path / "sbom.json")
+    assert (tmp_path / "sbom.json").read_text() == "cyclonedx"
+    broken = program("trivy", FAKE.replace('if "--version"', convert.replace("exit()", "exit(2)") + 'if "--version"'))
+    (record,) = scan_all(["app:1"], trivy=str(broken), cache=cache, sbom=tmp_path / "sbom.json")
+    assert record == NotDone("Trivy could not list the parts: no reason given")
 
 
 def test_a_scan_that_fails_says_why(program: Program, cache: Path) -> None:

@@ -54,6 +54,16 @@ def vulnerable(*ids: str, package: str = "lodash") -> ScanRecord:
     return replace(SCAN, vulnerabilities=tuple(Vulnerability(i, package, "1", "2", "HIGH", "npm") for i in ids))
 
 
+def aliased(name: str, alias: str) -> ScanRecord:
+    found = Vulnerability(name, "lodash", "1", "2", "HIGH", "npm", (alias,))
+    return replace(SCAN, vulnerabilities=(found,))
+
+
+def system(distribution: str, package: str) -> ScanRecord:
+    found = Vulnerability("CVE-1", package, "1", "2", "HIGH", "os")
+    return replace(SCAN, vulnerabilities=(found,), system=distribution)
+
+
 GOOD = Side(
     dockerfile="FROM x",
     build=Built("sha256:1", "t", 1.0, 3, 0, ()),
@@ -88,6 +98,18 @@ Values = Mapping[str, Any]
             "GET /: it answered before (200 text/html, 3 bytes, a -> no answer)",
         ),
         ({}, {"scan": vulnerable("CVE-1")}, "less-secure", "CVE-1 (HIGH) comes in with lodash 1"),
+        (
+            {"scan": vulnerable("CVE-1")},
+            {"scan": vulnerable("CVE-1", package="other")},
+            "less-secure",
+            "CVE-1 (HIGH) comes in with other 1",
+        ),
+        (
+            {"scan": system("debian 12.8", "libssl3")},
+            {"scan": system("debian 12.8", "openssl")},
+            "less-secure",
+            "CVE-1 (HIGH) comes in with openssl 1",
+        ),
         ({}, {"scan": replace(SCAN, secrets=("key /x",))}, "less-secure", "a secret comes in: key /x"),
         ({}, {"run": replace(RUN, user="0:0")}, "less-secure", "it runs as root, and ran as 1000:1000 before"),
         ({}, {"evidence": evidence(300_000)}, "not-smaller", "unpacked size grew by 100 kB, from 200 kB"),
@@ -124,7 +146,12 @@ def test_after_is_judged_alone_where_the_baseline_is_broken(after: Values, alone
 @pytest.mark.parametrize(
     ("before", "after"),
     [
-        ({"scan": vulnerable("CVE-1")}, {"scan": vulnerable("CVE-1", package="other")}),  # known before, elsewhere
+        ({"scan": aliased("GHSA-1", "CVE-1")}, {"scan": vulnerable("CVE-1")}),  # another name for the same
+        (
+            {"scan": system("debian 12.8", "libssl3")},
+            {"scan": system("alpine 3.20", "openssl")},
+        ),  # another distribution's
+        ({"scan": system("debian 12.8", "libssl3")}, {"scan": system("debian 12.9", "libssl3")}),
         ({"scan": vulnerable("CVE-1")}, {"scan": SCAN}),
         ({}, {"evidence": evidence(201_000)}),
         ({"run": replace(RUN, user="0:0")}, {"run": replace(RUN, user="0:0")}),
@@ -222,3 +249,21 @@ def test_a_first_dockerfile_is_judged_alone_and_never_verified() -> None:
             f"after, judged alone, {told}",
         )
     assert judge(VerifyRequest(Path(), "Dockerfile", None), before, replace(GOOD, run=DEAD)).verdict == "broken"
+
+
+@pytest.mark.parametrize(
+    ("severity", "verdict"), [("critical", "verified"), ("high", "less-secure"), ("medium", "less-secure")]
+)
+def test_what_is_less_grave_than_the_severity_that_counts_is_let_in(severity: str, verdict: str) -> None:
+    after = replace(GOOD, scan=vulnerable("CVE-1"))
+    comparison, _ = compare_sides(GOOD, after, severity)
+    found, reasons = decide(GOOD, after, comparison)
+    assert found == verdict
+    if verdict == "verified":
+        assert "1 vulnerabilities below critical and no secret came in; 0 vulnerabilities are gone" in reasons
+
+
+def test_a_change_of_the_distribution_is_noted() -> None:
+    sides = replace(GOOD, scan=system("debian 12.8", "a")), replace(GOOD, scan=system("alpine 3.20", "a"))
+    words = "debian 12.8 became alpine 3.20, whose advisories do not cover the same things"
+    assert words in compare_sides(*sides)[1]

@@ -1,5 +1,6 @@
 """The whole proof on tiny services, with a real engine and a real scanner: one test for each verdict."""
 
+import json
 import os
 import signal
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from imageopt.build.model import BuildFailed, Built, Given
+from imageopt.compare.modules import ModuleGraph
 from imageopt.errors import InputError, UsageError
 from imageopt.progress import Progress
 from imageopt.verify.model import NotDone, RunRecord, ScanRecord, Verification
@@ -43,7 +45,7 @@ def edited(text: str, *replacements: tuple[str, str]) -> str:
 
 
 def test_a_smaller_image_that_answers_alike_is_verified(
-    service: Path, after: str, engine: str, trivy: Path, trivy_cache: Path
+    service: Path, after: str, engine: str, trivy: Path, trivy_cache: Path, tmp_path: Path
 ) -> None:
     (service / "Dockerfile").write_text(edited((service / "Dockerfile").read_text(), ("EXPOSE", VULNERABLE + "EXPOSE")))
     files = {path: path.read_bytes() for path in service.iterdir()}
@@ -55,6 +57,8 @@ def test_a_smaller_image_that_answers_alike_is_verified(
         trivy=str(trivy),
         trivy_cache=trivy_cache,
         paths=("/", "/visits", "/none"),
+        thorough=True,
+        sbom=tmp_path / "sbom.json",
     )
     assert (result.verdict, result.not_checked[:1]) == ("verified", ("GET /: $.up (varies by itself)",))
     assert result.measured_bytes is not None
@@ -76,6 +80,12 @@ def test_a_smaller_image_that_answers_alike_is_verified(
         assert {check.name: check.passed for check in run.checks}["HEALTHCHECK"]
     assert isinstance(result.before.rebuild, Built)
     assert isinstance(result.after.scan, ScanRecord)
+    assert isinstance(result.after.dependency_rebuild, Built)
+    assert result.after.dependency_rebuild.cached_steps < result.after.dependency_rebuild.steps
+    assert result.after.scan.system.startswith("alpine ")
+    assert json.loads((tmp_path / "sbom.json").read_text())["bomFormat"] == "CycloneDX"
+    assert isinstance(result.after.modules, ModuleGraph)
+    assert result.after.modules.files == ("app/server.js",)
     assert {found.id for found in result.comparison.fixed} == {"CVE-2021-23337", "CVE-2020-28500"}
     assert result.comparison.introduced == ()
     assert {path: path.read_bytes() for path in service.iterdir()} == files
@@ -164,6 +174,14 @@ def test_a_program_without_a_port_is_judged_by_its_end_and_its_output(service: P
     assert same.reasons[0] == "both versions built and ran to their end, with the same output"
     other = prove(service, job.replace("6 * 7", "6 * 9"))
     assert other.verdict == "behaviour-changed"
+
+
+def test_a_minimal_proof_builds_and_measures_and_says_that_nothing_ran(service: Path, after: str, engine: str) -> None:
+    result = prove(service, after, skip_run=True)
+    assert result.verdict == "built-not-run"
+    assert result.reasons[0] == "before was not run: running was switched off"
+    assert result.measured_bytes is not None
+    assert {hazard.id for hazard in result.hazards if hazard.reason} >= {"H21", "H24", "H31"}
 
 
 def test_without_trivy_the_proof_stands_and_says_what_is_missing(service: Path, after: str, engine: str) -> None:

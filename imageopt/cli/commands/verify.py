@@ -7,6 +7,7 @@ import click
 
 from imageopt.cli.options import Talk, build_options, built_how, config_option, configuration, talk_options
 from imageopt.cli.output import emit, parse_formats
+from imageopt.config import SEVERITIES
 from imageopt.errors import InputError, UsageError
 
 if TYPE_CHECKING:
@@ -38,6 +39,14 @@ if TYPE_CHECKING:
 )
 @click.option("--trivy", metavar="FILE", help="The Trivy program, where it is not on PATH.")
 @click.option("--trivy-cache", metavar="DIR", help="The folder with Trivy's database (DIR/db).")
+@click.option("--sbom", metavar="FILE", help="Write the parts of the new image there, as CycloneDX.")
+@click.option(
+    "--severity",
+    type=click.Choice(SEVERITIES),
+    help="From which severity on a vulnerability that comes in counts; any without it.",
+)
+@click.option("--minimal", is_flag=True, help="Build and measure only: nothing is run, scanned or built again.")
+@click.option("--thorough", is_flag=True, help="Time the rebuild after a change of a dependency, too.")
 @click.option("--skip-scan", is_flag=True, help="Do not scan.")
 @click.option("--skip-rebuild", is_flag=True, help="Do not time the rebuild after a change of one file.")
 @build_options
@@ -66,6 +75,8 @@ def command(folder: str, **options: Any) -> int:
     from imageopt.report.render import formats_of
     from imageopt.report.rewrite import rewrite_document
 
+    if options["minimal"] and options["thorough"]:
+        raise UsageError("--minimal and --thorough contradict each other", "leave one of them out")
     images = _images(options["image_before"], options["image_after"])
     has_project, folder = bool(folder), folder or "."
     config = configuration(folder, options.pop("config"))
@@ -111,8 +122,12 @@ def command(folder: str, **options: Any) -> int:
         paths=options["paths"],
         trivy=options["trivy"],
         trivy_cache=Path(options["trivy_cache"]) if options["trivy_cache"] else None,
-        skip_scan=options["skip_scan"],
-        skip_rebuild=options["skip_rebuild"],
+        sbom=Path(options["sbom"]) if options["sbom"] else None,
+        severity=options["severity"],
+        thorough=options["thorough"],
+        skip_run=options["minimal"],
+        skip_scan=options["skip_scan"] or options["minimal"],
+        skip_rebuild=options["skip_rebuild"] or options["minimal"],
     )
     return exit_code(verdict, int(options["exit_code"]))
 
