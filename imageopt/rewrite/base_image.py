@@ -6,15 +6,20 @@ changed safely gives None and a reason.
 
 import re
 from dataclasses import dataclass
+from typing import Literal
 
 _SUITES = "trixie|bookworm|bullseye|buster|stretch|jessie"
 _VERSION = rf"\d+(?:\.\d+){{0,2}}|(?!(?:{_SUITES}|slim|alpine)(?:-|$))[a-z]+"  # a number, lts, a code name
 _TAG = re.compile(rf"(?:({_VERSION})(?:-(?!$)|$))?(?:({_SUITES})(?:-(?!$)|$))?(?:(slim|alpine)([\d.]*))?")
 
 
+_BUN = "oven/bun"
+_BUN_TAG = re.compile(r"(\d+(?:\.\d+){0,2}|latest)?-?(debian|slim|alpine)?")
+
+
 @dataclass(frozen=True, slots=True)
 class BaseImage:
-    """`written` is the image as FROM has it. `kind` of the Node image: `full`, `slim`, `alpine`.
+    """`written` is the image as FROM has it. `kind` of the Node or Bun image: `full`, `slim`, `alpine`.
 
     `stem` and `suite` make up the tag; `stem` may hold a build argument.
     """
@@ -25,6 +30,7 @@ class BaseImage:
     suite: str
     kind: str
     digest: str
+    product: Literal["node", "bun"] = "node"  # which is also the name of the user that the image brings
 
     def variant(self, kind: str) -> str | None:
         """The reference of the same Node version as `slim` or `alpine`, as it is for `full`; None if there is none."""
@@ -38,11 +44,13 @@ class BaseImage:
 
 
 def node_image(written: str, resolved: str | None) -> BaseImage | None:
-    """The official Node image that FROM names, or None for any other image or one that cannot be told.
+    """The official Node or Bun image that FROM names, or None for any other image or one that cannot be told.
 
     `written` may hold build arguments; `resolved` is the same with their defaults put in.
     """
     name, tag, digest = parts(resolved or "")
+    if name == _BUN:
+        return _bun_image(written, tag, digest)
     if not is_official(name, "node"):
         return None
     match = _TAG.fullmatch(tag or "latest")
@@ -55,6 +63,15 @@ def node_image(written: str, resolved: str | None) -> BaseImage | None:
     if "$" in written_name or kind != "full" or match[2]:
         return BaseImage(written, name, match[1] or "latest", match[2] or "", kind, digest or "argument")
     return BaseImage(written, written_name, written_tag, "", kind, digest)
+
+
+def _bun_image(written: str, tag: str, digest: str) -> BaseImage | None:
+    match = _BUN_TAG.fullmatch(tag or "latest")
+    if match is None:
+        return None
+    kind = match[2] if match[2] in ("slim", "alpine") else "full"
+    rests = "argument" if "$" in written else digest
+    return BaseImage(written, _BUN, match[1] or "latest", "", kind, rests, "bun")
 
 
 def is_official(name: str, product: str) -> bool:

@@ -31,7 +31,7 @@ Purpose = Literal[
 ]
 
 _COMPOUND = re.compile(r"(?:^|[;&|\n]\s*)(?:if|for|while|until|case|function|\{|\()(?:\s|$)|<<")
-_MANAGERS = {"npm", "pnpm", "yarn", "corepack"}
+_MANAGERS = {"npm", "pnpm", "yarn", "bun", "corepack"}
 _OF_WORKSPACES = r"(?:--filter|-F|-r|--recursive|-w|--workspace-root|-W|--ignore-workspace-root-check)\b"
 _NPM_INSTALL = {"install", "i", "in", "ci", "clean-install", "add", "isntall", "install-clean", "install-ci-test"}
 _VALUE_FLAGS = {
@@ -60,7 +60,7 @@ _CACHES = re.compile(
 )
 _BUILDERS = {"tsc", "node", "make", "vite", "webpack", "rollup", "esbuild", "babel", "swc", "ng", "nest", "next",
              "nuxt", "gulp", "grunt", "tsup", "prisma", "cp", "mv", "echo", "sed", "tar", "ls", "cat", "test", "npx",
-             "cd", "touch", "find", "printf"}  # fmt: skip
+             "bunx", "cd", "touch", "find", "printf"}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ def purpose(words: tuple[str, ...], text: str, manager: PackageManager = "npm") 
             return "system-install" if action in ("install", "add") else "nothing"
         case "npm":
             return _npm(rest) if manager == "npm" else _npm_beside(rest)
-        case "yarn" | "pnpm" if program == manager:
+        case "yarn" | "pnpm" | "bun" if program == manager:
             return _pnpm_or_yarn(program, rest)
         case "yarn" | "pnpm" | "bun":
             return "foreign-manager"
@@ -187,7 +187,7 @@ def _packages(rest: tuple[str, ...]) -> set[str]:
 
 
 def _pnpm_or_yarn(program: str, rest: tuple[str, ...]) -> Purpose:
-    """What follows `pnpm` or `yarn`: an action, or the name of a script of package.json."""
+    """What follows `pnpm`, `yarn` or `bun`: an action, or the name of a script of package.json."""
     if any(re.match(_OF_WORKSPACES, word) for word in rest):
         return "unknown"
     plain = [word for index, word in enumerate(rest) if not word.startswith("-") and not _is_value(rest, index)]
@@ -199,7 +199,7 @@ def _pnpm_or_yarn(program: str, rest: tuple[str, ...]) -> Purpose:
             return "install" if action != "add" and len(plain) <= 1 else "package-change"
         case "prune":
             return "prune"
-        case "" | "cache" | "store" | "fetch" | "audit" | "why" | "version":
+        case "" | "cache" | "store" | "fetch" | "audit" | "why" | "version" | "pm":
             return "nothing"
         case (
             "config"

@@ -53,8 +53,10 @@ def manager(project: Project) -> Manager | str:
                 folders=(),
                 frozen="npm-ci",
             )
-        case other:
-            return f"the project uses {other}; only npm, pnpm and yarn can be rewritten so far"
+        case "bun":
+            return _bun(project)
+        case None:
+            return "nothing says which package manager the project uses"
 
 
 def manifest_names(project: Project, tool: Manager) -> list[str]:
@@ -79,6 +81,32 @@ def _pnpm(project: Project) -> Manager | str:
         manifests=(".npmrc", "pnpm-workspace.yaml", ".pnpmfile.cjs"),
         folders=("patches",) if exists(project.root, "patches") else (),
         frozen="frozen-install",
+    )
+
+
+def _bun(project: Project) -> Manager | str:
+    """Bun has no command that prunes: what runs is installed afresh, from what the first install has fetched."""
+    version = _exact(project.manager)
+    install = "bun install --frozen-lockfile"
+    packages = project.lock.packages if project.lock else ()
+    scripted = next((package.name for package in packages if package.has_install_script and not package.dev), None)
+    if project.lifecycle_scripts and scripted:  # which `--ignore-scripts` would leave out with the project's own
+        own = project.lifecycle_scripts[0].partition(":")[0]
+        return (
+            f"Bun installs what runs afresh, and {scripted} would lack its script where the project's {own} is left out"
+        )
+    flags = " --ignore-scripts" if project.lifecycle_scripts else ""
+    return Manager(
+        name="bun",
+        setup=f"npm install -g bun@{version}" if version else "npm install -g bun",
+        install=install,
+        production="--production",
+        prune=f"rm -rf node_modules && {install} --production{flags}",
+        cache="/root/.bun/install/cache",
+        manifests=(".npmrc", "bunfig.toml"),
+        folders=("patches",) if exists(project.root, "patches") else (),
+        frozen="frozen-install",
+        prunes_from_cache=True,
     )
 
 

@@ -66,6 +66,7 @@ def make_plan(
     output = None if whole else framework_output(project, found)
     runner = None if site or output else started_with(project)
     user = "" if site else service_user(project, found, account)
+    user = base.product if user == "node" else user
     ground = Ground(
         project=project,
         manager=manager,
@@ -81,7 +82,7 @@ def make_plan(
         runner=runner,
         build_name=next(name for name in _BUILD_NAMES if name != (stage.name or "").lower()),
         user=user,
-        owner="node:node" if user == "node" else user,
+        owner=f"{user}:{user}" if user == base.product else user,
     )
     if built and not output:
         ground = replace(ground, layout=replace(ground.layout, start=built[1]))
@@ -138,7 +139,7 @@ def _explain(ground: Ground, account: Account) -> None:
         done["drop-global-tools"] = "nothing that builds or runs the service calls them"
     if "NODE_ENV" not in env_names(ground) and ground.runner is None:
         done["node-env"] = "set in the running image only; the build still installs its tools"
-    if ground.user == "node" and ground.project.writable_paths:
+    if ground.user in ("node", "bun") and ground.project.writable_paths:
         account.notes.append("volumes that exist already belong to root: chown them to 1000:1000 once")
 
 

@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from imageopt.config import nearest
 from imageopt.dockerfile.ignore import parse_ignore
@@ -89,6 +90,10 @@ def _plan(
         return (part,)
     if isinstance(tool, str):
         return _refused(tool)
+    if base.product == "bun" and tool.name != "bun":
+        return (f"line {stage.from_instruction.line}: {image} holds Bun, and the project uses {tool.name}",)
+    if base.product == "bun":
+        tool = replace(tool, setup="")
     found = survey(tree, stage, tool, part)
     objections = (*found.objections, *browsers(project, found))
     if objections:

@@ -11,11 +11,13 @@ from collections.abc import Iterable
 from imageopt.dockerfile.model import Instruction
 from imageopt.dockerfile.pairs import pairs
 from imageopt.project.model import Project, StartCommand
+from imageopt.project.scripts import called_script
 from imageopt.rewrite.ground import Account, Ground
 from imageopt.rewrite.health import needs_program, with_node
 from imageopt.rewrite.ownership import owned, writable
-from imageopt.rewrite.render import assignment, copy, exec_form, word
+from imageopt.rewrite.render import Unsafe, assignment, copy, exec_form, word
 from imageopt.rewrite.survey import Survey
+from imageopt.rewrite.workspace import member_words
 
 _COMMAND = ("EXPOSE", "HEALTHCHECK", "ENTRYPOINT", "CMD")
 
@@ -177,8 +179,26 @@ def _start(ground: Ground, account: Account, item: Instruction) -> list[str]:
     start = bare_start(ground.project, ground.found, ground.system.scripts)
     if isinstance(start, str):
         account.refuse("exec-form-start", start)
-        return [ground.kept(item)]
+        return _launched(ground, account, item)
     account.done["exec-form-start"] = start_reason(item)
     given = [assignment(name, value) for name, value in start.environment]
     command = ground.commented(item, f"CMD {exec_form(start.argv or ())}")
     return [*changed_folder(ground.found, start), *([f"ENV {' '.join(given)}"] if given else []), command]
+
+
+def _launched(ground: Ground, account: Account, item: Instruction) -> list[str]:
+    """CMD with the launcher it had; npm runs the script in the place of a manager that only the first stage has.
+
+    Raises Unsafe where the command is no script that npm could run.
+    """
+    words = item.json or tuple(item.arguments.split())
+    tool = ground.manager
+    if not tool.setup or not words or words[0].rpartition("/")[2] not in (tool.name, f"{tool.name}x"):
+        return [ground.kept(item)]
+    start = ground.project.start
+    called = called_script(member_words(words, start.folder if start else "", ground.part) if ground.part else words)
+    if start is None or called is None:
+        raise Unsafe(f"the service is started with {tool.name}, which only the first stage would have")
+    account.notes.append(f"npm runs the script {called} now, for the image no longer holds {tool.name}")
+    command = ground.commented(item, f"CMD {exec_form(('npm', 'run', called))}")
+    return [*changed_folder(ground.found, start), command]

@@ -19,7 +19,7 @@ from imageopt.rewrite.workspace import Part, built_by, member_words
 
 MANIFESTS = re.compile(
     r"(?:\./)?(?:package(?:-lock)?\.json|package\*\.json|package-lock\*\.json|npm-shrinkwrap\.json|\.npmrc"
-    r"|pnpm-lock\.yaml|pnpm-workspace\.yaml|\.pnpmfile\.cjs|yarn\.lock|\.yarnrc(?:\.yml)?)\*?"
+    r"|bun\.lockb?|bunfig\.toml|pnpm-lock\.yaml|pnpm-workspace\.yaml|\.pnpmfile\.cjs|yarn\.lock|\.yarnrc(?:\.yml)?)\*?"
 )
 _SHIPPED = ("LABEL", "MAINTAINER", "EXPOSE", "STOPSIGNAL", "VOLUME", "HEALTHCHECK", "ENTRYPOINT", "CMD", "ENV", "SHELL")
 
