@@ -41,9 +41,10 @@ test: setup ## everything once: real engine, registry and scanner, with coverage
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --fail-under=$(COVERED_AT_LEAST)
 
-proof: test ## the tests, then every base image with example applications, and what generators make today
+proof: test ## the tests, then every base image, what generators make today, and every sabotage three times
 	tests/bed/prove
 	exports=$$(tests/bed/up) && eval "$$exports" && $(BIN)/python tests/generators.py docs/generated.json
+	exports=$$(tests/bed/up) && eval "$$exports" && PYTHONPATH=. $(BIN)/python tests/sabotaged.py 3
 
 demo: setup ## the whole chain on sample_projects/agent-buildkit; results in .demo/
 	sample_projects/demo.sh

@@ -13,6 +13,7 @@ from statistics import median
 
 from imageopt.verify.build_id import MADE_UP, build_identifier
 from imageopt.verify.exchange import Exchange
+from imageopt.verify.hashed_names import same_files
 from imageopt.verify.mask import Mask, digest, varying
 from imageopt.verify.model import Check, Response, RunRecord
 from imageopt.verify.run import Observed
@@ -23,7 +24,7 @@ def finish(before: Sequence[Observed], after: Sequence[Observed]) -> tuple[RunRe
 
     That the whole of an answer varies is believed of `before` alone: of `after` it would hide any difference.
     """
-    sides = (_by_name(before), _by_name(after))
+    sides = (_by_name(before), _by_name(_with_names_of(before, after)))
     masks: dict[str, Mask] = {}
     for side, answers in enumerate(sides):
         for what, seen in answers.items():
@@ -39,6 +40,27 @@ def finish(before: Sequence[Observed], after: Sequence[Observed]) -> tuple[RunRe
         for record, answers, token in zip(records, sides, made_up, strict=True)
     )
     return old, new
+
+
+def _with_names_of(before: Sequence[Observed], after: Sequence[Observed]) -> list[Observed]:
+    """The runs of `after` with the hashes in names as `before` has them."""
+    old, new = ([answer for run in runs for answer in run.answers] for runs in (before, after))
+    names = same_files(old, new)
+    if not names:
+        return list(after)
+    pairs = [(PurePosixPath(theirs).name, PurePosixPath(ours).name) for theirs, ours in names.items()]
+    taken = set(names.values())
+
+    def renamed(answer: Exchange) -> Exchange:
+        body = answer.body
+        for theirs, ours in pairs:
+            body = body.replace(theirs.encode(), ours.encode())
+        return replace(answer, path=names.get(answer.path, answer.path), body=body)
+
+    return [
+        replace(run, answers=tuple(renamed(answer) for answer in run.answers if answer.path not in taken))
+        for run in after
+    ]
 
 
 def _by_name(runs: Iterable[Observed]) -> dict[str, list[Exchange]]:

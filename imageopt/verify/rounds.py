@@ -103,7 +103,7 @@ def _with_what_it_did(plan: RunPlan, seen: Observed | NotDone) -> RunPlan:
     asked = plan.inspection
     written = (folder for folder in written_folders(seen.record) if posixpath.dirname(folder) != folder)
     folders = tuple(dict.fromkeys((*asked.folders, *written)))[:_MOST_FOLDERS]
-    return replace(plan, asks=(*plan.asks, *seen.linked), links=0, inspection=replace(asked, folders=folders))
+    return replace(plan, asks=(*plan.asks, *seen.linked), inspection=replace(asked, folders=folders))
 
 
 def _again(plan: RunPlan, volumes: Mapping[str, str]) -> RunPlan:

@@ -1,0 +1,1 @@
+module.exports = () => ({ rows: [1, 2, 3] });

@@ -1,0 +1,142 @@
+"""Several runs of two versions become one record each; what differs by itself does not count."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from imageopt.verify.behaviour import compare_runs
+from imageopt.verify.exchange import Ask, Exchange
+from imageopt.verify.merge import finish
+from imageopt.verify.model import Check, NotDone, RunRecord
+from imageopt.verify.rounds import alone, run_against, run_baseline, run_both
+from imageopt.verify.run import Observed, RunPlan
+
+RUN = RunRecord(
+    started=True,
+    reason="",
+    ready_seconds=0.5,
+    user="0:0",
+    port=3000,
+    responses=(),
+    unanswered=(),
+    log_tail=(),
+    log_problems=(),
+    written_paths=(),
+    stop_seconds=0.2,
+    stop_exit_code=0,
+)
+PLAN = RunPlan(3000, (Ask("/"),), 5)
+
+
+def answer(body: str, path: str = "/", status: int = 200, **headers: str) -> Exchange:
+    return Exchange("GET", path, status, "text/html", "", body.encode(), headers)
+
+
+def seen(*answers: Exchange, **record: Any) -> Observed:
+    return Observed(replace(RUN, **record), answers)
+
+
+def changes(before: list[Observed], after: list[Observed]) -> list[str]:
+    return [f"{change.what}: {change.reason}" for change in compare_runs(*finish(before, after))[0]]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ([seen(answer("id 1")), seen(answer("id 2"))], [seen(answer("id 3"))]),
+        ([seen(answer("a")), seen(answer("a", status=500))], [seen(answer("b", status=500))]),
+        ([seen(answer("a", vary="1")), seen(answer("a", vary="2"))], [seen(answer("a", vary="3"))]),
+        ([seen(log_problems=("EACCES",)), seen()], [seen(log_problems=("EACCES",))]),
+        ([seen(written_paths=("/a/1",)), seen(written_paths=("/b/1",))], [seen()]),
+        ([seen(checks=(Check("x", True, "", ""),)), seen(checks=(Check("x", False, "", ""),))], [seen(checks=(Check("x", False, "", ""),))]),
+        ([seen(checks=(Check("p", True, "", "", lasting=True),)), seen()], [seen()]),
+        (
+            [seen(answer('<a href="/a-1b2c3d4e.js">'), answer("x", "/a-1b2c3d4e.js"))],
+            [seen(answer('<a href="/a-99999999.js">'), answer("", "/a-1b2c3d4e.js", 404), answer("x", "/a-99999999.js"))],
+        ),
+    ],
+)  # fmt: skip
+def test_what_differs_between_two_runs_of_the_baseline_never_counts(
+    before: list[Observed], after: list[Observed]
+) -> None:
+    assert changes(before, after) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ([seen(answer("a"))], [seen(answer("a")), seen(answer("", status=500))], "GET /: the status differs"),
+        ([seen(answer("a"))], [seen(answer("b c")), seen(answer("d"))], "GET /: the content differs"),
+        ([seen()], [seen(), seen(started=False, reason="it ended")], "run: it ends by itself"),
+        ([seen()], [seen(), seen(log_problems=("EACCES",))], "log: the log speaks of new trouble"),
+        ([seen(answer("x", "/a-1b2c3d4e.js"))], [seen(answer("y", "/a-99999999.js"))], "GET /a-1b2c3d4e.js: the content differs"),
+    ],
+)  # fmt: skip
+def test_what_goes_wrong_once_in_the_other_version_counts(
+    before: list[Observed], after: list[Observed], said: str
+) -> None:
+    assert changes(before, after) == [said]
+
+
+def runner(*runs: Observed | NotDone) -> tuple[Callable[[RunPlan], Observed | NotDone], list[RunPlan]]:
+    """A run that gives these, one after the other and the last for ever, and what it was asked."""
+    plans: list[RunPlan] = []
+
+    def run(plan: RunPlan) -> Observed | NotDone:
+        plans.append(plan)
+        return runs[min(len(plans), len(runs)) - 1]
+
+    return run, plans
+
+
+def test_both_are_run_in_turns_and_the_second_on_kept_volumes() -> None:
+    first = Observed(replace(RUN, written_paths=("/app/data/x", "/top")), (answer("a"),), (Ask("/linked"),))
+    run_before, asked_before = runner(first)
+    run_after, asked_after = runner(seen(answer("a")))
+    old, new = run_both(PLAN, run_before, run_after, lambda: {"v": "/data"})
+    assert isinstance(old, RunRecord)
+    assert isinstance(new, RunRecord)
+    assert (old.runs, new.runs, new.hardened) == (2, 2, "")
+    assert [(plan.brief, plan.hardened, dict(plan.volumes)) for plan in asked_after] == [
+        (False, False, {}),
+        (True, False, {"v": "/data"}),
+        (False, True, {}),
+    ]
+    assert asked_after[0].asks == (Ask("/"), Ask("/linked"))
+    assert asked_after[0].inspection.folders == ("/app/data",)
+    assert asked_before[1].inspection.kept == ("/data",)
+
+
+def test_a_start_that_looks_slow_is_measured_a_third_time() -> None:
+    run_after, asked = runner(seen(ready_seconds=9.0), seen(ready_seconds=9.0), seen(ready_seconds=0.5))
+    _, new = run_both(PLAN, runner(seen())[0], run_after, dict)
+    assert isinstance(new, RunRecord)
+    assert len(asked) == 4
+    assert new.ready_seconds == 9.0
+    baseline = run_baseline(PLAN, runner(seen())[0], dict)
+    _, against = run_against(baseline, runner(seen(ready_seconds=9.0), seen(ready_seconds=0.5))[0])
+    assert isinstance(against, RunRecord)
+    assert against.runs == 3
+
+
+def test_one_that_was_not_run_leaves_the_other_alone() -> None:
+    none = NotDone("no engine")
+    old, new = run_both(PLAN, runner(none)[0], runner(seen(answer("a")))[0], dict)
+    assert old == none
+    assert isinstance(new, RunRecord)
+    assert [response.what for response in new.responses] == ["GET /"]
+    assert run_against(run_baseline(PLAN, runner(none)[0], dict), runner(seen())[0])[0] == none
+    assert alone(run_baseline(PLAN, runner(none)[0], dict)) == none
+    kept = run_baseline(PLAN, runner(seen(), none)[0], dict)
+    assert isinstance(alone(kept), RunRecord)
+    assert run_against(kept, runner(seen(), none)[0])[1] == RUN
+
+
+def test_what_does_not_start_is_not_run_again() -> None:
+    run_after, asked = runner(seen(started=False, reason="it ended"))
+    _, new = run_both(PLAN, runner(seen())[0], run_after, dict)
+    assert len(asked) == 1
+    assert isinstance(new, RunRecord)
+    assert (new.started, new.reason, new.hardened) == (False, "it ended", None)
