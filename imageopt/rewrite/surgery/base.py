@@ -21,7 +21,6 @@ from imageopt.rewrite.runtime_base import against, against_alpine_build, compile
 from imageopt.rewrite.surgery.flatten import surveyed
 from imageopt.rewrite.surgery.model import Answer, Case, Cut
 from imageopt.rewrite.surgery.places import replaced
-from imageopt.rules.checks.node import holds_modules
 from imageopt.rules.checks.node_install import Install, installs_of
 from imageopt.rules.checks.steps import copies, steps, with_ancestors
 
@@ -71,13 +70,23 @@ def _objections(case: Case, base: BaseImage, kind: str, answer: AlpineAnswer) ->
         source = node_image(root.from_instruction.words[0].raw, root.base)
         if source is None:
             yield f"line {case.line(copied.instruction)} copies from {root.base}, and what those files need is unknown"
-        elif kind == "alpine" and source.kind != "alpine" and root != case.chain[0] and answer.deciding:
-            folders = {install.step.environment.workdir for install in _installs(case, copied.stage)}
-            if copied.sources is None or any(holds_modules(p, folder) for p in copied.sources for folder in folders):
-                package = answer.deciding[0].package
-                yield f"{package} is installed on {root.base}, and would come with a binary for its C library"
+        elif (
+            kind == "alpine"
+            and source.kind != "alpine"
+            and root != case.chain[0]
+            and answer.deciding
+            and not all(_is_compiled(case, path) for path in copied.sources or ("",))
+        ):
+            package = answer.deciding[0].package
+            yield f"{package} is installed on {root.base}, and would come with a binary for its C library"
     for stage in _resting(case):
         yield from _against_stage(case, stage, base, kind)
+
+
+def _is_compiled(case: Case, path: str) -> bool:
+    """Whether a path of another stage is the output of a compiler, which brings no package along."""
+    folder, _, name = path.rstrip("/").rpartition("/")
+    return name in case.project.build_outputs and folder != "" and not name.startswith(".")
 
 
 def _resting(case: Case) -> list[Stage]:

@@ -26,7 +26,8 @@ def bare(case: Case) -> Answer:
     cmd = case.last("CMD")
     if cmd is None or is_bare(cmd) or cmd not in case.final.instructions or case.final is not case.tree.stages[-1]:
         return ()
-    if (cmd.json or cmd.arguments.split())[0].rpartition("/")[2] not in ("npm", "yarn", "pnpm", "node"):
+    words = cmd.json or cmd.arguments.split()
+    if not words or words[0].rpartition("/")[2] not in ("npm", "yarn", "pnpm", "node"):
         return ()
     start = bare_start(case.project, case.running, case.system.scripts)
     if isinstance(start, str):

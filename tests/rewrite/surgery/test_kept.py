@@ -105,7 +105,7 @@ def test_a_healthcheck_keeps_its_port_and_a_program_that_stays(tmp_path: Path) -
     assert "FROM node:20\n" in text
 
 
-@pytest.mark.parametrize("dockerfile", ["FROM a\n", "FROM node:20-alpine AS a\nFROM a AS b\nUSER nobody\n"])
+@pytest.mark.parametrize("dockerfile", ["FROM a\n", "FROM node:20-alpine AS a\nFROM a AS b\nUSER nobody\nCMD\n"])
 def test_where_nothing_is_worth_it_nothing_changes(tmp_path: Path, dockerfile: str) -> None:
     assert edited(tmp_path, dockerfile) == dockerfile
 
@@ -189,13 +189,14 @@ def test_line_ends_and_a_missing_last_one_stay(tmp_path: Path) -> None:
     assert after.count(b"\n") == after.count(b"\r\n")
 
 
-def test_natives_of_glibc_do_not_go_to_alpine(tmp_path: Path) -> None:
+@pytest.mark.parametrize("source", ["/app/node_modules", "/app", "/out", "/app/.next/standalone", "$X"])
+def test_natives_of_glibc_do_not_go_to_alpine(tmp_path: Path, source: str) -> None:
     shape = SHAPES["sharp-on-musl"]
-    dockerfile = STAGES["native"]["Dockerfile"]
+    dockerfile = STAGES["native"]["Dockerfile"].replace("=deps /app/node_modules", f"=deps {source}")
     rewrite = propose(evidence(write(tmp_path, {**shape, **IGNORED, "Dockerfile": dockerfile})), FOUND)
     assert b"FROM node:${NODE}-slim\n" in rewrite.changes[0].after
     alpine = next(refusal.reason for refusal in rewrite.refusals if refusal.name == "base-swap")
+    package = "@img/sharp-linux-x64"
     assert (
-        alpine
-        == "line 7: alpine: @img/sharp-linux-x64 is installed on node:20, and would come with a binary for its C library"
+        alpine == f"line 7: alpine: {package} is installed on node:20, and would come with a binary for its C library"
     )
