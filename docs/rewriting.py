@@ -35,6 +35,20 @@ HEAD = """# Rewriting
 Neither is proposed unless one of its changes saves bytes or closes a finding about security. `--verify` builds, runs
 and compares both versions; what that has not shown is not called proven.
 
+## The smallest image that works
+
+`imageopt rewrite` lists every rewrite that could be made, from the least change to the greatest, with what each is
+predicted to save, or why it cannot be offered: edits where they stand; stages on the same base image; the slim image;
+alpine; Node alone on the Linux below its image; what the framework's build leaves, and that without package managers;
+files that the project's own `@vercel/nft` traces. `--best` builds the Dockerfile as it stands once, then one candidate
+after the other with the same build cache, runs and compares each, and keeps the smallest that verifies. One that is
+predicted to save less than 1 MB or 1 % more than the best so far is not built. Rebuilds and cold builds are not timed:
+`imageopt verify` does that.
+
+A Node project without a Dockerfile gets its first one: the plainest that its files allow is drafted and rewritten as
+any other. What they do not tell (start, port, package manager) is asked for. `verify` has nothing to compare it with,
+judges it alone and never calls it verified.
+
 ## A team's own templates
 
 `.imageopt/templates/NAME.Dockerfile.j2`, beside the project or above it up to the repository's root, takes the place of

@@ -134,8 +134,9 @@ def climb(
 
 
 def not_begun(candidates: Sequence[Candidate], reason: str) -> Search:
-    """The search that there is no sense in."""
-    return Search(tuple(Tried(one, None, one.reason or reason) for one in candidates), None, reason)
+    """The search that there is no sense in, for the reason where there is one."""
+    untried = "nothing was built to compare with it" if reason else ""
+    return Search(tuple(Tried(one, None, one.reason or untried) for one in candidates), None, reason)
 
 
 def _too_little(candidate: Candidate, best: Tried | None, total: int | None) -> str:

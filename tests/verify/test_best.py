@@ -87,7 +87,7 @@ def test_one_that_is_not_offered_keeps_its_reason() -> None:
 
 def test_a_search_that_is_not_begun_builds_nothing() -> None:
     search = not_begun([candidate("a", 5), candidate("b", reason="no")], "the Dockerfile as it stands does not build")
-    assert [one.reason for one in search.tried] == ["the Dockerfile as it stands does not build", "no"]
+    assert [one.reason for one in search.tried] == ["nothing was built to compare with it", "no"]
     assert search.rewrite.refusals[0].reason == "the Dockerfile as it stands does not build"
 
 

@@ -52,4 +52,4 @@ def test_what_does_not_build_as_it_stands_is_compared_with_nothing(service: Path
     found = search(request, lambda _: (candidate("all", before, after),), progress=Progress())
     assert found.baseline_broken
     assert found.tried[0].verification is None
-    assert found.tried[0].reason.startswith("the Dockerfile as it stands does not build")
+    assert found.stopped.startswith("the Dockerfile as it stands does not build")
