@@ -126,7 +126,8 @@ def test_a_dockerfile_that_does_not_build_is_explained(engine: str, tmp_path: Pa
     result = verified(copied("broken-baseline", tmp_path), "--skip-scan")
     assert result["verdict"] == "baseline-broken"
     assert result["reasons"] == [
-        "before does not build in [6/6] RUN npm run build (Dockerfile:11): exit code 127: sh: 1: tsc: not found",
+        "before does not build in [6/6] RUN npm run build (Dockerfile:11): exit code 127: sh: 1: tsc: not found"
+        " (a program that the step calls is not in the image)",
         "after, judged alone, builds and starts",
     ]
     cause = next(item for item in result["before"]["findings"] if item["rule"] == "node-env-production-before-build")

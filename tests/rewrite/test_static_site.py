@@ -1,10 +1,12 @@
 """Which servers of static files nginx can stand in for, and on which port; the others are left as they are."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
 from rewrite.node_shapes import FAT, evidence, package, write
 
+from imageopt.dockerfile import parse
 from imageopt.rewrite.propose import propose
 
 DOCKERFILE = "FROM node:20\nWORKDIR /app\nCOPY . .\nRUN npm ci\nRUN npm run build\n{0}\n"
@@ -64,3 +66,21 @@ def test_rules_of_the_servers_own_are_kept(tmp_path: Path) -> None:
     text, refusals = proposed(tmp_path, "CMD serve -s dist", {"serve.json": "{}"})
     assert "nginx" not in text
     assert refusals["static-site"] == "serve.json gives serve rules of its own"
+
+
+def test_the_configuration_is_the_same_for_a_builder_without_heredocs(tmp_path: Path) -> None:
+    start = "CMD npx vite preview"
+    heredoc, _ = proposed(tmp_path / "new", start)
+    kaniko = "publish:\n  script:\n    - /kaniko/executor --context . --destination a\n"
+    printed, _ = proposed(tmp_path / "old", start, {".gitlab-ci.yml": kaniko})
+    stage = parse(heredoc.encode()).stages[-1]
+    wanted = next(item for item in stage.instructions if item.heredocs).heredocs[0].content
+    command = next(item for item in parse(printed.encode()).stages[-1].instructions if item.keyword == "RUN").arguments
+    shown = subprocess.run(
+        ["sh", "-c", command.replace("> /etc/nginx/nginx.conf", "")],
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=True,
+    )
+    assert shown.stdout == wanted
