@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from pytest_docker.plugin import Services
 
 BED = Path(__file__).parent / "bed"
@@ -22,6 +23,10 @@ LABEL = "dev.imageopt.run"
 NO_ENGINE_HERE = 3  # the exit status of tests/bed/up that means: not an error, there just is none
 GOES_AWAY_SECONDS = 5  # a container with --rm is gone a moment after the test that stopped it
 
+
+# a busy machine is no reason to fail
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 os.environ["IMAGEOPT_CACHE"] = ""  # each test reads what it says it reads
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from imagebuilder import docker_archive, file, layer, symlink, whiteout
 
+pytestmark = pytest.mark.slow
 FORMATS = ("terminal", "json", "markdown", "html")
 LINES = [
     ["analyze", "app.tar", "--file", "Dockerfile", "--now", "2026-01-01"],

@@ -53,6 +53,7 @@ def test_lint_answers_hostile_files_in_time(name: str, tmp_path: Path) -> None:
     assert used.ru_utime + used.ru_stime < SECONDS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HOSTILE)
 def test_they_are_read_without_loss(name: str) -> None:
     dockerfile = parse(HOSTILE[name])

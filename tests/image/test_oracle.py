@@ -6,6 +6,7 @@ journal of every name that was lost; an inode that no name leads to at the end d
 
 from dataclasses import dataclass, field
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from imagebuilder import Item, device, file, folder, hardlink, opaque, symlink, whiteout
@@ -174,6 +175,7 @@ def overwritten(old: Inode, new: Inode | None) -> str:
 A, B = b"1", b"22"
 
 
+@pytest.mark.slow
 @settings(max_examples=500, deadline=None)
 @given(images)
 @example([[hardlink("c", "b"), hardlink("b", "a"), file("a", A)], [whiteout("a")], [whiteout("b")]])

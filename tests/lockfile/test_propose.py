@@ -74,7 +74,7 @@ def test_a_lock_is_proposed_alone_where_nothing_else_is(monkeypatch: pytest.Monk
 def test_a_refusal_stays_beside_the_lock(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     files = {**PLAIN, "Dockerfile": 'FROM debian:12\nRUN npm install\nCMD ["node", "a.js"]\n'}
     rewrite = proposed(monkeypatch, made(), tmp_path, files)
-    assert [change.path for change in rewrite.changes] == ["package-lock.json"]
+    assert "package-lock.json" in [change.path for change in rewrite.changes]
     assert "debian:12 is not an official Node image" in rewrite.refusals[0].reason
 
 

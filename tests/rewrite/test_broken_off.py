@@ -141,6 +141,7 @@ def killed_everywhere(folder: Path) -> None:
     assert step > 8
 
 
+@pytest.mark.slow
 def test_a_killed_apply_or_undo_is_taken_back_to_the_byte(tmp_path: Path) -> None:
     program = (
         "import sys; from pathlib import Path; import test_broken_off as t; t.killed_everywhere(Path(sys.argv[1]))"

@@ -167,6 +167,7 @@ def fits(members: Any, letter: str) -> bool:
     return not wanted
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bad", [r"(a+)+$", r"(?:a|ab?)*c", r"x*y", r"(?:\s*,\s*)*;"])
 def test_the_test_finds_patterns_that_backtrack(bad: str) -> None:
     assert slowest(re.compile(bad)) is not None

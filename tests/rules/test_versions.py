@@ -64,7 +64,9 @@ def test_a_folder_without_any_of_it_says_nothing(tmp_path: Path) -> None:
 
 
 def test_the_version_that_is_copied_from_an_image_counts(tmp_path: Path) -> None:
-    copies = "COPY --from=node:20 /usr/local/bin/node /usr/local/bin/\nCOPY --from=node:20 /usr/local/lib /usr/local/lib\n"
+    copies = (
+        "COPY --from=node:20 /usr/local/bin/node /usr/local/bin/\nCOPY --from=node:20 /usr/local/lib /usr/local/lib\n"
+    )
     files = {"Dockerfile": f"FROM php:8.2\n{copies}", "package.json": "{}", ".nvmrc": "18\n"}
     assert said(tmp_path, files, "node-version-conflict") == [
         ("The Node versions differ: Dockerfile:2 says 20, .nvmrc:1 says 18.", "Dockerfile", 2)
