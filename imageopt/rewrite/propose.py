@@ -185,7 +185,8 @@ def _fault(project: Project, tree: Dockerfile) -> str | None:
     if not tree.stages or tree.problems:
         return f"the Dockerfile has a fault: {tree.problems[0].message}" if tree.problems else "it has no FROM"
     if project.manifest is None and project.php is None and project.python is None:
-        return "there is no package.json, composer.json or list of Python packages: what it consists of is not known"
+        none = "there is no package.json, composer.json or list of Python packages: what it consists of is not known"
+        return next((problem for problem in project.problems if problem.startswith("package.json")), none)
     if project.workspace is not None and project.workspace.problems:
         return project.workspace.problems[0]
     return None
