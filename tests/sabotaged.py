@@ -37,7 +37,7 @@ PROOF = FOLDER / "proof.json"
 PAGE = Path(__file__).parents[1] / "docs" / "verification.md"
 _BEGIN, _END = "<!-- made by tests/sabotaged.py -->", "<!-- end -->"
 _PROGRAMS = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-_SECONDS = 8.0  # a service that does not answer is waited for so long
+_SECONDS = 15.0  # a service that does not answer is waited for so long
 _PATHS = {
     "web": (
         "/", "/health", "/hello", "/locale", "/report", "/certificates", "/visit", "/old", "/flaky",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from imageopt.config import BudgetConfig, Config, load_config
+from imageopt.config import BudgetConfig, CompanionConfig, Config, RequestConfig, VerifyConfig, load_config
 from imageopt.errors import InputError, UsageError
 
 FULL = """
@@ -182,4 +182,56 @@ def test_text_that_is_not_toml_is_named_with_its_line(tmp_path: Path) -> None:
 def test_bytes_that_are_not_utf_8_are_a_usage_error(tmp_path: Path) -> None:
     (tmp_path / "imageopt.toml").write_bytes(b"[budget]\n# caf\xe9\n")
     with pytest.raises(UsageError, match="not UTF-8"):
+        load_config(tmp_path)
+
+
+def test_what_verify_asks_and_starts_beside_is_configured(tmp_path: Path) -> None:
+    text = """
+[verify]
+port = 3000
+websockets = ["/ws"]
+openapi = "api.yaml"
+commands = ["node migrate.js"]
+volumes = ["/data"]
+[verify.environment]
+MODE = "fast"
+[verify.companions.db]
+image = "postgres:16"
+command = "postgres -c fsync=off"
+environment = { POSTGRES_PASSWORD = "p" }
+[[verify.requests]]
+method = "POST"
+path = "/login"
+headers = { X-Key = "k" }
+body = "{}"
+"""
+    (tmp_path / "imageopt.toml").write_text(text)
+    assert load_config(tmp_path).verify == VerifyConfig(
+        port=3000,
+        requests=(RequestConfig("/login", "POST", {"X-Key": "k"}, "{}"),),
+        websockets=("/ws",),
+        openapi="api.yaml",
+        commands=("node migrate.js",),
+        volumes=("/data",),
+        environment={"MODE": "fast"},
+        companions={"db": CompanionConfig("postgres:16", "postgres -c fsync=off", {"POSTGRES_PASSWORD": "p"})},
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[verify]\nwebsockets = ["ws"]',
+        '[verify]\nvolumes = ["data"]',
+        '[[verify.requests]]\npath = "login"',
+        '[[verify.requests]]\nmethod = "POST"',
+        '[[verify.requests]]\npath = "/"\nmethod = "FETCH"',
+        "[verify.companions.db]\n",
+        '[verify.companions.db]\nimage = "x"\nports = 3',
+        "[verify.environment]\nA = 1",
+    ],
+)
+def test_what_verify_cannot_do_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "imageopt.toml").write_text(text)
+    with pytest.raises(UsageError):
         load_config(tmp_path)

@@ -193,4 +193,7 @@ def _unchecked(before: RunRecord, after: RunRecord) -> Iterator[str]:
             yield f"{response.what}: {MADE_UP}"
         if len(response.statuses) > 1:
             yield f"{response.what}: its answer varies by itself ({' or '.join(map(str, response.statuses))})"
+    for check in before.checks:
+        if not check.passed:
+            yield f"{check.name}: it fails in before too ({check.detail})"
     yield from before.unchecked

@@ -30,7 +30,7 @@ def compare_configs(before: ImageConfig, after: ImageConfig) -> tuple[Change, ..
         *_sets("ExposedPorts", before.exposed_ports, after.exposed_ports),
         *_sets("Volumes", before.volumes, after.volumes),
         *_stop_signal(before.stop_signal or "", after.stop_signal or "", site=site),
-        *_health(" ".join(before.healthcheck), " ".join(after.healthcheck)),
+        *_health(_check_of(before), _check_of(after)),
         *_labels(before.labels, after.labels),
     )
 
@@ -141,6 +141,11 @@ def _health(before: str, after: str) -> Iterator[Change]:
     if before != after:
         reason = "the check was rewritten" if before and after else "it was added" if after else "it is gone"
         yield Change("Healthcheck", before or "none", after or "none", expected=bool(after), reason=reason)
+
+
+def _check_of(config: ImageConfig) -> str:
+    """The words of the health check; `NONE` is how an image says that it has none."""
+    return "" if config.healthcheck[:1] == ("NONE",) else " ".join(config.healthcheck)
 
 
 def _labels(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[Change]:

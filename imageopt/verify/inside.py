@@ -18,7 +18,8 @@ from imageopt.verify.model import Check
 SHORT_NAME = "neighbour"
 ALIAS = f"{SHORT_NAME}.{SEARCH_DOMAIN}"
 HEALTHCHECK = "HEALTHCHECK"
-_HEALTHY_SECONDS = 10.0
+_HEALTHY_SECONDS = 15.0
+_PROBE_SECONDS = 30.0  # an engine's own limit for a health check, unless the image names another
 _SCRIPT_SECONDS = 30.0
 _CANNOT_RUN = (126, 127)
 _NODES = ("node", "/nodejs/bin/node", "/usr/local/bin/node")
@@ -66,10 +67,10 @@ def listening_ports(container: Container) -> tuple[int, ...]:
 
 
 def _probe(container: Container, name: str, words: tuple[str, ...]) -> Check:
-    """The check, made again until it passes or ten seconds are over: a program may be ready before it is well."""
+    """The check, made again until it passes or fifteen seconds are over: a program may be ready before it is well."""
     start = time.monotonic()
     while True:
-        ran = container.execute(words, seconds=_HEALTHY_SECONDS)
+        ran = container.execute(words, seconds=_PROBE_SECONDS)
         gone = ran.exit_code in _CANNOT_RUN
         if ran.exit_code == 0 or gone or time.monotonic() - start > _HEALTHY_SECONDS:
             break

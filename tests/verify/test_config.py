@@ -68,6 +68,7 @@ def test_one_key_is_one_change(after: dict[str, object], what: str, expected: bo
     [
         ({"user": "node"}, {"user": "root"}, "User"),
         ({"healthcheck": ("CMD", "x")}, {}, "Healthcheck"),
+        ({"healthcheck": ("CMD", "x")}, {"healthcheck": ("NONE",)}, "Healthcheck"),
         ({"cmd": ("node", "a.js")}, {"cmd": ("node", "b.js")}, "Cmd"),
     ],
 )
