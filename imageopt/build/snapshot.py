@@ -62,7 +62,9 @@ class Snapshot:
             return
         if _is_no_file(path):
             raise InputError(f"{relative} is no file of the project", "name the manifest that the build copies")
-        self.put(relative, path.read_bytes().replace(b"{", f'{{"x-imageopt": "{run_id}",'.encode(), 1))
+        head, brace, rest = path.read_bytes().partition(b"{")
+        comma = b"" if rest.lstrip().startswith(b"}") else b", "
+        self.put(relative, head + brace + f'"x-imageopt": "{run_id}"'.encode() + comma + rest)
 
     def put(self, relative: str, data: bytes) -> None:
         """Writes a file of the copy, in place of the one that is there; raises InputError where it would leave it."""

@@ -31,6 +31,7 @@ from imageopt.rules.policy import Policy
 from imageopt.source.engine import connect
 from imageopt.source.model import ImageRef
 from imageopt.verify.cleanup import remove_labelled
+from imageopt.verify.journal import Journal, open_journal
 from imageopt.verify.model import NotDone, RunRecord, ScanRecord, Side
 from imageopt.verify.request import VerifyRequest
 from imageopt.verify.run import Observed, RunPlan, observe
@@ -48,6 +49,7 @@ class Bench:
     client: "docker.DockerClient"
     cleanup: CleanUp
     progress: Progress
+    journal: Journal
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,7 @@ def open_bench(request: VerifyRequest, progress: Progress) -> Iterator[Bench]:
         cleanup.add(client.close)
         cleanup.add(lambda: remove_tree(cache_folder(run_id)))
         cleanup.add(lambda: remove_labelled(client, lambda label: label == run_id))
-        yield Bench(request, client, cleanup, progress)
+        yield Bench(request, client, cleanup, progress, open_journal(request, run_id))
 
 
 def build_version(
@@ -114,13 +116,37 @@ def build_version(
                 ssh=request.ssh,
                 platform=request.platform,
                 no_cache=cold,
-                cache_namespace=bench.cleanup.run_id,
+                cache_namespace=bench.journal.namespace,
                 builder=request.builder,
             ),
             progress=bench.progress,
             timeout=request.build_timeout,
         )
     return built if cold or again or isinstance(built, BuildFailed) else replace(built, seconds=None)
+
+
+def build_cold(bench: Bench, name: str, copy: Snapshot) -> Built | BuildFailed:
+    """The image of a cold build, noted in the journal; where an earlier run made it, that build's own record."""
+    earlier = bench.journal.built(name)
+    if earlier is not None:
+        again = build_version(bench, name, copy, cold=False)
+        if isinstance(again, Built) and _layers(bench, again) == earlier[1]:
+            record = replace(earlier[0], image_id=again.image_id, tag=again.tag)
+            bench.journal.note_built(name, record, earlier[1])
+            return record
+    built = build_version(bench, name, copy)
+    if isinstance(built, Built):
+        bench.journal.note_built(name, built, _layers(bench, built))
+    return built
+
+
+def _layers(bench: Bench, built: Built) -> tuple[str, ...]:
+    from docker.errors import DockerException
+
+    try:
+        return tuple(bench.client.images.get(built.tag).attrs["RootFS"]["Layers"])
+    except (DockerException, KeyError):
+        return ()  # nothing will be equal to it
 
 
 def analyse(bench: Bench, name: str, copy: Snapshot, dockerfile: bytes, built: Built | BuildFailed) -> Version:
@@ -195,11 +221,18 @@ def scan_versions(bench: Bench, versions: Sequence[Version]) -> list[ScanRecord 
     request = bench.request
     if request.skip_scan:
         return [_not_scanned(version) for version in versions]
+    known = [bench.journal.scanned(version.name) for version in versions]
+    if not request.sbom and all(known):  # one of them alone may be by another database
+        return [record for record in known if record is not None]
     images = [version.image for version in versions if isinstance(version.image, str)]
     listed = request.sbom if isinstance(versions[-1].image, str) else None
     with bench.progress.step(f"scanning {' and '.join(version.name for version in versions)}"):
         found = iter(scan_all(images, trivy=request.trivy, cache=request.trivy_cache, sbom=listed) if images else ())
-    return [version.image if isinstance(version.image, NotDone) else next(found) for version in versions]
+    records = [version.image if isinstance(version.image, NotDone) else next(found) for version in versions]
+    for version, record in zip(versions, records, strict=True):
+        if isinstance(record, ScanRecord):
+            bench.journal.note_scanned(version.name, record)
+    return records
 
 
 def scan_version(bench: Bench, version: Version) -> ScanRecord | NotDone:

@@ -52,4 +52,5 @@ class VerifyRequest:
     severity: str = "unknown"
     skip_run: bool = False
     thorough: bool = False
+    resume: bool = False
     sbom: Path | None = None

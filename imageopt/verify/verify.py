@@ -15,7 +15,7 @@ from imageopt.verify.measure import (
     Bench,
     Version,
     analyse,
-    build_version,
+    build_cold,
     missing,
     open_bench,
     rebuild,
@@ -65,7 +65,7 @@ def verify(request: VerifyRequest, *, progress: Progress) -> Verification:
 def _built(bench: Bench, work: Workspace) -> list[Version]:
     """Both versions. Both are built before either is read: one failure must not hide the other."""
     built = [
-        (name, copy, text, build_version(bench, name, copy) if text is not None else None)
+        (name, copy, text, build_cold(bench, name, copy) if text is not None else None)
         for name, copy, text in (
             ("before", work.before, work.before_dockerfile),
             ("after", work.after, work.after_dockerfile),

@@ -1,5 +1,6 @@
 """The copy of a project: faithful, free to change, gone afterwards, and never a way to the user's files."""
 
+import json
 import os
 import socket
 from pathlib import Path
@@ -125,3 +126,31 @@ def test_no_two_runs_make_the_same_change(project: Path, name: str) -> None:
             copy.change_one_file(name, run_id)
             changed.append((copy.folder / name).read_bytes())
     assert changed[0] != changed[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("package.json", '{"name": "a", "dependencies": {}}'),
+        ("composer.json", "{}"),
+        ("requirements.txt", "flask\n"),
+        ("go.mod", "module a\n"),
+    ],
+)
+def test_a_manifest_becomes_another_file_that_asks_for_the_same(tmp_path: Path, name: str, text: str) -> None:
+    root = tmp_path / "project"
+    root.mkdir()
+    (root / name).write_text(text)
+    with snapshot(root) as copy:
+        copy.change_manifest(name, "1-ab")
+        changed = (copy.folder / name).read_text()
+        with pytest.raises(InputError, match="is no file"):
+            copy.change_manifest(f"gone/{name}", "1-ab")
+    assert (root / name).read_text() == text
+    assert "1-ab" in changed
+    if name.endswith(".json"):
+        document = json.loads(changed)
+        assert document.pop("x-imageopt") == "1-ab"
+        assert document == json.loads(text)
+    else:
+        assert changed.startswith(text)

@@ -38,6 +38,12 @@ CMD ["node", "server.js"]
 """
 
 
+@pytest.fixture(autouse=True)
+def _own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test leaves a journal in the user's home, or finds one there."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+
+
 @pytest.fixture
 def service(tmp_path: Path) -> Path:
     """A project folder with a server that starts, answers on port 3000 and ends when asked."""

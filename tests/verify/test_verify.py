@@ -176,8 +176,14 @@ def test_a_program_without_a_port_is_judged_by_its_end_and_its_output(service: P
     assert other.verdict == "behaviour-changed"
 
 
-def test_a_minimal_proof_builds_and_measures_and_says_that_nothing_ran(service: Path, after: str, engine: str) -> None:
+def test_a_minimal_proof_builds_and_measures_and_goes_on_where_it_broke_off(
+    service: Path, after: str, engine: str
+) -> None:
     result = prove(service, after, skip_run=True)
+    again = prove(service, after, skip_run=True, resume=True)
+    assert isinstance(result.after.build, Built)
+    assert isinstance(again.after.build, Built)
+    assert (again.after.build.seconds, again.after.build.cached_steps) == (result.after.build.seconds, 0)
     assert result.verdict == "built-not-run"
     assert result.reasons[0] == "before was not run: running was switched off"
     assert result.measured_bytes is not None

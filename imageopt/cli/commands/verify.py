@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 )
 @click.option("--minimal", is_flag=True, help="Build and measure only: nothing is run, scanned or built again.")
 @click.option("--thorough", is_flag=True, help="Time the rebuild after a change of a dependency, too.")
+@click.option("--resume", is_flag=True, help="Go on with a run that was broken off: nothing is built or scanned twice.")
 @click.option("--skip-scan", is_flag=True, help="Do not scan.")
 @click.option("--skip-rebuild", is_flag=True, help="Do not time the rebuild after a change of one file.")
 @build_options
@@ -125,6 +126,7 @@ def command(folder: str, **options: Any) -> int:
         sbom=Path(options["sbom"]) if options["sbom"] else None,
         severity=options["severity"],
         thorough=options["thorough"],
+        resume=options["resume"],
         skip_run=options["minimal"],
         skip_scan=options["skip_scan"] or options["minimal"],
         skip_rebuild=options["skip_rebuild"] or options["minimal"],
