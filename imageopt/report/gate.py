@@ -4,7 +4,7 @@ from typing import Any
 
 from imageopt.gate.model import Cause, GateResult
 from imageopt.masking import masked
-from imageopt.report.analysis import tool
+from imageopt.report.findings import tool
 from imageopt.report.names import readable
 
 
