@@ -55,10 +55,9 @@ def _made_by(layer: Json) -> str:
 
 
 def _packages(manager: Json) -> list[list[object]]:
-    items = manager["items"]
+    name, items = manager["manager"], manager["items"]
     rows = [
-        [manager["manager"], f"{harmless(item['name'])} {harmless(item['version'])}", item["bytes"]] for item in items
+        [name, f"{harmless(item['name'])} {harmless(item['version'])}", item["bytes"]] for item in items[:_PACKAGES]
     ]
     rest = sum(item["bytes"] for item in items[_PACKAGES:])
-    more = [[manager["manager"], f"{len(items) - _PACKAGES} smaller", rest]] if rest else []
-    return [*rows[:_PACKAGES], *more]
+    return [*rows, [name, f"{len(items) - _PACKAGES} smaller", rest]] if rest else rows
