@@ -128,6 +128,19 @@ BROKEN_BY_OTHERS = [
         ("FROM node:20\n", "!--from", "!USER"),
     ),
     Case(
+        "a browser that nobody downloads stands in no way",
+        {
+            **native("puppeteer", "22.0.0", hasInstallScript=True),
+            "Dockerfile": INSTALL.replace("WORKDIR", "ENV PUPPETEER_SKIP_DOWNLOAD=1\nWORKDIR") + "CMD npm start\n",
+        },
+        ("--from=build", "USER node"),
+    ),
+    Case(
+        "a browser that the Dockerfile asks for",
+        {**JAVASCRIPT, "Dockerfile": f"{INSTALL}RUN npx playwright install chromium\nCMD npm start\n"},
+        ("FROM node:20\n", "!--from", "!USER"),
+    ),
+    Case(
         "a token does not get into the running image",
         {**SERVICE, "Dockerfile": f"{BUILD}CMD npm start\n", ".npmrc": "//registry.npmjs.org/:_authToken=npm_abc\n"},
         ("!.npmrc ./\nFROM", "USER node"),
