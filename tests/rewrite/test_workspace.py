@@ -379,3 +379,42 @@ def test_outputs_beside_each_other_are_one_pattern(outputs: tuple[str, ...], pat
 def test_what_a_command_builds(command: str, folders: set[str], everything: bool, text: str | None) -> None:
     found = built_by(tuple(command.split()), "", PART)
     assert (set(found.folders), found.everything, found.text) == (folders, everything, text)
+
+
+def yarn(**root: Any) -> dict[str, str]:
+    """The same workspace as a Yarn of release line 4 has it, with packages in node_modules."""
+    own = {**ROOT, "packageManager": "yarn@4.1.0", "scripts": {"build": "yarn workspaces foreach -A run build"}, **root}
+    entries = {"": own, **MEMBERS}
+    lock = "__metadata:\n  version: 8\n\n"
+    for folder, manifest in entries.items():
+        asked = {**manifest.get("dependencies", {}), **manifest.get("devDependencies", {})}
+        needs = "".join(f'    "{name}": "npm:{spec}"\n' for name, spec in sorted(asked.items()))
+        place = f"{manifest['name']}@workspace:{folder or '.'}"
+        lock += f'"{place}":\n  version: 0.0.0-use.local\n  resolution: "{place}"\n'
+        lock += f"  dependencies:\n{needs}\n" if needs else "\n"
+    names = ("typescript@5.4.5", "prettier@3.2.5", "ms@2.1.3", "ms@2.0.0", "sharp@0.33.2")
+    for name, _, version in (item.partition("@") for item in names):
+        lock += f'"{name}@npm:{version}":\n  version: {version}\n  resolution: "{name}@npm:{version}"\n\n'
+    return {
+        "package.json": json.dumps(own),
+        ".yarnrc.yml": "nodeLinker: node-modules\n",
+        "yarn.lock": lock,
+        **{f"{folder}/package.json": json.dumps(manifest) for folder, manifest in MEMBERS.items()},
+    }
+
+
+def test_yarn_focuses_on_the_app_and_members_come_whole(tmp_path: Path) -> None:
+    given = "FROM node:20\nWORKDIR /app\nCOPY . .\nRUN yarn install\nRUN yarn build\nCMD yarn workspace @x/api start\n"
+    lines = dockerfile(rewritten(tmp_path, {**yarn(dependencies={"ms": "2.1.3"}), "Dockerfile": given}))
+    assert any(line.endswith("yarn workspaces focus x @x/api --production") for line in lines)
+    assert any(line.endswith(" yarn install --immutable") for line in lines)
+    assert "COPY apps/web/package.json ./apps/web/package.json" in lines
+    assert "COPY --from=build --chown=node:node /app/packages/log ./packages/log" in lines
+    assert lines[-2:] == ["WORKDIR /app/apps/api", 'CMD ["node", "dist/server.js"]']
+
+
+def test_a_name_without_a_safe_spelling_is_refused(tmp_path: Path) -> None:
+    files = {**pnpm(), "apps/api/package.json": json.dumps({**API, "name": "@x/api; rm -rf /"})}
+    given = 'FROM node:20\nWORKDIR /app\nCOPY . .\nRUN pnpm install\nRUN pnpm -r build\nCMD ["node", "apps/api/dist/server.js"]\n'
+    rewrite = rewritten(tmp_path, {**files, "Dockerfile": given})
+    assert reasons(rewrite) == "'@x/api; rm -rf /' cannot be written safely in a Dockerfile"
