@@ -149,8 +149,8 @@ def _too_little(candidate: Candidate, best: Tried | None, total: int | None) -> 
     least = max(_LEAST_BYTES, ((total or 0) - (best.saved_bytes if best is not None else 0)) // _LEAST_SHARE)
     if more >= least:
         return ""
-    than = f" than {best.candidate.name}" if best is not None else ""
-    saves = f"save {format_bytes(more)} more{than}" if more > 0 else f"save no more{than}" if than else "save nothing"
+    than = f" more than {best.candidate.name}" if best is not None else ""
+    saves = f"save {format_bytes(more)}{than}" if more > 0 else f"save no{than}" if than else "save nothing"
     return f"it is predicted to {saves}; less than {format_bytes(least)} is not worth a build"
 
 

@@ -71,6 +71,15 @@ def test_what_is_left_out_says_what_it_would_have_saved() -> None:
     assert search.stopped == "b cannot pay"
 
 
+@pytest.mark.parametrize(
+    ("predicted", "told"), [(2, "save 2.00 MB; less than 10.0 MB"), (0, "save nothing; less than 10.0 MB")]
+)
+def test_a_first_step_that_pays_nothing_is_left_out(predicted: int, told: str) -> None:
+    search, _ = searched([candidate("a", predicted)], {})
+    assert search.tried[0].reason == f"it is predicted to {told} is not worth a build"
+    assert search.stopped == "none can pay"
+
+
 def test_a_step_pays_by_the_size_it_starts_from() -> None:
     """1 % of what is left, not of where it began: 5 MB are much for an image of 100 MB."""
     search, built = searched([candidate("a", 900), candidate("b", 905)], {"a": 900, "b": 905})
