@@ -125,6 +125,27 @@ def build_version(
     return built if cold or again or isinstance(built, BuildFailed) else replace(built, seconds=None)
 
 
+def pull_bases(bench: Bench, dockerfiles: Sequence[bytes]) -> None:
+    """Fetches the base images that the engine lacks, so that no build is timed with a download.
+
+    One that cannot be had is passed over: the builder will say more about it.
+    """
+    from docker.errors import APIError, ImageNotFound
+
+    if bench.request.builder not in ("auto", "buildx", "docker"):
+        return
+    stages = [stage for text in dockerfiles for stage in parse(text).stages]
+    bases = {stage.base for stage in stages if stage.base and stage.parent is None and "$" not in stage.base}
+    for base in sorted(bases - {"scratch"}):
+        try:
+            bench.client.images.get(base)
+        except ImageNotFound:
+            with bench.progress.step(f"pulling {base}"), contextlib.suppress(APIError):
+                bench.client.api.pull(base, platform=bench.request.platform)
+        except APIError:  # no name that an engine takes
+            continue
+
+
 def build_cold(bench: Bench, name: str, copy: Snapshot) -> Built | BuildFailed:
     """The image of a cold build, noted in the journal; where an earlier run made it, that build's own record."""
     earlier = bench.journal.built(name)

@@ -18,6 +18,7 @@ from imageopt.verify.measure import (
     build_cold,
     missing,
     open_bench,
+    pull_bases,
     rebuild,
     rebuild_dependencies,
     run_version,
@@ -64,6 +65,7 @@ def verify(request: VerifyRequest, *, progress: Progress) -> Verification:
 
 def _built(bench: Bench, work: Workspace) -> list[Version]:
     """Both versions. Both are built before either is read: one failure must not hide the other."""
+    pull_bases(bench, [text for text in (work.before_dockerfile, work.after_dockerfile) if text is not None])
     built = [
         (name, copy, text, build_cold(bench, name, copy) if text is not None else None)
         for name, copy, text in (

@@ -183,7 +183,10 @@ def test_a_minimal_proof_builds_and_measures_and_goes_on_where_it_broke_off(
     again = prove(service, after, skip_run=True, resume=True)
     assert isinstance(result.after.build, Built)
     assert isinstance(again.after.build, Built)
-    assert (again.after.build.seconds, again.after.build.cached_steps) == (result.after.build.seconds, 0)
+    assert (again.after.build.seconds, again.after.build.cached_steps) == (
+        result.after.build.seconds,
+        result.after.build.cached_steps,
+    )
     assert result.verdict == "built-not-run"
     assert result.reasons[0] == "before was not run: running was switched off"
     assert result.measured_bytes is not None
