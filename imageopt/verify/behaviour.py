@@ -17,19 +17,21 @@ _SLOWER_TIMES = 3
 _SLOWER_START_SECONDS = 1.0
 _HOME = re.compile(r"^/(?:root|home/[^/]+)(?=/)")
 _NOT_FOUND = 404
+_ERRORS_FROM = 400
 
 
 def compare_runs(
-    before: RunRecord, after: RunRecord, *, site: bool = False
+    before: RunRecord, after: RunRecord, *, site: bool = False, production: bool = False
 ) -> tuple[tuple[Change, ...], tuple[str, ...]]:
     """The changes, in the order they are looked at, and what was not checked. Both must have started.
 
-    `site`: Node only served files before, and another web server serves them now.
+    `site`: Node only served files before, and another web server serves them now. `production`: the second is told by
+    NODE_ENV that it runs in production, and the first was not.
     """
     changes = (
         *_staying(before, after),
         *_starting(before, after),
-        *_responses(before, after, site=site),
+        *_responses(before, after, site=site, production=production),
         *_log(before, after),
         *_writing(before, after),
         *_checks(before, after),
@@ -57,13 +59,16 @@ def _staying(before: RunRecord, after: RunRecord) -> Iterator[Change]:
         yield Change("run", before.reason, "it goes on", expected=True, reason="it does not end by itself any more")
 
 
-def _responses(before: RunRecord, after: RunRecord, *, site: bool) -> Iterator[Change]:
+def _responses(before: RunRecord, after: RunRecord, *, site: bool, production: bool) -> Iterator[Change]:
     answers = {response.what: response for response in after.responses}
     for response in before.responses:
         other = answers.get(response.what)
         if other is None:
             # a request that asks for an upgrade is an attempt: the other version was asked it too
             yield Change(response.what, _words(response), "no answer", expected=False, reason="it answered before")
+        elif production and _tells_less(response, other):
+            reason = "its error page tells less in production"
+            yield Change(response.what, _words(response), _words(other), expected=True, reason=reason)
         elif (difference := _difference(response, other)) is not None:
             yield Change(response.what, _words(response), _words(other), expected=False, reason=difference)
         else:
@@ -84,6 +89,12 @@ def _difference(before: Response, after: Response) -> str | None:
     if before.body_digest != after.body_digest:
         return "the content differs"
     return None
+
+
+def _tells_less(before: Response, after: Response) -> bool:
+    """Whether it is the same error with a shorter page: frameworks leave out the stack in production."""
+    same = (before.status, before.statuses, before.content_type) == (after.status, after.statuses, after.content_type)
+    return same and before.status >= _ERRORS_FROM and after.body_bytes < before.body_bytes
 
 
 def _headers(before: Response, after: Response, *, site: bool) -> Iterator[Change]:

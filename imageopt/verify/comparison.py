@@ -66,8 +66,14 @@ def _images(before: Side, after: Side) -> tuple[ImageComparison | None, tuple[Ch
 def _runs(before: Side, after: Side) -> tuple[tuple[Change, ...], tuple[str, ...]]:
     old, new = before.run, after.run
     if isinstance(old, RunRecord) and isinstance(new, RunRecord) and old.started and new.started:
-        return compare_runs(old, new, site=_serves_the_same_site(before, after))
+        production = _in_production(after) and not _in_production(before)
+        return compare_runs(old, new, site=_serves_the_same_site(before, after), production=production)
     return (), ()
+
+
+def _in_production(side: Side) -> bool:
+    image = side.evidence.image if side.evidence is not None else None
+    return image is not None and "NODE_ENV=production" in image.config.env
 
 
 def _serves_the_same_site(before: Side, after: Side) -> bool:

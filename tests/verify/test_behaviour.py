@@ -165,3 +165,23 @@ def test_a_page_that_is_not_found_says_nothing() -> None:
 def test_another_server_for_the_same_files_sets_its_own_headers() -> None:
     after = replace(RUN, responses=(replace(response(), headers={"cache-control": "no-cache"}),))
     assert [change.expected for change in compare_runs(RUN, after, site=True)[0]] == [True]
+
+
+@pytest.mark.parametrize(
+    ("status", "shorter", "production", "expected"),
+    [
+        (404, True, True, True),
+        (500, True, True, True),
+        (404, True, False, False),  # nothing tells it to say less
+        (404, False, True, False),  # it says more
+        (200, True, True, False),  # it is no error
+    ],
+)
+def test_an_error_page_may_tell_less_in_production(
+    status: int, shorter: bool, production: bool, expected: bool
+) -> None:
+    old = response(status=status)
+    new = replace(old, body_digest="sha256:b2", body_bytes=old.body_bytes - 5 if shorter else old.body_bytes + 5)
+    before, after = replace(RUN, responses=(old,)), replace(RUN, responses=(new,))
+    (change,) = compare_runs(before, after, production=production)[0]
+    assert change.expected is expected
