@@ -1,11 +1,14 @@
 """The command table: a name, a module and a help line each, so that `--help` imports none of them."""
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from imageopt.errors import ToolFailed
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 COMMANDS = {
     "analyze": "What makes an image big, which line did it, what to do.",
@@ -19,6 +22,7 @@ COMMANDS = {
     "report": "Show a stored result again, in any format.",
     "rules": "List the rules.",
     "explain": "What a rule finds, why it matters, what to do instead.",
+    "completion": "The script with which a shell completes imageopt's commands.",
     "doctor": "What is installed, what is missing, what that costs.",
     "cache": "What is kept of layers that were read; --clear removes it.",
     "clean": "Remove what an interrupted imageopt left in the engine.",
@@ -39,6 +43,12 @@ class _LazyGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list["CompletionItem[str]"]:
+        from click.shell_completion import CompletionItem
+
+        commands = [CompletionItem(name, help=words) for name, words in COMMANDS.items() if name.startswith(incomplete)]
+        return [*commands, *click.Command.shell_complete(self, ctx, incomplete)]  # a group's own would import each
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
@@ -48,7 +58,7 @@ class _LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in COMMANDS:
+        if args and args[0] not in COMMANDS and not ctx.resilient_parsing:
             import difflib
 
             close = difflib.get_close_matches(args[0], COMMANDS, 1)

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from imageopt.build.options import BuildOptions
+from imageopt.cli.completion import complete_formats, complete_paths
 from imageopt.config import BUILDERS, Config, load_config
 from imageopt.errors import UsageError
 from imageopt.progress import Progress
@@ -16,9 +17,13 @@ from imageopt.progress import Progress
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 _BUILD = (
-    click.option("-f", "--file", metavar="FILE", help="The Dockerfile, relative to the folder."),
+    click.option(
+        "-f", "--file", metavar="FILE", shell_complete=complete_paths, help="The Dockerfile, relative to the folder."
+    ),
     click.option("--target", "stage", metavar="STAGE", help="The stage to build; the last one without it."),
-    click.option("--context", metavar="DIR", help="The build context, where it is not the folder."),
+    click.option(
+        "--context", metavar="DIR", shell_complete=complete_paths, help="The build context, where it is not the folder."
+    ),
     click.option(
         "--build-arg",
         "build_args",
@@ -32,7 +37,7 @@ _BUILD = (
     click.option("--builder", type=click.Choice(BUILDERS), help="What builds; found out without it."),
 )
 _TALK = (
-    click.option("--format", "formats", multiple=True, metavar="FORMAT[=FILE]",
+    click.option("--format", "formats", multiple=True, metavar="FORMAT[=FILE]", shell_complete=complete_formats,
                  help="terminal, json, markdown or html; of most results junit, openmetrics, dotenv or csv, too; for"
                  " findings sarif, codequality or github; =FILE writes it there (repeatable)."),
     click.option("-q", "--quiet", is_flag=True, help="Results only, no progress."),

@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from imageopt.cli.completion import complete_paths
 from imageopt.cli.options import (
     Talk,
     build_options,
@@ -19,7 +20,7 @@ _FAIL_ON = ("error", "warning", "info", "style")
 
 
 @click.command()
-@click.argument("target", default=".")
+@click.argument("target", default=".", shell_complete=complete_paths)
 @image_options
 @build_options
 @click.option("--fail-on", type=click.Choice(_FAIL_ON), help="End with 1 if a finding is as grave as this, or graver.")

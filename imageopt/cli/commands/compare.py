@@ -4,13 +4,14 @@ from typing import Any
 
 import click
 
+from imageopt.cli.completion import complete_paths
 from imageopt.cli.options import Talk, talk_options
 from imageopt.cli.output import emit, parse_formats
 
 
 @click.command()
-@click.argument("before")
-@click.argument("after")
+@click.argument("before", shell_complete=complete_paths)
+@click.argument("after", shell_complete=complete_paths)
 @click.option("--limit", type=click.IntRange(0), default=10, show_default=True, help="Rows of each list; 0: all.")
 @click.option("-f", "--file", metavar="FILE", help="The Dockerfile of both images.")
 @click.option("--before-file", metavar="FILE", help="The Dockerfile of BEFORE, where it is another one.")

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import click
 
+from imageopt.cli.completion import complete_rules
 from imageopt.cli.options import config_option
 
 
 @click.command()
-@click.argument("rule")
+@click.argument("rule", shell_complete=complete_rules)
 @config_option
 def command(rule: str, config: str | None) -> int:
     """Explain RULE, named by its name, its code, or what another tool calls it.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from imageopt.cli.baselines import FIRST, find_baseline
+from imageopt.cli.completion import complete_paths
 from imageopt.cli.options import (
     Talk,
     build_options,
@@ -34,7 +35,7 @@ Json = dict[str, Any]
 
 
 @click.command()
-@click.argument("target", default=".")
+@click.argument("target", default=".", shell_complete=complete_paths)
 @click.option("--max-download", metavar="SIZE", help="The most a pull may transfer, such as 120MB.")
 @click.option("--max-unpacked", metavar="SIZE", help="The most the image may hold, such as 800MB.")
 @click.option("--max-live", metavar="SIZE", help="The most that its visible files may hold.")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from imageopt.cli.completion import complete_paths
 from imageopt.errors import ImageoptError, InputError, one_line
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ _FAIL_ON = ("error", "warning", "info", "style")
 
 
 @click.command()
-@click.argument("files", nargs=-1, metavar="[FILE|DIR|-]...")
+@click.argument("files", nargs=-1, metavar="[FILE|DIR|-]...", shell_complete=complete_paths)
 @click.option(
     "--fail-on",
     type=click.Choice(_FAIL_ON),

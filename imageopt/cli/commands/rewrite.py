@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from imageopt.cli.completion import complete_paths, complete_rules
 from imageopt.cli.merge_request import Delivery, merge_request_options
 from imageopt.cli.options import (
     Talk,
@@ -39,14 +40,21 @@ _APART = (
 
 
 @click.command()
-@click.argument("folder", default=".")
+@click.argument("folder", default=".", shell_complete=complete_paths)
 @click.option("--apply", "write", is_flag=True, help="Write the change; --undo takes it back.")
 @click.option("--undo", is_flag=True, help="Restore what the last --apply replaced.")
 @click.option("--verify", "prove", is_flag=True, help="Prove the change first; write it only if it is verified.")
 @click.option("--best", is_flag=True, help="Build and verify the candidates one by one; keep the smallest that works.")
 @click.option("--fix", is_flag=True, help="Only mend findings where they stand, with the smallest edits.")
 @click.option("--lockfile", is_flag=True, help="Check the lock file, or make a missing or drifted one, in a container.")
-@click.option("--rule", "rules", multiple=True, metavar="NAME", help="With --fix: mend this rule only. Repeatable.")
+@click.option(
+    "--rule",
+    "rules",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=complete_rules,
+    help="With --fix: mend this rule only. Repeatable.",
+)
 @click.option(
     "--base",
     type=click.Choice(["auto", "alpine", "slim", "keep"]),

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from imageopt.cli.completion import complete_paths
 from imageopt.cli.options import Talk, build_options, built_how, config_option, configuration, talk_options
 from imageopt.cli.output import emit, parse_formats
 from imageopt.config import SEVERITIES
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("folder", default="")
+@click.argument("folder", default="", shell_complete=complete_paths)
 @click.option("--before", metavar="FILE", help="An older Dockerfile to compare with the folder's.")
 @click.option("--after", metavar="FILE", help="A Dockerfile to prove, instead of the proposed rewrite.")
 @click.option(
