@@ -16,6 +16,7 @@ COMMANDS = {
     "verify": "Build, run, scan and compare before and after.",
     "compare": "What differs between two images: by cause, package, path, layer.",
     "gate": "Hold an image against a budget; the exit code is the answer.",
+    "explore": "Walk through an image's layers and files, in the terminal.",
     "lint": "Check Dockerfiles alone: no engine, fast.",
     "init": "Set a project up: imageopt.toml, a CI job, a pre-commit hook.",
     "gitlab": "Take a result to GitLab: a note, or a merge request.",

@@ -1,0 +1,61 @@
+"""`imageopt explore`: an image's layers and files to walk through, in the terminal."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from imageopt.cli.options import build_options, built_how, config_option, configuration, image_options
+from imageopt.errors import InputError, ToolMissing, UsageError
+
+if TYPE_CHECKING:
+    from imageopt.rules.model import Rule
+
+
+@click.command()
+@click.argument("target", default=".")
+@image_options
+@build_options
+@config_option
+@click.option("-q", "--quiet", is_flag=True, help="No progress before it starts.")
+def command(target: str, **options: Any) -> int:
+    """Walk through the layers and files of TARGET: an image, or a folder with its image.
+
+    \b
+    tab        layers or files            ctrl+l  what the chosen layer did
+    space      fold or unfold a folder    ctrl+a  all up to it (in the files: what was added)
+    / ctrl+f   search in the paths        s       sort by size, waste or name
+    w          only waste                 e       explain this: line, package, cause, what to do
+    q          quit
+
+    It needs `pip install "imageopt[explore]"` and a terminal.
+    """
+    try:
+        from imageopt.explore.app import Explorer
+    except ImportError:
+        raise ToolMissing("textual is not installed", 'run `pip install "imageopt[explore]"`') from None
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError("explore needs a terminal", "use `imageopt analyze` where there is none")
+    from imageopt.api import gather
+    from imageopt.cli.progress import make_progress
+
+    config = configuration(target, options.pop("config"))
+    build, image, quiet = options.pop("build"), options.pop("image"), options.pop("quiet")
+    gathered = gather(
+        target,
+        image=image or config.project.image,
+        build=build,
+        options=built_how(options, config),
+        progress=make_progress(quiet=quiet, verbose=False),
+    )
+    if gathered.evidence.image is None:
+        raise InputError(f"there is no image of {target}", "add --build, or name the image with --image")
+    Explorer(gathered.evidence, lambda: _rules(gathered.folder)).run()
+    return 0
+
+
+def _rules(folder: Path) -> "dict[str, Rule]":
+    from imageopt.rules.load import load_rules
+
+    return {rule.name: rule for rule in load_rules(folder / ".imageopt" / "rules", examples=False)}

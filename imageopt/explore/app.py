@@ -1,0 +1,239 @@
+"""The screen of `imageopt explore`: layers on the left, files on the right, with the keys that dive's users know.
+
+Nothing here computes: a tree's rows come from `tree.py`, what is known of a file from `explain.py`. All text is data
+and goes to the screen as `Text`, never as markup.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.screen import ModalScreen
+from textual.widgets import DataTable, Footer, Input, Static, Tree
+from textual.widgets.tree import TreeNode
+
+from imageopt.evidence.model import Evidence
+from imageopt.explore.explain import explain, made_by
+from imageopt.explore.tree import MARKS, Mark, Order, Row, View, view
+from imageopt.image.model import Image
+from imageopt.report.names import harmless
+from imageopt.rules.model import Rule
+from imageopt.units import format_bytes
+
+_STYLES: Mapping[Mark | None, str] = {
+    "added": "green",
+    "modified": "yellow",
+    "removed": "red",
+    "unmodified": "",
+    None: "",
+}
+_ORDERS: tuple[Order, ...] = ("size", "waste", "name")
+
+
+class Explanation(ModalScreen[None]):
+    """What is known of one file or folder."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,e,q,enter", "dismiss", "Close")]
+    DEFAULT_CSS = """
+    Explanation { align: center middle; }
+    Explanation > Static { width: 80%; max-height: 80%; padding: 1 2; border: round $accent; background: $surface; }
+    """
+
+    def __init__(self, lines: list[str]) -> None:
+        super().__init__()
+        self._lines = lines
+
+    def compose(self) -> ComposeResult:
+        """One box of text."""
+        yield Static(Text("\n".join(map(harmless, self._lines))))
+
+
+class Layers(DataTable[Text]):
+    """The layers; the chosen one decides what the tree shows."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+a", "app.below(True)", "Aggregated"),
+        Binding("ctrl+l", "app.below(False)", "This layer"),
+    ]
+
+
+class Files(Tree[Row]):
+    """The files of the chosen layer."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("space", "toggle_node", "Fold"),
+        Binding("ctrl+a", "app.mark('added')", "Added"),
+        Binding("ctrl+r", "app.mark('removed')", "Removed"),
+        Binding("m", "app.mark('modified')", "Modified"),
+        Binding("ctrl+u", "app.mark('unmodified')", "Unmodified"),
+    ]
+
+
+class Explorer(App[None]):
+    """An image to look into; it starts with the layer that wastes most."""
+
+    TITLE = "imageopt explore"
+    ENABLE_COMMAND_PALETTE = False
+    CSS = """
+    #left { width: 40%; }
+    #made { height: auto; max-height: 8; padding: 0 1; border-top: solid $accent; }
+    #totals { height: 1; padding: 0 1; }
+    #search { display: none; }
+    #search.shown { display: block; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("tab", "other", "Switch", priority=True),
+        Binding("slash,ctrl+f", "search", "Search"),
+        Binding("s", "sort", "Sort"),
+        Binding("w", "waste", "Only waste"),
+        Binding("e", "explain", "Explain"),
+        Binding("escape", "no_search", show=False),
+        Binding("q,ctrl+c", "quit", "Quit", key_display="q", priority=True),
+    ]
+
+    def __init__(self, evidence: Evidence, rules: Callable[[], Mapping[str, Rule]]) -> None:
+        super().__init__()
+        assert evidence.image is not None
+        self._evidence, self._image, self._rules = evidence, evidence.image, rules
+        self._layer, self._below, self._order = 0, False, _ORDERS[0]
+        self._marks: frozenset[Mark] = frozenset(MARKS)
+        self._only_waste, self._text = False, ""
+        self._view = View((), (), ())
+
+    def compose(self) -> ComposeResult:
+        """Layers and what made the chosen one, beside the files."""
+        with Horizontal():
+            with Vertical(id="left"):
+                yield Layers(id="layers", cursor_type="row")
+                yield Static(id="made")
+            with Vertical():
+                yield Static(id="totals")
+                yield Files("/", id="files")
+                yield Input(placeholder="part of a path", id="search")
+        yield Footer()
+
+    def on_mount(self) -> None:
+        """Fills the layers in."""
+        table = self.query_one(Layers)
+        table.add_columns("#", "size", "wasted", "made by")
+        for layer in self._image.layers:
+            made = harmless(made_by(self._evidence, layer.index))
+            sizes = (format_bytes(layer.unpacked_bytes), format_bytes(layer.wasted_bytes) if layer.wasted_bytes else "")
+            table.add_row(Text(str(layer.index)), *(Text(size, justify="right") for size in sizes), Text(made))
+        table.move_cursor(row=_most_wasted(self._image))
+        table.focus()
+
+    def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
+        """Another layer was chosen."""
+        self._layer = event.cursor_row
+        self._show()
+
+    def on_tree_node_expanded(self, event: Tree.NodeExpanded[Row]) -> None:
+        """A folder was opened for the first time."""
+        if not event.node.children and event.node.data is not None:
+            self._fill(event.node, event.node.data.path)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """The tree shows what has this in its path."""
+        self._text = event.value.strip().lstrip("/")
+        self.query_one(Files).focus()
+        self._show()
+
+    def action_other(self) -> None:
+        """The other side."""
+        target = Files if self.focused is self.query_one(Layers) else Layers
+        self.query_one(target).focus()
+
+    def action_search(self) -> None:
+        """Asks for a part of a path."""
+        field = self.query_one(Input)
+        field.add_class("shown")
+        field.focus()
+
+    def action_no_search(self) -> None:
+        """Everything again."""
+        field = self.query_one(Input)
+        field.remove_class("shown")
+        field.value = ""
+        self.query_one(Files).focus()
+        if self._text:
+            self._text = ""
+            self._show()
+
+    def action_sort(self) -> None:
+        """By size, by waste, by name."""
+        self._order = _ORDERS[(_ORDERS.index(self._order) + 1) % len(_ORDERS)]
+        self._show()
+
+    def action_waste(self) -> None:
+        """Only what no later layer shows, or everything."""
+        self._only_waste = not self._only_waste
+        self._show()
+
+    def action_below(self, below: bool) -> None:
+        """The layer alone, or all up to it."""
+        self._below = below
+        self._show()
+
+    def action_mark(self, mark: Mark) -> None:
+        """Shows or hides what the layer added, modified, removed or left."""
+        self._marks = self._marks ^ {mark}
+        self._show()
+
+    def action_explain(self) -> None:
+        """What is known of the chosen file, or of the layer."""
+        node = self.query_one(Files).cursor_node
+        if self.focused is self.query_one(Layers) or node is None or node.data is None:
+            indices = [index for index, file in enumerate(self._image.files) if file.birth == self._layer]
+        elif node.data.record is not None:
+            indices = [node.data.record]
+        else:
+            below = node.data.path
+            indices = [item.record for item in self._view.items if item.path.startswith(below)]
+        lines = explain(self._evidence, self._rules(), indices) if indices else ["there are no files in it"]
+        self.push_screen(Explanation(lines))
+
+    def _show(self) -> None:
+        self._view = view(
+            self._image.files,
+            self._layer,
+            below=self._below,
+            marks=self._marks,
+            only_waste=self._only_waste,
+            text=self._text,
+        )
+        self.query_one("#made", Static).update(Text(harmless(made_by(self._evidence, self._layer))))
+        total = self._view.total()
+        kind = "all up to it" if self._below else "this layer"
+        filters = ["only waste"] * self._only_waste + [f"with {self._text!r}"] * bool(self._text)
+        says = [
+            f"layer {self._layer}, {kind}", f"{total.files:,} files", format_bytes(total.bytes),
+            f"{format_bytes(total.wasted)} wasted", f"by {self._order}", *filters,
+        ]  # fmt: skip
+        self.query_one("#totals", Static).update(Text(harmless(" · ".join(says))))
+        tree = self.query_one(Files)
+        tree.clear()
+        tree.root.data = total
+        self._fill(tree.root, "")
+        tree.root.expand()
+
+    def _fill(self, node: TreeNode[Row], folder: str) -> None:
+        for row in self._view.rows(folder, self._order):
+            if row.record is None:
+                node.add(_label(row), row)
+            else:
+                node.add_leaf(_label(row), row)
+
+
+def _label(row: Row) -> Text:
+    wasted = f"  {format_bytes(row.wasted)} wasted" if row.wasted else ""
+    label = Text(f"{format_bytes(row.bytes):>9}  ")
+    return label.append(harmless(row.name), _STYLES[row.mark]).append(wasted, "red")
+
+
+def _most_wasted(image: Image) -> int:
+    wasted = [layer.wasted_bytes for layer in image.layers]
+    return wasted.index(max(wasted)) if any(wasted) else max(0, len(wasted) - 1)
