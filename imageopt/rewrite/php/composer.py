@@ -45,7 +45,7 @@ def install_run(install: Place, asked: PhpCommand, dev: str) -> str:
     return (
         f"RUN {flags}--mount=type=cache,target={_CACHE} \\\n"
         f"    COMPOSER_ALLOW_SUPERUSER=1 COMPOSER_CACHE_DIR={_CACHE} \\\n"
-        f"    composer install{dev} --no-scripts --no-autoloader --prefer-dist --no-interaction{kept}"
+        f"    composer install{dev} --no-scripts --no-autoloader --prefer-dist --no-interaction --no-progress{kept}"
     )
 
 
