@@ -9,12 +9,13 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from imageopt.verify.build_id import MADE_UP
-from imageopt.verify.model import Change, Response, RunRecord
+from imageopt.verify.model import Change, Check, Response, RunRecord
 
 KILLED = 137
 _SLOWER_SECONDS = 2.0
 _SLOWER_TIMES = 3
 _SLOWER_START_SECONDS = 1.0
+_NUMBER = re.compile(r"(?<!exit code )\b\d+")  # ports and times vary, what a program ended with does not
 _HOME = re.compile(r"^/(?:root|home/[^/]+)(?=/)")
 _NOT_FOUND = 404
 _ERRORS_FROM = 400
@@ -50,6 +51,37 @@ def says_something(record: RunRecord) -> bool:
     """Whether anything tells that the program does its work: an answer that is no `not found`, or its own check."""
     healthy = any(check.name == "HEALTHCHECK" and check.passed for check in record.checks)
     return healthy or any(response.status != _NOT_FOUND for response in record.responses)
+
+
+def unsettled(before: RunRecord, after: RunRecord) -> Iterator[str]:
+    """What was tried and still does not tell whether the second does what the first does."""
+    for name, record in (("before", before), ("after", after)):
+        if record.unrepeated:
+            yield f"{name} could not be run again: {record.unrepeated}"
+    if before.reason:
+        yield f"before did not stay: {before.reason}"
+    now = {check.name: check for check in after.checks}
+    for check in before.checks:
+        other = now.get(check.name)
+        if check.passed or other is None or other.passed or _alike(check, other):
+            continue
+        if not (check.varies and other.varies):
+            yield f"{check.name} fails in before too, but not alike ({_outcome(check)} -> {_outcome(other)})"
+
+
+def failing_alike(before: RunRecord, after: RunRecord) -> tuple[str, ...]:
+    """The checks that both fail, every time and in the same way."""
+    now = {check.name: check for check in after.checks}
+    pairs = ((check, now[check.name]) for check in before.checks if check.name in now and not check.passed)
+    return tuple(check.name for check, other in pairs if not other.passed and _alike(check, other))
+
+
+def _alike(before: Check, after: Check) -> bool:
+    return (_NUMBER.sub("0", before.detail), before.varies) == (_NUMBER.sub("0", after.detail), after.varies)
+
+
+def _outcome(check: Check) -> str:
+    return f"{check.detail}, now and then" if check.varies else check.detail
 
 
 def _staying(before: RunRecord, after: RunRecord) -> Iterator[Change]:
@@ -92,9 +124,13 @@ def _difference(before: Response, after: Response) -> str | None:
 
 
 def _tells_less(before: Response, after: Response) -> bool:
-    """Whether it is the same error with a shorter page: frameworks leave out the stack in production."""
+    """Whether it is the same error with a shorter page: frameworks leave out the stack in production.
+
+    Any other text that is gone is not theirs but the program's.
+    """
     same = (before.status, before.statuses, before.content_type) == (after.status, after.statuses, after.content_type)
-    return same and before.status >= _ERRORS_FROM and after.body_bytes < before.body_bytes
+    shorter = before.shows_stack and not after.shows_stack and after.body_bytes < before.body_bytes
+    return same and before.status >= _ERRORS_FROM and shorter
 
 
 def _headers(before: Response, after: Response, *, site: bool) -> Iterator[Change]:
@@ -208,3 +244,4 @@ def _unchecked(before: RunRecord, after: RunRecord) -> Iterator[str]:
         if not check.passed:
             yield f"{check.name}: it fails in before too ({check.detail})"
     yield from before.unchecked
+    yield from after.unchecked

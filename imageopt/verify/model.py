@@ -37,6 +37,7 @@ class Check:
     """Something that was tried inside a container: a health check, a folder to write, an addon to load, a command.
 
     `detail` is what came of it, `reason` what it means if it fails. `lasting`: that it cannot be tried counts as well.
+    `varies`: it passed in one run and failed in another; then it counts as failed.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Check:
     detail: str
     reason: str
     lasting: bool = False
+    varies: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ class Response:
     """One answered request, over all runs. `body_digest` is of the body with what varies masked.
 
     `status` is that of the first answer; `statuses` are all that were seen, sorted. `headers` are those that matter to
-    a client and never varied.
+    a client and never varied. `shows_stack`: its body has the lines of a stack trace in it.
     """
 
     method: str
@@ -63,6 +65,7 @@ class Response:
     masked: tuple[str, ...]  # what was masked because it varies between two answers of one version, e.g. JSON keys
     statuses: tuple[int, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
+    shows_stack: bool = False
 
     @property
     def what(self) -> str:
@@ -75,7 +78,7 @@ class RunRecord:
     """What was seen of a version, over all its runs. `user` is what the process runs as (`uid:gid`).
 
     Seconds and memory are medians. `hardened` is why it does not start with a file system that cannot be written and
-    without capabilities, "" where it does, None where that was not tried.
+    without capabilities, "" where it does, None where that was not tried. `unrepeated` is why it could not be run again.
     """
 
     started: bool
@@ -95,6 +98,7 @@ class RunRecord:
     hardened: str | None = None
     runs: int = 1
     unchecked: tuple[str, ...] = ()  # what could not be tried, in words
+    unrepeated: str = ""
 
 
 @dataclass(frozen=True, slots=True)

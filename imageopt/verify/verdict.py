@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from imageopt.build.model import BuildFailed
 from imageopt.compare.production import Production
 from imageopt.units import format_bytes
-from imageopt.verify.behaviour import is_root, says_something
+from imageopt.verify.behaviour import failing_alike, is_root, says_something, unsettled
 from imageopt.verify.model import Comparison, NotDone, RunRecord, ScanRecord, Side, Static, Verdict
 from imageopt.verify.trivy_report import SEVERITIES
 
@@ -122,7 +122,10 @@ def _built_not_run(before: Side, after: Side, comparison: Comparison) -> Iterato
             yield f"the image of {name} could not be read"
     if isinstance(before.run, RunRecord) and not says_something(before.run):
         yield "nothing that the program answers could be compared"
-    if not comparison.sizes:
+    if isinstance(before.run, RunRecord) and isinstance(after.run, RunRecord):
+        yield from unsettled(before.run, after.run)
+    unpacked = comparison.sizes.get("unpacked_bytes")
+    if unpacked is None or unpacked.saved is None:
         yield "the sizes could not be compared"
 
 
@@ -133,6 +136,8 @@ def _proof(before: Side, after: Side, comparison: Comparison) -> Iterator[str]:
         yield "both versions built and ran to their end, with the same output"
     else:
         yield f"both versions built, started and gave the same answer to {count} request{'s' if count != 1 else ''}"
+    if isinstance(after.run, RunRecord) and (failing := failing_alike(before.run, after.run)):
+        yield f"in both versions alike these fail: {', '.join(failing)}"
     unpacked = comparison.sizes.get("unpacked_bytes")
     if unpacked is not None and unpacked.saved is not None:
         grown = "smaller" if unpacked.saved >= 0 else "larger, within what is tolerated"

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from imageopt.verify.behaviour import compare_runs, is_root, says_something
+from imageopt.verify.behaviour import compare_runs, is_root, says_something, unsettled
 from imageopt.verify.model import Check, Response, RunRecord
 
 
@@ -168,20 +168,50 @@ def test_another_server_for_the_same_files_sets_its_own_headers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "shorter", "production", "expected"),
+    ("status", "shorter", "production", "stack", "expected"),
     [
-        (404, True, True, True),
-        (500, True, True, True),
-        (404, True, False, False),  # nothing tells it to say less
-        (404, False, True, False),  # it says more
-        (200, True, True, False),  # it is no error
+        (404, True, True, True, True),
+        (500, True, True, True, True),
+        (404, True, False, True, False),  # nothing tells it to say less
+        (404, False, True, True, False),  # it says more
+        (200, True, True, True, False),  # it is no error
+        (422, True, True, False, False),  # what is gone is the program's own: why it refuses
     ],
 )
-def test_an_error_page_may_tell_less_in_production(
-    status: int, shorter: bool, production: bool, expected: bool
+def test_an_error_page_may_leave_out_its_stack_in_production(
+    status: int, shorter: bool, production: bool, stack: bool, expected: bool
 ) -> None:
-    old = response(status=status)
-    new = replace(old, body_digest="sha256:b2", body_bytes=old.body_bytes - 5 if shorter else old.body_bytes + 5)
+    old = replace(response(status=status), shows_stack=stack)
+    size = old.body_bytes - 5 if shorter else old.body_bytes + 5
+    new = replace(old, body_digest="sha256:b2", body_bytes=size, shows_stack=False)
     before, after = replace(RUN, responses=(old,)), replace(RUN, responses=(new,))
     (change,) = compare_runs(before, after, production=production)[0]
     assert change.expected is expected
+
+
+def failing(detail: str, *, varies: bool = False) -> dict[str, object]:
+    return {"checks": (Check("HEALTHCHECK", False, detail, "", lasting=True, varies=varies),)}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        (failing("exit code 7: port 3000 refused"), failing("exit code 7: port 3001 refused"), None),
+        (failing("exit code 1"), failing("exit code 127"), "not alike (exit code 1 -> exit code 127)"),
+        (failing("exit code 1: curl: (7)"), failing("exit code 1: curl: not found"), "not alike"),
+        (failing("exit code 1", varies=True), failing("exit code 1"), "not alike"),
+        (failing("exit code 1", varies=True), failing("exit code 2", varies=True), None),
+        (failing("exit code 1"), {"checks": health(passed=True)}, None),
+        ({"reason": "it ended"}, {"reason": "it ended"}, "before did not stay: it ended"),
+        ({}, {"unrepeated": "the engine broke off"}, "after could not be run again: the engine broke off"),
+    ],
+)
+def test_a_check_that_failed_before_proves_nothing_of_another_failure(
+    before: dict[str, object], after: dict[str, object], said: str | None
+) -> None:
+    reasons = list(unsettled(replace(RUN, **before), replace(RUN, **after)))  # type: ignore[arg-type]
+    assert reasons == [] if said is None else said in reasons[0]
+
+
+def test_what_after_alone_could_not_try_is_said_too() -> None:
+    assert compare_runs(RUN, replace(RUN, unchecked=("its cache cannot be had",)))[1] == ("its cache cannot be had",)

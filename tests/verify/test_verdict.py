@@ -13,7 +13,7 @@ from imageopt.build.model import BuildFailed, Built
 from imageopt.evidence.model import BaseImage, Evidence
 from imageopt.image.model import Packages, SystemPackage
 from imageopt.verify.comparison import compare_sides
-from imageopt.verify.model import NotDone, Response, RunRecord, ScanRecord, Side, Vulnerability
+from imageopt.verify.model import Check, NotDone, Response, RunRecord, ScanRecord, Side, Vulnerability
 from imageopt.verify.request import VerifyRequest
 from imageopt.verify.verdict import decide, grew_too_much
 from imageopt.verify.verify import judge
@@ -62,6 +62,10 @@ def aliased(name: str, alias: str) -> ScanRecord:
 def system(distribution: str, package: str) -> ScanRecord:
     found = Vulnerability("CVE-1", package, "1", "2", "HIGH", "os")
     return replace(SCAN, vulnerabilities=(found,), system=distribution)
+
+
+def failing(detail: str, *, varies: bool = False) -> tuple[Check, ...]:
+    return (Check("HEALTHCHECK", False, detail, "", lasting=True, varies=varies),)
 
 
 GOOD = Side(
@@ -120,6 +124,18 @@ Values = Mapping[str, Any]
             {"run": replace(RUN, responses=())},
             "built-not-run",
             "nothing that the program answers could be compared",
+        ),
+        (
+            {"run": replace(RUN, checks=failing("exit code 1", varies=True))},
+            {"run": replace(RUN, checks=failing("exit code 1"))},
+            "built-not-run",
+            "HEALTHCHECK fails in before too, but not alike (exit code 1, now and then -> exit code 1)",
+        ),
+        (
+            {"run": replace(RUN, reason="while it was asked it ended")},
+            {"run": replace(RUN, reason="while it was asked it ended")},
+            "built-not-run",
+            "before did not stay: while it was asked it ended",
         ),
     ],
 )
@@ -267,3 +283,10 @@ def test_a_change_of_the_distribution_is_noted() -> None:
     sides = replace(GOOD, scan=system("debian 12.8", "a")), replace(GOOD, scan=system("alpine 3.20", "a"))
     words = "debian 12.8 became alpine 3.20, whose advisories do not cover the same things"
     assert words in compare_sides(*sides)[1]
+
+
+def test_a_check_that_fails_in_both_alike_is_among_the_reasons() -> None:
+    side = replace(GOOD, run=replace(RUN, checks=failing("exit code 1")))
+    verdict, reasons = decide(side, side, compare_sides(side, side)[0])
+    assert verdict == "verified"
+    assert "in both versions alike these fail: HEALTHCHECK" in reasons
