@@ -29,7 +29,6 @@ from imageopt.verify.model import NotDone, Verification
 from imageopt.verify.plan import kept_volumes, plan_run
 from imageopt.verify.request import VerifyRequest
 from imageopt.verify.rounds import Baseline, make_volumes, run_against, run_baseline
-from imageopt.verify.run import Observed, RunPlan
 from imageopt.verify.verify import judge
 
 FOLDER = Path(__file__).parent / "verify" / "sabotage"
@@ -120,13 +119,9 @@ def tried(good: Service, case: Case, *, once: bool = False) -> Verification:
     recipe = layer if layer.startswith("FROM") else f"FROM {tag}\n{layer}\n"
     with tempfile.TemporaryDirectory() as nothing:
         after = _version(bench, f"{case.service}-after", nothing, recipe)
-    brief = once and not case.twice
-
-    def run(plan: RunPlan) -> Observed | NotDone:
-        return NotDone("one run is enough") if brief and plan.brief else run_version(bench, after, plan)
-
+    rounds = 1 if once and not case.twice else 3
     try:
-        ran = run_against(good.baseline, run)
+        ran = run_against(good.baseline, lambda plan: run_version(bench, after, plan), rounds=rounds)
         scans = [
             scan_version(bench, version) if case.scan else NotDone("nothing is scanned here")
             for version in (good.version, after)

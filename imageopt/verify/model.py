@@ -78,7 +78,8 @@ class RunRecord:
     """What was seen of a version, over all its runs. `user` is what the process runs as (`uid:gid`).
 
     Seconds and memory are medians. `hardened` is why it does not start with a file system that cannot be written and
-    without capabilities, "" where it does, None where that was not tried. `unrepeated` is why it could not be run again.
+    without capabilities, "" where it does, None where that was not tried. `unrepeated`: why it could not be run
+    again, "" where it could.
     """
 
     started: bool

@@ -1,11 +1,13 @@
 """Two versions, run in turns -> one record for each.
 
 The first round is the full one; what `before` names and writes there is what `after` is asked and has to write. In the
-second, `after` gets the volumes that `before` has filled. A start that looks much slower is measured a third time, for
-a busy machine looks the same; and once more `after` is started with as few rights as there are, for information only.
+second, `after` gets the volumes that `before` has filled: no volume is ever given to a third. A start that looks much
+slower is measured again, for a busy machine looks the same; and once more `after` is started with as few rights as
+there are, for information only.
 """
 
 import posixpath
+import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -26,11 +28,16 @@ _MOST_ROUNDS = 3
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """What `before` did, twice, and what any other version is asked because of it."""
+    """What `before` did, twice, and what any other version is asked because of it.
+
+    `refill` runs it once more, on volumes of its own: what it gives is the plan with them, and what was seen.
+    """
 
     plan: RunPlan
     again: RunPlan
     runs: tuple[Observed, ...] | NotDone
+    refill: Callable[[], tuple[RunPlan, Observed | NotDone]]
+    unrepeated: str = ""
 
 
 def run_both(
@@ -43,41 +50,58 @@ def run_both(
     if isinstance(old, NotDone) or isinstance(new, NotDone):
         return _alone(old), _alone(new)
     before, after = [old], [new]
+    broken = "", ""
     if old.record.started and new.record.started:
-        again = _again(plan, make_volumes())
-        _once_more(again, run_before, run_after, before, after)
+        broken = _once_more(_again(plan, make_volumes()), run_before, run_after, before, after)
         if starts_slower(*finish(before, after)):
-            _once_more(again, run_before, run_after, before, after)
+            _once_more(_again(plan, make_volumes()), run_before, run_after, before, after)
     first, second = finish(before, after)
-    return first, _hardened(plan, second, run_after)
+    return replace(first, unrepeated=broken[0]), _hardened(plan, replace(second, unrepeated=broken[1]), run_after)
 
 
 def run_baseline(plan: RunPlan, run: Runner, make_volumes: Callable[[], Mapping[str, str]]) -> Baseline:
     """The runs of a version that several others are held against; `make_volumes` as for both."""
     seen = run(plan)
     plan = _with_what_it_did(plan, seen)
+
+    def refill() -> tuple[RunPlan, Observed | NotDone]:
+        again = _again(plan, make_volumes())
+        return again, run(again)
+
     if isinstance(seen, NotDone) or not seen.record.started:
-        return Baseline(plan, plan, seen if isinstance(seen, NotDone) else (seen,))
-    again = _again(plan, make_volumes())
-    second = run(again)
-    return Baseline(plan, again, (seen, second) if isinstance(second, Observed) else (seen,))
+        return Baseline(plan, plan, seen if isinstance(seen, NotDone) else (seen,), refill)
+    again, second = refill()
+    if isinstance(second, NotDone):
+        return Baseline(plan, again, (seen,), refill, second.reason)
+    return Baseline(plan, again, (seen, second), refill)
 
 
-def run_against(baseline: Baseline, run: Runner) -> tuple[RunRecord | NotDone, RunRecord | NotDone]:
-    """The records of the baseline and of the version that is held against it."""
+def run_against(
+    baseline: Baseline, run: Runner, *, rounds: int = _MOST_ROUNDS
+) -> tuple[RunRecord | NotDone, RunRecord | NotDone]:
+    """The records of the baseline and of the version that is held against it, after at most so many rounds of it."""
     seen = run(baseline.plan)
-    before = baseline.runs
-    if isinstance(before, NotDone) or isinstance(seen, NotDone):
+    if isinstance(baseline.runs, NotDone) or isinstance(seen, NotDone):
         return alone(baseline), _alone(seen)
-    after = [seen]
-    while seen.record.started and len(after) < _MOST_ROUNDS:
+    before, after = list(baseline.runs), [seen]
+    broken = baseline.unrepeated, ""
+    while seen.record.started and len(after) < rounds:
         if len(after) > 1 and not starts_slower(*finish(before, after)):
             break
-        again = run(baseline.again)
+        plan = baseline.again
+        if plan.volumes:  # the baseline's own were changed by whoever was held against it before
+            plan, filled = baseline.refill()
+            if isinstance(filled, NotDone):
+                broken = filled.reason, broken[1]
+                break
+            before.append(filled)
+        again = run(plan)
         if isinstance(again, NotDone):
+            broken = broken[0], "" if len(after) > 1 else again.reason
             break
         after.append(again)
-    return finish(before, after)
+    old, new = finish(before, after)
+    return replace(old, unrepeated=broken[0]), replace(new, unrepeated=broken[1])
 
 
 def alone(baseline: Baseline) -> RunRecord | NotDone:
@@ -89,8 +113,8 @@ def alone(baseline: Baseline) -> RunRecord | NotDone:
 def make_volumes(client: "docker.DockerClient", cleanup: CleanUp, places: tuple[str, ...]) -> dict[str, str]:
     """An empty, labelled volume for each place; they are removed with everything else of the run."""
     made = {}
-    for number, place in enumerate(places, 1):
-        name = f"imageopt-{cleanup.run_id}-volume-{number}"
+    for place in places:
+        name = f"imageopt-{cleanup.run_id}-volume-{secrets.token_hex(4)}"
         client.volumes.create(name, labels=cleanup.labels)
         made[name] = place
     return made
@@ -113,11 +137,16 @@ def _again(plan: RunPlan, volumes: Mapping[str, str]) -> RunPlan:
 
 def _once_more(
     plan: RunPlan, run_before: Runner, run_after: Runner, before: list[Observed], after: list[Observed]
-) -> None:
-    for run, runs in ((run_before, before), (run_after, after)):
+) -> tuple[str, str]:
+    """Runs both, and says of each why it could not be run; "" where it could."""
+    broken = ["", ""]
+    for index, (run, runs) in enumerate(((run_before, before), (run_after, after))):
         seen = run(plan)
         if isinstance(seen, Observed):
             runs.append(seen)
+        else:
+            broken[index] = seen.reason
+    return broken[0], broken[1]
 
 
 def _hardened(plan: RunPlan, record: RunRecord, run: Runner) -> RunRecord:

@@ -131,7 +131,8 @@ def test_one_that_was_not_run_leaves_the_other_alone() -> None:
     assert alone(run_baseline(PLAN, runner(none)[0], dict)) == none
     kept = run_baseline(PLAN, runner(seen(), none)[0], dict)
     assert isinstance(alone(kept), RunRecord)
-    assert run_against(kept, runner(seen(), none)[0])[1] == RUN
+    old, new = run_against(kept, runner(seen(), none)[0])
+    assert (old, new) == (replace(RUN, unrepeated="no engine"), replace(RUN, unrepeated="no engine"))
 
 
 def test_what_does_not_start_is_not_run_again() -> None:
@@ -140,3 +141,33 @@ def test_what_does_not_start_is_not_run_again() -> None:
     assert len(asked) == 1
     assert isinstance(new, RunRecord)
     assert (new.started, new.reason, new.hardened) == (False, "it ended", None)
+
+
+def test_a_second_run_that_could_not_be_made_is_told_of() -> None:
+    broken = runner(seen(), NotDone("the engine broke off"))[0]
+    old, new = run_both(PLAN, runner(seen())[0], broken, dict)
+    assert isinstance(old, RunRecord)
+    assert isinstance(new, RunRecord)
+    assert (old.unrepeated, new.unrepeated) == ("", "the engine broke off")
+
+
+def test_no_version_gets_a_volume_that_another_than_before_has_filled() -> None:
+    numbers = iter(range(9))
+    run_before, filled = runner(seen())
+    baseline = run_baseline(PLAN, run_before, lambda: {f"volume-{next(numbers)}": "/data"})
+    used = []
+    for _ in ("slim", "alpine"):
+        run_after, asked = runner(seen(ready_seconds=9.0))
+        run_against(baseline, run_after)
+        used += [name for plan in asked for name in plan.volumes]
+    assert len(used) == len(set(used)) == 4
+    assert set(used) <= {name for plan in filled for name in plan.volumes}
+
+
+def test_where_the_volumes_cannot_be_filled_again_it_is_told_of() -> None:
+    run_before, _ = runner(seen(), seen(), NotDone("the engine broke off"))
+    baseline = run_baseline(PLAN, run_before, lambda: {"volume": "/data"})
+    old, new = run_against(baseline, runner(seen())[0])
+    assert isinstance(old, RunRecord)
+    assert isinstance(new, RunRecord)
+    assert (old.unrepeated, new.runs) == ("the engine broke off", 1)
