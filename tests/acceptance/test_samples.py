@@ -139,7 +139,7 @@ def test_node_and_composer_leave_a_php_image(engine: str, tmp_path: Path) -> Non
     result = verified(project, "--skip-scan")
     assert result["verdict"] == "verified", result["reasons"]
     before, after = (result[side]["image"] for side in ("before", "after"))
-    assert after["sizes"]["unpacked_bytes"] < 0.8 * before["sizes"]["unpacked_bytes"]
+    assert after["sizes"]["unpacked_bytes"] < 0.65 * before["sizes"]["unpacked_bytes"]
     asked = {response["path"]: response["status"] for response in result["after"]["run"]["responses"]}
     assert (asked["/prompts.zip"], asked["/prompts/review"]) == (200, 200)
     assert any(path.startswith("/build/assets/") for path in asked)
