@@ -8,16 +8,14 @@ import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from imageopt.verify.build_id import MADE_UP
-from imageopt.verify.model import Change, Check, Response, RunRecord
+from imageopt.verify.model import Change, Response, RunRecord
+from imageopt.verify.unsettled import unchecked
 
 KILLED = 137
 _SLOWER_SECONDS = 2.0
 _SLOWER_TIMES = 3
 _SLOWER_START_SECONDS = 1.0
-_NUMBER = re.compile(r"(?<!exit code )\b\d+")  # ports and times vary, what a program ended with does not
 _HOME = re.compile(r"^/(?:root|home/[^/]+)(?=/)")
-_NOT_FOUND = 404
 _ERRORS_FROM = 400
 
 
@@ -39,49 +37,12 @@ def compare_runs(
         *_user(before, after),
         *_stop(before, after),
     )
-    return changes, tuple(_unchecked(before, after))
+    return changes, tuple(unchecked(before, after))
 
 
 def is_root(user: str) -> bool:
     """Whether a user as an image or a process names it (`uid:gid`, a name, nothing) is root."""
     return user.partition(":")[0] in ("", "0", "root")
-
-
-def says_something(record: RunRecord) -> bool:
-    """Whether anything tells that the program does its work: an answer that is no `not found`, or its own check."""
-    healthy = any(check.name == "HEALTHCHECK" and check.passed for check in record.checks)
-    return healthy or any(response.status != _NOT_FOUND for response in record.responses)
-
-
-def unsettled(before: RunRecord, after: RunRecord) -> Iterator[str]:
-    """What was tried and still does not tell whether the second does what the first does."""
-    for name, record in (("before", before), ("after", after)):
-        if record.unrepeated:
-            yield f"{name} could not be run again: {record.unrepeated}"
-    if before.reason:
-        yield f"before did not stay: {before.reason}"
-    now = {check.name: check for check in after.checks}
-    for check in before.checks:
-        other = now.get(check.name)
-        if check.passed or other is None or other.passed or _alike(check, other):
-            continue
-        if not (check.varies and other.varies):
-            yield f"{check.name} fails in before too, but not alike ({_outcome(check)} -> {_outcome(other)})"
-
-
-def failing_alike(before: RunRecord, after: RunRecord) -> tuple[str, ...]:
-    """The checks that both fail, every time and in the same way."""
-    now = {check.name: check for check in after.checks}
-    pairs = ((check, now[check.name]) for check in before.checks if check.name in now and not check.passed)
-    return tuple(check.name for check, other in pairs if not other.passed and _alike(check, other))
-
-
-def _alike(before: Check, after: Check) -> bool:
-    return (_NUMBER.sub("0", before.detail), before.varies) == (_NUMBER.sub("0", after.detail), after.varies)
-
-
-def _outcome(check: Check) -> str:
-    return f"{check.detail}, now and then" if check.varies else check.detail
 
 
 def _staying(before: RunRecord, after: RunRecord) -> Iterator[Change]:
@@ -95,6 +56,8 @@ def _responses(before: RunRecord, after: RunRecord, *, site: bool, production: b
     answers = {response.what: response for response in after.responses}
     for response in before.responses:
         other = answers.get(response.what)
+        if other is None and response.path in before.unanswered:
+            continue  # it is not always answered there either; `unsettled` says so
         if other is None:
             # a request that asks for an upgrade is an attempt: the other version was asked it too
             yield Change(response.what, _words(response), "no answer", expected=False, reason="it answered before")
@@ -103,6 +66,10 @@ def _responses(before: RunRecord, after: RunRecord, *, site: bool, production: b
             yield Change(response.what, _words(response), _words(other), expected=True, reason=reason)
         elif (difference := _difference(response, other)) is not None:
             yield Change(response.what, _words(response), _words(other), expected=False, reason=difference)
+        elif response.path in after.unanswered and response.path not in before.unanswered:
+            yield Change(
+                response.what, _words(response), "an answer, not always", expected=False, reason="it always answered"
+            )
         else:
             yield from _headers(response, other, site=site)
     known = {response.what for response in before.responses}
@@ -220,28 +187,3 @@ def _stop(before: RunRecord, after: RunRecord) -> Iterator[Change]:
     elif after.stop_seconds > before.stop_seconds + _SLOWER_SECONDS:
         old, new = f"{before.stop_seconds:.0f} s", f"{after.stop_seconds:.0f} s"
         yield Change("stop", old, new, expected=False, reason="it takes longer to end")
-
-
-def _unchecked(before: RunRecord, after: RunRecord) -> Iterator[str]:
-    if before.port is None and not says_something(before):
-        yield "what the program does: it opens no port and did not end by itself"
-    elif not says_something(before):
-        yield "what the program answers: no path was found that it answers; name one with --path"
-    if before.reason:
-        yield f"all of what before does: {before.reason}"
-    for path in before.unanswered:
-        if path in after.unanswered:
-            yield f"GET {path}: neither version answered"
-    for response in before.responses:
-        names = [name for name in response.masked if name != MADE_UP]
-        if names:
-            yield f"{response.what}: {', '.join(names)} (varies by itself)"
-        if MADE_UP in response.masked:
-            yield f"{response.what}: {MADE_UP}"
-        if len(response.statuses) > 1:
-            yield f"{response.what}: its answer varies by itself ({' or '.join(map(str, response.statuses))})"
-    for check in before.checks:
-        if not check.passed:
-            yield f"{check.name}: it fails in before too ({check.detail})"
-    yield from before.unchecked
-    yield from after.unchecked

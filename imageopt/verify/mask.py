@@ -1,7 +1,7 @@
 """Two answers of one container -> what varies by itself in them, and each body with that taken out.
 
-What one container says differently twice says nothing about the other container. The masks of both containers are
-joined before they are used: a value that happened to stay the same on one side must not look like a difference.
+What the version as it stands says differently twice says nothing about the other. What varies in the other alone is
+believed only of what may have stayed the same by chance: numbers, and words with a digit in them (see `credible`).
 """
 
 import hashlib
@@ -20,6 +20,7 @@ _DATES = re.compile(
     rb"|(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? (?:\d{1,2} )?[A-Z][a-z]{2} (?:\d{1,2} )?\d{4}(?: \d\d:\d\d:\d\d)?"
     rb"|\b1[6-9]\d{8}(?:\d{3})?\b"  # seconds or milliseconds since 1970, from 2020 to 2033
 )
+_DIGIT = re.compile(r"[0-9]")
 _CHANGING_WORD = re.compile(rb"[^\s\"'<>=,;&]+")
 
 
@@ -64,6 +65,23 @@ def varying(first: Exchange, second: Exchange) -> Mask:
     return Mask(words=changing, headers=headers)
 
 
+def credible(mask: Mask, first: Exchange) -> Mask:
+    """What of a mask of the other version is believed: places where the answer of this one has a number in it.
+
+    A word that is always the same here and another one there now and then is a difference: `ok` and `error`.
+    """
+    document = _json(first)
+    values = _values(document[0], "$") if document is not None else ()
+    words = _words(first.body) if mask.words else []
+    return Mask(
+        frozenset(path for path, value in values if path in mask.json_paths and _DIGIT.search(value)),
+        frozenset(
+            index for index in mask.words if index < len(words) and _DIGIT.search(words[index].decode("latin-1"))
+        ),
+        headers=frozenset(name for name in mask.headers if _DIGIT.search(first.headers.get(name, ""))),
+    )
+
+
 def digest(exchange: Exchange, mask: Mask) -> str:
     """`sha256:…` of the masked body and of the redirect's target."""
     return "sha256:" + hashlib.sha256(_masked(exchange, mask) + b"\0" + exchange.location.encode()).hexdigest()
@@ -103,6 +121,18 @@ def _differing(left: Any, right: Any, path: str) -> Iterator[str]:
             yield from _differing(*pair, f"{path}[{index}]")
     elif type(left) is not type(right) or left != right:
         yield path
+
+
+def _values(value: Any, path: str) -> Iterator[tuple[str, str]]:
+    """Every number and text of a document, as text."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _values(inner, f"{path}.{key}")
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _values(inner, f"{path}[{index}]")
+    else:
+        yield path, str(value)
 
 
 def _without(value: Any, paths: frozenset[str], path: str) -> Any:

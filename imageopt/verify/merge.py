@@ -15,7 +15,7 @@ from statistics import median
 from imageopt.verify.build_id import MADE_UP, build_identifier
 from imageopt.verify.exchange import Exchange
 from imageopt.verify.hashed_names import same_files
-from imageopt.verify.mask import Mask, digest, varying
+from imageopt.verify.mask import Mask, credible, digest, varying
 from imageopt.verify.model import Check, Response, RunRecord
 from imageopt.verify.run import Observed
 
@@ -24,26 +24,19 @@ _STACK = re.compile(rb"(?:\n|\\n|<br ?/?>)(?:\s|&nbsp;)*at [^\n<]{1,300}:\d+:\d+
 
 
 def finish(before: Sequence[Observed], after: Sequence[Observed]) -> tuple[RunRecord, RunRecord]:
-    """Both records. The answers are masked by what varies on either side, and by what each build made up.
+    """Both records. The answers are masked by what varies in `before`, and by what each build made up.
 
-    That the whole of an answer varies is believed of `before` alone: of `after` it would hide any difference.
+    Of what varies in `after` alone little is believed (see `mask.py`): it would hide any difference.
     """
-    sides = (_by_name(before), _by_name(_with_names_of(before, after)))
-    masks: dict[str, Mask] = {}
-    for side, answers in enumerate(sides):
-        for what, seen in answers.items():
-            found = _mask(seen)
-            if side == 1 and found.whole:
-                found = replace(found, whole=False)
-            masks[what] = masks.get(what, Mask()) | found
-    firsts = [[seen[0] for seen in answers.values()] for answers in sides]
+    old, new = _by_name(before), _by_name(_with_names_of(before, after))
+    masks = {what: _mask(seen) for what, seen in old.items()}
+    for what, seen in new.items():
+        masks[what] = masks[what] | credible(_mask(seen), old[what][0]) if what in old else _mask(seen)
+    firsts = ([seen[0] for seen in answers.values()] for answers in (old, new))
     made_up = build_identifier(*firsts) or (b"", b"")
-    records = (_one(before), _one(after))
-    old, new = (
-        replace(record, responses=tuple(_response(seen, masks[what], token) for what, seen in answers.items()))
-        for record, answers, token in zip(records, sides, made_up, strict=True)
-    )
-    return old, new
+    first = {what: _response(seen[0], seen, masks[what], made_up[0]) for what, seen in old.items()}
+    second = [_least_alike(seen, masks[what], made_up[1], first.get(what)) for what, seen in new.items()]
+    return replace(_one(before), responses=tuple(first.values())), replace(_one(after), responses=tuple(second))
 
 
 def _with_names_of(before: Sequence[Observed], after: Sequence[Observed]) -> list[Observed]:
@@ -82,9 +75,17 @@ def _mask(seen: Sequence[Exchange]) -> Mask:
     return mask
 
 
-def _response(seen: Sequence[Exchange], mask: Mask, made_up: bytes) -> Response:
-    """`made_up` is the build's own identifier, empty for none."""
-    first = seen[0]
+def _least_alike(seen: Sequence[Exchange], mask: Mask, made_up: bytes, before: Response | None) -> Response:
+    """The first answer that is another one than before gave, if there is one: once is enough."""
+    answers = [_response(one, seen, mask, made_up) for one in seen]
+    if before is None:
+        return answers[0]
+    same = (before.content_type, before.body_digest, before.headers)
+    return next((one for one in answers if (one.content_type, one.body_digest, one.headers) != same), answers[0])
+
+
+def _response(first: Exchange, seen: Sequence[Exchange], mask: Mask, made_up: bytes) -> Response:
+    """One of the answers that were seen; `made_up` is the build's own identifier, empty for none."""
     holds = made_up != b"" and made_up in first.body
     shown = replace(first, body=first.body.replace(made_up, b"~")) if holds else first
     return Response(
@@ -111,6 +112,7 @@ def _one(runs: Sequence[Observed]) -> RunRecord:
     return replace(
         first,
         reason=first.reason or (f"in another run {later}" if later else ""),
+        unanswered=tuple(dict.fromkeys(path for record in started for path in record.unanswered)),
         ready_seconds=_median(record.ready_seconds for record in started),
         memory_bytes=None if (memory := _median(record.memory_bytes for record in started)) is None else int(memory),
         log_problems=tuple(sorted({problem for record in started for problem in record.log_problems})),

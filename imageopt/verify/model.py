@@ -88,7 +88,7 @@ class RunRecord:
     user: str
     port: int | None
     responses: tuple[Response, ...]
-    unanswered: tuple[str, ...]
+    unanswered: tuple[str, ...]  # paths that were not answered, in one run at least
     log_tail: tuple[str, ...]
     log_problems: tuple[str, ...]  # MODULE_NOT_FOUND, EACCES …
     written_paths: tuple[str, ...]  # what the container changed in its file system, outside /tmp and /proc

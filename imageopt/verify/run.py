@@ -152,20 +152,20 @@ def _observe_server(container: Container, watch: Watch, plan: RunPlan, inner: in
     paths = linked_paths(first.values(), port=inner, most=plan.links)
     linked = tuple(ask for ask in map(Ask, paths) if ask.what not in known)
     first |= ask_all(host, port, linked, inner_port=inner)
-    answers = [*first.values()]
+    second = first
     if not plan.brief:
         time.sleep(_BETWEEN_ROUNDS_SECONDS)
-        answers += ask_all(
-            host, port, (ask for ask in (*plan.asks, *linked) if ask.what in first), inner_port=inner
-        ).values()
+        again = (ask for ask in (*plan.asks, *linked) if ask.what in first)
+        second = ask_all(host, port, again, inner_port=inner)
     checks = inspect(container, plan.inspection) if container.runs() else ()
     died = "" if container.runs() else f"while it was asked {_end(container, watch, plan)}"
     record = replace(
         _looked_at(container, plan, ready, checks),
         reason=died,
-        unanswered=tuple(ask.path for ask in (*plan.asks, *linked) if ask.what not in first),
+        unanswered=tuple(ask.path for ask in (*plan.asks, *linked) if ask.what not in second),
     )
-    return Observed(record, tuple(answers), linked)
+    answers = (*first.values(), *(second.values() if not plan.brief else ()))
+    return Observed(record, answers, linked)
 
 
 def _observe_program(container: Container, watch: Watch, plan: RunPlan) -> Observed:

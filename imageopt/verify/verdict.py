@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator
 from imageopt.build.model import BuildFailed
 from imageopt.compare.production import Production
 from imageopt.units import format_bytes
-from imageopt.verify.behaviour import failing_alike, is_root, says_something, unsettled
+from imageopt.verify.behaviour import is_root
 from imageopt.verify.model import Comparison, NotDone, RunRecord, ScanRecord, Side, Static, Verdict
 from imageopt.verify.trivy_report import SEVERITIES
+from imageopt.verify.unsettled import failing_alike, says_something, unsettled
 
 _TOLERATED_BYTES = 64 * 1024
 _TOLERATED_SHARE = 0.001

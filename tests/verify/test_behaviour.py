@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from imageopt.verify.behaviour import compare_runs, is_root, says_something, unsettled
+from imageopt.verify.behaviour import compare_runs, is_root
 from imageopt.verify.model import Check, Response, RunRecord
 
 
@@ -119,47 +119,11 @@ def test_these_are_no_changes(before: dict[str, object], after: dict[str, object
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "unchecked"),
-    [
-        (
-            {"port": None, "responses": ()},
-            {"port": None, "responses": ()},
-            ("what the program does: it opens no port and did not end by itself",),
-        ),
-        (
-            {"responses": (response(status=404),)},
-            {"responses": (response(status=404),)},
-            ("what the program answers: no path was found that it answers; name one with --path",),
-        ),
-        ({"unanswered": ("/slow",)}, {"unanswered": ("/slow",)}, ("GET /slow: neither version answered",)),
-        ({"unanswered": ("/slow",)}, {}, ()),
-        (
-            {"responses": (replace(response(), masked=("$.up", "$.id")),)},
-            {},
-            ("GET /: $.up, $.id (varies by itself)",),
-        ),
-    ],
-)
-def test_what_was_not_checked_is_said(
-    before: dict[str, object], after: dict[str, object], unchecked: tuple[str, ...]
-) -> None:
-    assert compare_runs(replace(RUN, **before), replace(RUN, **after))[1] == unchecked  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(
     ("user", "root"),
     [("", True), ("0", True), ("root", True), ("0:0", True), ("root:node", True), ("node", False), ("1000:0", False)],
 )
 def test_root_has_many_names(user: str, root: bool) -> None:
     assert is_root(user) is root
-
-
-def test_a_page_that_is_not_found_says_nothing() -> None:
-    assert says_something(RUN)
-    assert says_something(replace(RUN, responses=(response(status=404), response("/x", 500))))
-    assert not says_something(replace(RUN, responses=(response(status=404),)))
-    assert not says_something(replace(RUN, responses=()))
-    assert says_something(replace(RUN, responses=(), checks=health(passed=True)))
 
 
 def test_another_server_for_the_same_files_sets_its_own_headers() -> None:
@@ -187,31 +151,3 @@ def test_an_error_page_may_leave_out_its_stack_in_production(
     before, after = replace(RUN, responses=(old,)), replace(RUN, responses=(new,))
     (change,) = compare_runs(before, after, production=production)[0]
     assert change.expected is expected
-
-
-def failing(detail: str, *, varies: bool = False) -> dict[str, object]:
-    return {"checks": (Check("HEALTHCHECK", False, detail, "", lasting=True, varies=varies),)}
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "said"),
-    [
-        (failing("exit code 7: port 3000 refused"), failing("exit code 7: port 3001 refused"), None),
-        (failing("exit code 1"), failing("exit code 127"), "not alike (exit code 1 -> exit code 127)"),
-        (failing("exit code 1: curl: (7)"), failing("exit code 1: curl: not found"), "not alike"),
-        (failing("exit code 1", varies=True), failing("exit code 1"), "not alike"),
-        (failing("exit code 1", varies=True), failing("exit code 2", varies=True), None),
-        (failing("exit code 1"), {"checks": health(passed=True)}, None),
-        ({"reason": "it ended"}, {"reason": "it ended"}, "before did not stay: it ended"),
-        ({}, {"unrepeated": "the engine broke off"}, "after could not be run again: the engine broke off"),
-    ],
-)
-def test_a_check_that_failed_before_proves_nothing_of_another_failure(
-    before: dict[str, object], after: dict[str, object], said: str | None
-) -> None:
-    reasons = list(unsettled(replace(RUN, **before), replace(RUN, **after)))  # type: ignore[arg-type]
-    assert reasons == [] if said is None else said in reasons[0]
-
-
-def test_what_after_alone_could_not_try_is_said_too() -> None:
-    assert compare_runs(RUN, replace(RUN, unchecked=("its cache cannot be had",)))[1] == ("its cache cannot be had",)

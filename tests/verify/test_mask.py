@@ -3,7 +3,7 @@
 import pytest
 
 from imageopt.verify.exchange import Exchange
-from imageopt.verify.mask import Mask, digest, varying
+from imageopt.verify.mask import Mask, credible, digest, varying
 
 
 def answer(body: str, content_type: str = "application/json", location: str = "") -> Exchange:
@@ -72,3 +72,24 @@ def test_the_target_of_a_redirect_counts() -> None:
 def test_masks_are_joined() -> None:
     joined = Mask(frozenset({"$.a"})) | Mask(frozenset({"$.b"}), frozenset({1}))
     assert joined.names == ("$.a", "$.b", "word 2")
+
+
+@pytest.mark.parametrize(
+    ("here", "there", "believed"),
+    [
+        ('{"up": 1, "state": "ok"}', ('{"up": 2, "state": "ok"}', '{"up": 3, "state": "failed"}'), ("$.up",)),
+        ('{"l": [{"id": "a1"}]}', ('{"l": [{"id": "b2"}]}', '{"l": [{"id": "c3"}]}'), ("$.l[0].id",)),
+        ('{"a": 1}', ('{"b": 1}', '{"c": 1}'), ()),  # not the whole document
+        ('{"a": true}', ('{"a": true}', '{"a": false}'), ()),
+    ],
+)
+def test_of_what_varies_in_the_other_version_alone_only_numbers_are_believed(
+    here: str, there: tuple[str, str], believed: tuple[str, ...]
+) -> None:
+    assert credible(varying(*map(answer, there)), answer(here)).names == believed
+
+
+def test_of_words_and_headers_too() -> None:
+    mask = Mask(words=frozenset({0, 1, 9}), whole=True, headers=frozenset({"age", "vary", "gone"}))
+    here = Exchange("GET", "/", 200, "text/plain", "", b"hits 17", {"age": "3", "vary": "accept"})
+    assert credible(mask, here) == Mask(words=frozenset({1}), headers=frozenset({"age"}))

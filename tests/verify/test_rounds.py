@@ -47,6 +47,8 @@ def changes(before: list[Observed], after: list[Observed]) -> list[str]:
     [
         ([seen(answer("id 1")), seen(answer("id 2"))], [seen(answer("id 3"))]),
         ([seen(answer("a")), seen(answer("a", status=500))], [seen(answer("b", status=500))]),
+        ([seen(answer("hits 7"))], [seen(answer("hits 7")), seen(answer("hits 8"))]),  # by chance the same here
+        ([seen(answer("a")), seen(unanswered=("/",))], [seen(answer("a")), seen(unanswered=("/",))]),
         ([seen(answer("a", vary="1")), seen(answer("a", vary="2"))], [seen(answer("a", vary="3"))]),
         ([seen(log_problems=("EACCES",)), seen()], [seen(log_problems=("EACCES",))]),
         ([seen(written_paths=("/a/1",)), seen(written_paths=("/b/1",))], [seen()]),
@@ -69,6 +71,10 @@ def test_what_differs_between_two_runs_of_the_baseline_never_counts(
     [
         ([seen(answer("a"))], [seen(answer("a")), seen(answer("", status=500))], "GET /: the status differs"),
         ([seen(answer("a"))], [seen(answer("b c")), seen(answer("d"))], "GET /: the content differs"),
+        ([seen(answer("ok"))], [seen(answer("ok")), seen(answer("bad"))], "GET /: the content differs"),
+        ([seen(answer("up 1"))], [seen(answer("up 2")), seen(answer("down 3"))], "GET /: the content differs"),
+        ([seen(answer("a", pragma="x"))], [seen(answer("a", pragma="x")), seen(answer("a", pragma="y"))], "GET /: the header pragma differs"),
+        ([seen(answer("a"))], [seen(answer("a")), seen(unanswered=("/",))], "GET /: it always answered"),
         ([seen()], [seen(), seen(started=False, reason="it ended")], "run: it ends by itself"),
         ([seen()], [seen(), seen(log_problems=("EACCES",))], "log: the log speaks of new trouble"),
         ([seen(answer("x", "/a-1b2c3d4e.js"))], [seen(answer("y", "/a-99999999.js"))], "GET /a-1b2c3d4e.js: the content differs"),

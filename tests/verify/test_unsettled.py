@@ -1,0 +1,99 @@
+"""What two runs leave open is said, and keeps a rewrite from being called verified where it matters."""
+
+from dataclasses import replace
+
+import pytest
+
+from imageopt.verify.behaviour import compare_runs
+from imageopt.verify.model import Check, Response, RunRecord
+from imageopt.verify.unsettled import says_something, unsettled
+
+
+def response(path: str = "/", status: int = 200, kind: str = "text/html", digest: str = "sha256:a1") -> Response:
+    return Response("GET", path, status, kind, 10, digest, ())
+
+
+def health(*, passed: bool, reason: str = "the image's own check fails") -> tuple[Check, ...]:
+    return (Check("HEALTHCHECK", passed, "exit code 0" if passed else "exit code 1", reason, lasting=True),)
+
+
+RUN = RunRecord(
+    started=True,
+    reason="",
+    ready_seconds=0.5,
+    user="0:0",
+    port=3000,
+    responses=(response(),),
+    unanswered=(),
+    log_tail=(),
+    log_problems=(),
+    written_paths=(),
+    stop_seconds=0.2,
+    stop_exit_code=0,
+)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "unchecked"),
+    [
+        (
+            {"port": None, "responses": ()},
+            {"port": None, "responses": ()},
+            ("what the program does: it opens no port and did not end by itself",),
+        ),
+        (
+            {"responses": (response(status=404),)},
+            {"responses": (response(status=404),)},
+            ("what the program answers: no path was found that it answers; name one with --path",),
+        ),
+        ({"unanswered": ("/slow",)}, {"unanswered": ("/slow",)}, ("GET /slow: neither version answered",)),
+        ({"unanswered": ("/slow",)}, {}, ()),
+        ({"unanswered": ("/",)}, {}, ("GET /: before does not always answer it",)),
+        (
+            {"responses": (replace(response(), masked=("$.up", "$.id")),)},
+            {},
+            ("GET /: $.up, $.id (varies by itself)",),
+        ),
+    ],
+)
+def test_what_was_not_checked_is_said(
+    before: dict[str, object], after: dict[str, object], unchecked: tuple[str, ...]
+) -> None:
+    assert compare_runs(replace(RUN, **before), replace(RUN, **after))[1] == unchecked  # type: ignore[arg-type]
+
+
+def test_a_page_that_is_not_found_says_nothing() -> None:
+    assert says_something(RUN)
+    assert says_something(replace(RUN, responses=(response(status=404), response("/x", 500))))
+    assert not says_something(replace(RUN, responses=(response(status=404),)))
+    assert not says_something(replace(RUN, responses=()))
+    assert says_something(replace(RUN, responses=(), checks=health(passed=True)))
+
+
+def failing(detail: str, *, varies: bool = False) -> dict[str, object]:
+    return {"checks": (Check("HEALTHCHECK", False, detail, "", lasting=True, varies=varies),)}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        (failing("exit code 7: port 3000 refused"), failing("exit code 7: port 3001 refused"), None),
+        (failing("exit code 1"), failing("exit code 127"), "not alike (exit code 1 -> exit code 127)"),
+        (failing("exit code 1: curl: (7)"), failing("exit code 1: curl: not found"), "not alike"),
+        (failing("exit code 1", varies=True), failing("exit code 1"), "not alike"),
+        (failing("exit code 1", varies=True), failing("exit code 2", varies=True), None),
+        (failing("exit code 1"), {"checks": health(passed=True)}, None),
+        ({"unanswered": ("/",)}, {"responses": ()}, "GET /: before does not always answer it, and after never did"),
+        ({"reason": "it ended"}, {"reason": "it ended"}, "before did not stay: it ended"),
+        ({}, {"unrepeated": "the engine broke off"}, "after could not be run again: the engine broke off"),
+    ],
+)
+def test_a_check_that_failed_before_proves_nothing_of_another_failure(
+    before: dict[str, object], after: dict[str, object], said: str | None
+) -> None:
+    reasons = list(unsettled(replace(RUN, **before), replace(RUN, **after)))  # type: ignore[arg-type]
+    assert reasons == [] if said is None else said in reasons[0]
+
+
+def test_what_after_alone_could_not_try_is_said_too() -> None:
+    assert compare_runs(RUN, replace(RUN, unchecked=("its cache cannot be had",)))[1] == ("its cache cannot be had",)
