@@ -13,24 +13,46 @@ from imageopt.evidence.node_modules import Modules
 
 @dataclass(frozen=True, slots=True)
 class Production:
-    """`npm lodash 4.17.20`, changed ones `npm lodash 4.17.20 -> 4.17.21`, sorted; `kept` is how many are the same."""
+    """`npm lodash 4.17.20`, changed ones `npm lodash 4.17.20 -> 4.17.21`, sorted; `kept` is how many are the same.
+
+    `wanted` are those of `removed` that the project itself asks for, although other packages of their manager are left:
+    where none is left, the program was bundled, or is served by something else.
+    """
 
     removed: tuple[str, ...] = ()
     added: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
     kept: int = 0
+    wanted: tuple[str, ...] = ()
 
 
 def compare_production(before: Evidence, after: Evidence) -> Production:
     """What differs. Both must hold an image."""
     old, new = _versions(before), _versions(after)
     both = sorted(old.keys() & new.keys())
+    removed = sorted(old.keys() - new.keys())
+    left = {name.partition(" ")[0] for name in both}
+    asked = _asked_for(before)
     return Production(
-        removed=tuple(f"{name} {old[name]}" for name in sorted(old.keys() - new.keys())),
+        removed=tuple(f"{name} {old[name]}" for name in removed),
         added=tuple(f"{name} {new[name]}" for name in sorted(new.keys() - old.keys())),
         changed=tuple(f"{name} {old[name]} -> {new[name]}" for name in both if old[name] != new[name]),
         kept=sum(1 for name in both if old[name] == new[name]),
+        wanted=tuple(f"{name} {old[name]}" for name in removed if name in asked and name.partition(" ")[0] in left),
     )
+
+
+def _asked_for(evidence: Evidence) -> frozenset[str]:
+    """What the project's own manifest asks for, and all that Composer holds to be of production.
+
+    A manifest of workspaces speaks for all of them, and an image is made for one.
+    """
+    assert evidence.image is not None
+    manifest = evidence.project.manifest if evidence.project is not None else None
+    own = manifest.dependencies if manifest is not None and not manifest.workspaces else {}
+    libraries = evidence.image.packages.libraries
+    composed = (f"composer {one.name}" for one in libraries if one.manager == "composer" and one.dev is False)
+    return frozenset((*(f"npm {name}" for name in own), *composed))
 
 
 def _versions(evidence: Evidence) -> Mapping[str, str]:

@@ -12,10 +12,12 @@ from imageopt.verify.static import compare_static
 from imageopt.verify.trivy_report import by_severity
 
 
-def compare_sides(before: Side, after: Side, severity: str = "unknown") -> tuple[Comparison, tuple[str, ...]]:
+def compare_sides(
+    before: Side, after: Side, severity: str = "unknown", *, traced: bool = False
+) -> tuple[Comparison, tuple[str, ...]]:
     """The comparison, and what was not checked, each thing once and in the order of the work.
 
-    `severity` is the one from which on a vulnerability that comes in counts.
+    `severity` is the one from which on a vulnerability that comes in counts. `traced`: as for `compare_static`.
     """
     images, config = _images(before, after)
     behaviour, unchecked = _runs(before, after)
@@ -44,13 +46,14 @@ def compare_sides(before: Side, after: Side, severity: str = "unknown") -> tuple
         files_added=images.files_added if images is not None else {},
         cached_percent=(_cached_percent(before.rebuild), _cached_percent(after.rebuild)),
         severity=severity,
-        static=compare_static(before, after),
+        static=compare_static(before, after, traced=traced),
     )
     notes = (
         *(images.notes if images is not None else ()),
         *_not_done(before, after),
         *unchecked,
         *_out_of_reach(before, after),
+        *(("packages that were left out because nothing was seen to load them",) if traced else ()),
     )
     return comparison, tuple(dict.fromkeys(notes))
 

@@ -6,6 +6,7 @@ told although both may run: the path that needs it may not have been requested.
 
 import posixpath
 from collections.abc import Callable
+from dataclasses import replace
 
 from imageopt.compare.filesystem import Filesystem
 from imageopt.compare.loading import newly_unloadable
@@ -19,16 +20,23 @@ from imageopt.verify.model import NotDone, Side, Static
 _SECRET_RULES = ("secret-file-in-any-layer", "secret-in-arg-or-env", "npm-token-exposed", "env-file-or-key-copied")
 
 
-def compare_static(before: Side, after: Side) -> Static | NotDone:
-    """What differs, or why that is not known."""
+def compare_static(before: Side, after: Side, *, traced: bool = False) -> Static | NotDone:
+    """What differs, or why that is not known.
+
+    `traced`: the rewrite itself leaves out packages that nothing was seen to load; then none is missing for being
+    named in a manifest.
+    """
     old, new = before.evidence, after.evidence
     if old is None or new is None or old.image is None or new.image is None:
         return NotDone("one of the images could not be read")
+    production = compare_production(old, new)
     return Static(
         unloadable=newly_unloadable(old.image, new.image),
         missing_modules=_missing(before, after),
-        unmet_dependencies=tuple(sorted(unmet_dependencies(new.image) - unmet_dependencies(old.image))),
-        production=compare_production(old, new),
+        unmet_dependencies=()
+        if traced
+        else tuple(sorted(unmet_dependencies(new.image) - unmet_dependencies(old.image))),
+        production=replace(production, wanted=()) if traced else production,
         lost=lost_files(old, new, _named_by(after.modules, new.image)),
         secrets=_secrets(before.findings, after.findings),
     )

@@ -12,12 +12,15 @@ from imageopt.verify.model import Check, Response, RunRecord
 
 _NUMBER = re.compile(r"(?<!exit code )\b\d+")  # ports and times vary, what a program ended with does not
 _NOT_FOUND = 404
+_TROUBLE_FROM = 500
 
 
 def says_something(record: RunRecord) -> bool:
-    """Whether anything tells that the program does its work: an answer that is no `not found`, or its own check."""
+    """Whether anything tells that the program does its work: its own check, or an answer that tells more than that
+    there is nothing, or that the server is in trouble (as it is where its database is not there).
+    """
     healthy = any(check.name == "HEALTHCHECK" and check.passed for check in record.checks)
-    return healthy or any(response.status != _NOT_FOUND for response in record.responses)
+    return healthy or any(one.status != _NOT_FOUND and one.status < _TROUBLE_FROM for one in record.responses)
 
 
 def unsettled(before: RunRecord, after: RunRecord) -> Iterator[str]:

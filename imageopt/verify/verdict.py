@@ -81,6 +81,8 @@ def _static(static: Static | NotDone) -> Iterator[str]:
         yield f"{importer} loads {name}, which is not in the image"
     for importer, name in static.unmet_dependencies:
         yield f"the package {importer} needs {name}, which is not in the image"
+    for package in static.production.wanted:
+        yield f"the project asks for {package}, which is not in the image any more"
     for lost in static.lost:
         if lost.named:
             yield f"{lost.kind} are gone that the code names: {', '.join(lost.named)}"

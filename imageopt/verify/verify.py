@@ -33,6 +33,8 @@ from imageopt.verify.rounds import make_volumes, run_both
 from imageopt.verify.verdict import decide
 from imageopt.verify.workspace import Workspace, file_to_change, workspace
 
+_TRACED = ("framework-output", "static-site", "traced-files")  # they keep what is loaded, whatever manifests ask for
+
 
 def verify(request: VerifyRequest, *, progress: Progress) -> Verification:
     """The proof and its verdict. Raises ToolMissing or ToolFailed without an engine, UsageError without a proposal.
@@ -83,7 +85,8 @@ def _built(bench: Bench, work: Workspace) -> list[Version]:
 
 def judge(request: VerifyRequest, before: Side, after: Side) -> Verification:
     """The verification of two sides that were measured."""
-    comparison, not_checked = compare_sides(before, after, request.severity)
+    done = {item.name for item in request.rewrite.transformed} if request.rewrite is not None else set()
+    comparison, not_checked = compare_sides(before, after, request.severity, traced=not done.isdisjoint(_TRACED))
     verdict, reasons = decide(before, after, comparison)
     unpacked = comparison.sizes.get("unpacked_bytes")
     rewrite = with_prediction(request.rewrite, before, after) if request.rewrite is not None else None

@@ -1,6 +1,7 @@
 """Files that go missing quietly: which are told of, and which only moved, or left with what they belong to."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from imagebuilder import Item, file
@@ -10,6 +11,7 @@ from imageopt.compare.lost import lost_files
 from imageopt.compare.production import compare_production
 from imageopt.evidence.model import BaseImage, Evidence, FileClass
 from imageopt.image.model import LibraryPackage, NpmPackage, Packages
+from imageopt.project.read import read_project
 
 
 def evidence(*items: Item) -> Evidence:
@@ -86,3 +88,32 @@ def test_production_packages_are_compared_without_those_of_development_and_of_np
         ("npm b 1.0.0 -> 2.0.0",),
         1,
     )
+
+
+@pytest.mark.parametrize(
+    ("manifest", "left", "wanted"),
+    [
+        ('{"dependencies": {"pg": "8"}}', ("koa",), ("npm pg 8.0.0",)),
+        ('{"dependencies": {"pg": "8"}}', ("koa", "pg"), ()),
+        ('{"dependencies": {"koa": "2"}}', ("koa",), ()),  # only another package needed it, and that one will say so
+        ('{"dependencies": {"pg": "8"}}', (), ()),  # the program is one bundle
+        ('{"dependencies": {"pg": "8"}, "workspaces": ["x"]}', ("koa",), ()),  # it may be that of another workspace
+        ("", ("koa",), ()),
+    ],
+)
+def test_a_package_that_the_project_asks_for_is_missed(
+    manifest: str, left: tuple[str, ...], wanted: tuple[str, ...], tmp_path: Path
+) -> None:
+    if manifest:
+        (tmp_path / "package.json").write_text(manifest)
+    before = replace(with_packages(npm("pg", "8.0.0"), npm("koa", "8.0.0")), project=read_project(tmp_path))
+    assert compare_production(before, with_packages(*(npm(name, "8.0.0") for name in left))).wanted == wanted
+
+
+def test_composer_itself_knows_what_production_needs() -> None:
+    def library(name: str, *, dev: bool) -> LibraryPackage:
+        return LibraryPackage("composer", name, "1", f"app/vendor/{name}", 1, 0, dev, "", ())
+
+    before = with_packages(libraries=(library("p/q", dev=False), library("p/r", dev=False), library("p/t", dev=True)))
+    found = compare_production(before, with_packages(libraries=(library("p/q", dev=False),)))
+    assert found.wanted == ("composer p/r 1",)

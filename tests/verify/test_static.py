@@ -1,6 +1,7 @@
 """What two sides tell without being run, and the verdict that follows from it."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from imagebuilder import Item, file
@@ -9,7 +10,8 @@ from imageof import image_of
 from imageopt.build.model import Built
 from imageopt.compare.modules import Missing, ModuleGraph
 from imageopt.evidence.model import BaseImage, Evidence
-from imageopt.image.model import Image
+from imageopt.image.model import Image, NpmPackage, Packages
+from imageopt.project.read import read_project
 from imageopt.rules.model import EvidencePath, Finding, Fix, Location, Saving
 from imageopt.verify.comparison import compare_sides
 from imageopt.verify.model import NotDone, RunRecord, Side, Static
@@ -98,3 +100,23 @@ def test_new_findings_on_secrets_are_less_secure() -> None:
 
 def test_an_image_that_could_not_be_read_is_not_compared() -> None:
     assert compare_static(side(), replace(side(), evidence=None)) == NotDone("one of the images could not be read")
+
+
+def test_a_package_that_the_project_asks_for_counts_unless_a_tracer_left_it_out(tmp_path: Path) -> None:
+    (tmp_path / "package.json").write_text('{"dependencies": {"pg": "8", "koa": "2"}}')
+
+    def with_packages(*names: str) -> Side:
+        made = side(*(file(f"app/node_modules/{name}/package.json", b"{}") for name in names))
+        assert made.evidence is not None
+        assert made.evidence.image is not None
+        packages = tuple(NpmPackage(name, "8.0.0", f"app/node_modules/{name}", 1, False) for name in names)
+        image = replace(made.evidence.image, packages=Packages(packages, (), {}))
+        return replace(made, evidence=replace(made.evidence, image=image, project=read_project(tmp_path)))
+
+    sides = with_packages("pg", "koa"), with_packages("koa")
+    for traced in (False, True):
+        comparison, notes = compare_sides(*sides, traced=traced)
+        verdict, reasons = decide(*sides, comparison)
+        assert (verdict == "behaviour-changed") is not traced
+        assert ("the project asks for npm pg 8.0.0, which is not in the image any more" in reasons) is not traced
+        assert ("packages that were left out because nothing was seen to load them" in notes) is traced

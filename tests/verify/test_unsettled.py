@@ -62,9 +62,10 @@ def test_what_was_not_checked_is_said(
     assert compare_runs(replace(RUN, **before), replace(RUN, **after))[1] == unchecked  # type: ignore[arg-type]
 
 
-def test_a_page_that_is_not_found_says_nothing() -> None:
+def test_a_page_that_is_not_found_or_in_trouble_says_nothing() -> None:
     assert says_something(RUN)
-    assert says_something(replace(RUN, responses=(response(status=404), response("/x", 500))))
+    assert says_something(replace(RUN, responses=(response(status=404), response("/x", 401))))
+    assert not says_something(replace(RUN, responses=(response(status=404), response("/x", 500))))
     assert not says_something(replace(RUN, responses=(response(status=404),)))
     assert not says_something(replace(RUN, responses=()))
     assert says_something(replace(RUN, responses=(), checks=health(passed=True)))
