@@ -7,6 +7,7 @@ wrong as long as one of a family can be loaded, and a family of which none ever 
 
 import re
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 from imageopt.compare.filesystem import Filesystem
@@ -32,16 +33,22 @@ class Unloadable(NamedTuple):
 
 
 def newly_unloadable(before: Image, after: Image) -> tuple[Unloadable, ...]:
-    """Those of `after` whose family could be loaded in `before` and cannot any more: one for each family, sorted."""
-    could = {_family(path) for path, reason in _all(before) if not reason}
+    """Those whose family could be loaded in `before` and cannot any more: one for each family, sorted.
+
+    Of an addon of which nothing is left, while its package is, the path in `before` is given.
+    """
+    could = {family(path): path for path, reason in reversed(tuple(_all(before))) if not reason}
     families: dict[str, list[Unloadable]] = {}
     can = set()
     for path, reason in _all(after):
         if reason:
-            families.setdefault(_family(path), []).append(Unloadable(path, reason))
+            families.setdefault(family(path), []).append(Unloadable(path, reason))
         else:
-            can.add(_family(path))
-    return tuple(sorted(found[0] for family, found in families.items() if family in could - can))
+            can.add(family(path))
+    refused = [found[0] for name, found in families.items() if name in could.keys() - can]
+    left = Filesystem(after).folders
+    gone = [path for name, path in could.items() if name not in can and name not in families and _is_missed(path, left)]
+    return tuple(sorted((*refused, *(Unloadable(path, "it is gone") for path in gone))))
 
 
 def unloadable(image: Image) -> tuple[Unloadable, ...]:
@@ -55,7 +62,18 @@ def _all(image: Image) -> Iterator[tuple[str, str]]:
         yield path, loader.refuses(facts)
 
 
-def _family(path: str) -> str:
+def _is_missed(path: str, folders: AbstractSet[str]) -> bool:
+    """Whether it is an addon whose package is still there; one of the project's own is always missed."""
+    package = package_folder(path)
+    return path.endswith(".node") and (package is None or package in folders)
+
+
+def is_for_one_platform(path: str) -> bool:
+    """Whether the path says for which platform the file is: then there may be another one for another."""
+    return _PLATFORM.search(path) is not None
+
+
+def family(path: str) -> str:
     """What a package's name, or a file's, is on every platform: `@img/sharp-linuxmusl-x64` is `@img/sharp`."""
     folder = package_folder(path)
     name = path.rpartition("/")[2] if folder is None else folder.rpartition("node_modules/")[2]

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
+from imageopt.compare.loading import family, is_for_one_platform
 from imageopt.verify.model import Change, Response, RunRecord
 from imageopt.verify.unsettled import unchecked
 
@@ -146,12 +147,31 @@ def _checks(before: RunRecord, after: RunRecord) -> Iterator[Change]:
             if check.lasting:
                 gone = "the image's own check is gone" if check.name == "HEALTHCHECK" else check.reason
                 yield Change(check.name, "yes", "no", expected=False, reason=gone)
-        elif not other.passed:
+        elif not other.passed and not _has_substitute(check.name, after):
             yield Change(check.name, "passes", other.detail or "fails", expected=False, reason=other.reason)
     asked_before = {check.name for check in before.checks}
-    for check in after.checks:  # made of `after` alone, because only then it was known what `before` writes
-        if not check.passed and check.name not in asked_before and check.name.startswith("writes "):
+    for check in after.checks:  # made of `after` alone: it is known only then what `before` writes, or lies elsewhere
+        if check.passed or check.name in asked_before:
+            continue
+        replaced = _addon(check.name) in _loaded(before) - _loaded(after)
+        if check.name.startswith("writes ") or replaced:
             yield Change(check.name, "passes", check.detail or "fails", expected=False, reason=check.reason)
+
+
+def _has_substitute(name: str, record: RunRecord) -> bool:
+    """Whether it is an addon for one platform, and one for another was loaded instead of it."""
+    return is_for_one_platform(name) and _addon(name) in _loaded(record)
+
+
+def _loaded(record: RunRecord) -> frozenset[str]:
+    """The families of the addons that were loaded."""
+    return frozenset(_addon(check.name) for check in record.checks if check.passed) - {""}
+
+
+def _addon(name: str) -> str:
+    """The family of the addon that a check is about; "" for any other check."""
+    kind, _, path = name.partition(" ")
+    return family(path.lstrip("/")) if kind == "addon" else ""
 
 
 def starts_slower(before: RunRecord, after: RunRecord) -> bool:

@@ -74,6 +74,14 @@ WRONG = "it was built for glibc, and the image has musl"
         (image(*ALPINE, addon=GLIBC), image(*ALPINE, addon=GLIBC), []),  # it never could
         (image(*ALPINE), image(*ALPINE, addon=GLIBC), []),  # it came along for another platform
         (image(*DEBIAN, prog=PROGRAM), image(*ALPINE, prog=PROGRAM), [Unloadable("app/tool", WRONG)]),
+        (
+            image(*DEBIAN, addon=GLIBC),
+            image(*DEBIAN, file("app/node_modules/bcrypt/a.js")),
+            [Unloadable(ADDON, "it is gone")],
+        ),
+        (image(*DEBIAN, addon=GLIBC), image(*DEBIAN), []),  # its package is gone with it
+        (image(*DEBIAN, addon=GLIBC, other=GLIBC), image(*DEBIAN, other=GLIBC), []),
+        (image(*DEBIAN, prog=PROGRAM), image(*DEBIAN), []),
     ],
 )
 def test_what_can_no_longer_be_loaded(before: Image, after: Image, told: list[Unloadable]) -> None:

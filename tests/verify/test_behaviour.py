@@ -20,6 +20,8 @@ def check(name: str, *, passed: bool = True) -> tuple[Check, ...]:
     return (Check(name, passed, "", "it may not write there"),)
 
 
+GNU = "addon /app/node_modules/@img/sharp-linux-x64/sharp.node"
+MUSL = "addon /app/node_modules/@img/sharp-linuxmusl-x64/sharp.node"
 RUN = RunRecord(
     started=True,
     reason="",
@@ -68,6 +70,20 @@ def test_a_run_compared_with_itself_changes_nothing() -> None:
             False,
         ),
         ({}, {"checks": check("writes /d", passed=False)}, "writes /d", "it may not write there", False),
+        ({"checks": check(GNU)}, {"checks": check(MUSL, passed=False)}, MUSL, "it may not write there", False),
+        ({"checks": check(GNU)}, {"checks": check(GNU, passed=False)}, GNU, "it may not write there", False),
+        (
+            {"checks": check("addon /app/node_modules/a/build/a.node")},
+            {
+                "checks": (
+                    *check("addon /app/node_modules/a/build/a.node", passed=False),
+                    *check("addon /app/node_modules/a/prebuilds/linux-x64/a.node"),
+                )
+            },
+            "addon /app/node_modules/a/build/a.node",
+            "it may not write there",
+            False,
+        ),
         (
             {"ready_seconds": 0.5},
             {"ready_seconds": 2.0},
@@ -108,6 +124,9 @@ def test_one_difference_is_one_change(
         ({"checks": health(passed=False)}, {"checks": health(passed=False)}),
         ({"checks": health(passed=False)}, {}),
         ({"checks": check("addon /a.node")}, {}),
+        ({"checks": check(GNU)}, {"checks": (*check(GNU, passed=False), *check(MUSL))}),
+        ({"checks": check(GNU)}, {"checks": check(MUSL)}),
+        ({}, {"checks": check(MUSL, passed=False)}),
         ({}, {"checks": check("keeps /d", passed=False)}),
         ({"ready_seconds": 0.1}, {"ready_seconds": 0.9}),
         ({"ready_seconds": 2.0}, {"ready_seconds": 5.0}),
