@@ -104,7 +104,7 @@ def service(name: str, trivy: str | None = None, trivy_cache: Path | None = None
         version = _version(bench, f"{name}-before", str(FOLDER / name), (FOLDER / name / "Dockerfile").read_text())
         sides = [version.evidence]
         baseline = run_baseline(
-            replace(plan_run(request, sides), links=_LINKS),
+            replace(plan_run(request, sides), links=_LINKS, only_hashed=False),
             lambda plan: run_version(bench, version, plan),
             lambda: make_volumes(bench.client, bench.cleanup, kept_volumes(request, sides)),
         )

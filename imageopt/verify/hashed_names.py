@@ -14,6 +14,11 @@ _HASHED = re.compile(r"^(.*/[^/?]*?[.-])(?=[^/.]*\d)([0-9A-Za-z_-]{8,64})(\.[0-9
 _OK = 200
 
 
+def is_hashed(path: str) -> bool:
+    """Whether the file's name looks as if a bundler had put a hash into it."""
+    return _HASHED.match(path) is not None
+
+
 def same_files(before: Iterable[Exchange], after: Iterable[Exchange]) -> dict[str, str]:
     """Path in `after` -> path in `before`: files that only one side has, named alike but for the hash.
 

@@ -3,7 +3,7 @@
 A start page that answers says little about a site: what it loads is what a rewrite forgets to copy.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from html.parser import HTMLParser
 from urllib.parse import urljoin, urlsplit
 
@@ -18,8 +18,10 @@ _ATTRIBUTES = {
 _OK = 200
 
 
-def linked_paths(answers: Iterable[Exchange], *, port: int, most: int) -> tuple[str, ...]:
-    """At most `most` paths that pages among the answers name, what a page needs before what it leads to; sorted.
+def linked_paths(
+    answers: Iterable[Exchange], *, port: int, most: int, wanted: Callable[[str], bool] = lambda _: True
+) -> tuple[str, ...]:
+    """At most `most` of the wanted paths that pages among the answers name, what a page needs first; sorted.
 
     `port` is the one the server thinks it has: absolute links to it are its own.
     """
@@ -32,7 +34,7 @@ def linked_paths(answers: Iterable[Exchange], *, port: int, most: int) -> tuple[
         base = _joined(f"http://localhost:{port}{answer.path}", page.base)
         for target, needed in page.found:
             path = _own_path(_joined(base, target), port) if _is_link(target) else ""
-            if path:
+            if path and wanted(path):
                 found[path] = found.get(path, False) or needed
     return tuple(sorted(found, key=lambda path: (not found[path], path)))[:most]
 

@@ -34,8 +34,8 @@ _GET = re.compile(r"GET :\S*?(/\S*)$")
 def plan_run(request: VerifyRequest, sides: Iterable[Evidence | None]) -> RunPlan:
     """The plan; the paths are those given, else those found, sorted, and the usual ones.
 
-    What answers link to is asked as well, unless the paths are given. Raises InputError for an OpenAPI file that was
-    named and cannot be read.
+    What answers link to is asked as well; where the paths are given, only files with a hash in their names.
+    Raises InputError for an OpenAPI file that was named and cannot be read.
     """
     known = [evidence for evidence in sides if evidence is not None]
     settings = request.settings
@@ -49,7 +49,8 @@ def plan_run(request: VerifyRequest, sides: Iterable[Evidence | None]) -> RunPla
         port=port,
         asks=tuple(_asks(paths or tuple(_found_paths(request, known, mine)), settings)),
         seconds=request.run_timeout,
-        links=0 if paths else _MOST_LINKS,
+        links=_MOST_LINKS,
+        only_hashed=bool(paths),
         environment={**(own.environment if own is not None else {}), **settings.environment},
         companions=tuple(_companions(settings, services, own)),
         commands=tuple(dict.fromkeys(_commands(settings, services, own, request.dockerfile)))[:_MOST_COMMANDS],

@@ -17,6 +17,7 @@ from imageopt.units import format_bytes
 from imageopt.verify.companions import Companion, start_companions
 from imageopt.verify.container import Container, Setting, create, remove_by_name
 from imageopt.verify.exchange import Ask, Exchange
+from imageopt.verify.hashed_names import is_hashed
 from imageopt.verify.inside import ALIAS, HEALTHCHECK, Inspection, inspect, listening_ports
 from imageopt.verify.limits import Limits, Watch
 from imageopt.verify.links import linked_paths
@@ -50,14 +51,17 @@ class Command:
 class RunPlan:
     """What both containers are asked and given. `port` is None for a program without one.
 
-    `links`: how many more paths may be asked that the answers themselves name. `volumes`: name of a volume that both
-    versions use, one after the other -> where it is. `brief`: one round of requests, and no measured stop.
+    `links`: how many more paths may be asked that the answers themselves name; with `only_hashed` only files with a
+    hash in their names, for without them nobody can tell whether two pages name the same file. `volumes`: name of a
+    volume that both versions use, one after the other -> where it is. `brief`: one round of requests, and no measured
+    stop.
     """
 
     port: int | None
     asks: tuple[Ask, ...]
     seconds: float
     links: int = 0
+    only_hashed: bool = False
     environment: Mapping[str, str] = field(default_factory=dict)
     companions: tuple[Companion, ...] = ()
     commands: tuple[Command, ...] = ()
@@ -149,7 +153,8 @@ def _observe_server(container: Container, watch: Watch, plan: RunPlan, inner: in
         return Observed(_looked_at(container, plan, ready, ()))
     first = ask_all(host, port, plan.asks, inner_port=inner)
     known = {ask.what for ask in plan.asks}
-    paths = linked_paths(first.values(), port=inner, most=plan.links)
+    wanted = is_hashed if plan.only_hashed else lambda _: True
+    paths = linked_paths(first.values(), port=inner, most=plan.links, wanted=wanted)
     linked = tuple(ask for ask in map(Ask, paths) if ask.what not in known)
     first |= ask_all(host, port, linked, inner_port=inner)
     second = first

@@ -3,6 +3,7 @@
 import pytest
 
 from imageopt.verify.exchange import Exchange
+from imageopt.verify.hashed_names import is_hashed
 from imageopt.verify.links import linked_paths
 
 PAGE = """<!doctype html><html><head><link rel=stylesheet href="/assets/s.css"><script type="module" src="assets/m.js?v=1">
@@ -40,3 +41,8 @@ def test_where_a_link_leads(page: str, path: str, expected: tuple[str, ...]) -> 
 def test_only_pages_that_answered_are_looked_at() -> None:
     answers = [exchange(PAGE, status=404), exchange(PAGE, kind="application/json"), exchange("", kind="text/html")]
     assert linked_paths(answers, port=3000, most=40) == ()
+
+
+def test_of_what_a_page_names_only_some_may_be_wanted() -> None:
+    page = '<script src="/a/app-1b2c3d4e.js"></script><script src="/a/app.js"></script><a href="/about">'
+    assert linked_paths([exchange(page)], port=3000, most=40, wanted=is_hashed) == ("/a/app-1b2c3d4e.js",)

@@ -160,3 +160,11 @@ def test_native_addons_of_the_platform_are_loaded_and_volumes_written(tmp_path: 
     seen = plan_run(VerifyRequest(tmp_path, "Dockerfile", b""), [side]).inspection
     assert seen.addons == ("/a/prebuilds/linux-x64/a.node", "/b/build/Release/b.node")
     assert seen.folders == ("/data",)
+
+
+@pytest.mark.parametrize(("paths", "only_hashed"), [((), False), (("/",), True)])
+def test_where_the_paths_are_given_pages_are_followed_to_hashed_files_alone(
+    paths: tuple[str, ...], only_hashed: bool, tmp_path: Path
+) -> None:
+    plan = plan_run(VerifyRequest(tmp_path, "Dockerfile", b"", paths=paths), [])
+    assert (plan.links > 0, plan.only_hashed) == (True, only_hashed)
