@@ -6,26 +6,34 @@ before the build, it is set after the install.
 
 import re
 
+from imageopt.dockerfile.model import Instruction
 from imageopt.dockerfile.pairs import pairs
 from imageopt.project.files import read_text
-from imageopt.project.scripts import DEV_RUNNERS, reachable_commands
-from imageopt.rewrite.ground import Account, Ground
+from imageopt.project.model import Project
+from imageopt.project.scripts import DEV_RUNNERS, commands, reachable_commands
+from imageopt.rewrite.builders import without_cache
+from imageopt.rewrite.ground import Account, Ground, comments_of
 from imageopt.rewrite.managers import manifest_names
 from imageopt.rewrite.render import copy, word
-from imageopt.rewrite.survey import Step
+from imageopt.rewrite.survey import Step, Survey
+from imageopt.rewrite.system import RuntimeSystem
+from imageopt.rewrite.tokens import left_behind, sent
 
 _WITHOUT_EFFECT_AT_THE_END = ("ENV", "ARG", "SHELL", "WORKDIR")
 
 
 def build_stage(ground: Ground, account: Account) -> dict[str, object]:
     """The template's values for the first stage."""
-    first = _sources_first(ground)
+    first, found, tree = _sources_first(ground), ground.found, ground.tree
+    built = [step.instruction for step in found.build]
     return {
         "image": ground.bases.build,
         "name": ground.build_name,
         "toolchain": ground.bases.toolchain,
         "before_install": [*_system(ground, account), *(_text(ground, step) for step in ground.found.before_install)],
         "sources_first": [_text(ground, step) for step in first],
+        "above_manifests": comments_of(tree, *found.manifests),
+        "above_install": comments_of(tree, found.install) if found.install and found.install not in built else "",
         "manifests": " ".join(map(word, manifest_names(ground.project, ground.manager))),
         "inputs": [copy([path], f"./{path}") for path in (*member_manifests(ground), *_folders(ground))],
         "setup": ground.manager.setup,
@@ -33,7 +41,7 @@ def build_stage(ground: Ground, account: Account) -> dict[str, object]:
         "mounts": _mounts(ground, account),
         "install_flags": _install_flags(ground),
         "steps": [_text(ground, step) for step in _steps(ground, first)],
-        "prune": _prune(ground),
+        "prune": _last(ground),
     }
 
 
@@ -47,22 +55,44 @@ def member_manifests(ground: Ground) -> list[str]:
 
 def uses_global(ground: Ground, words: tuple[str, ...]) -> bool:
     """Whether the build calls a program of these globally installed packages that the lock file does not bring."""
-    named = {re.sub(r"(?<=.)@.*", "", item) for item in words[1:] if not item.startswith("-")} - {"install", "i", "add"}
-    if "npm" in named:
+    programs = _programs_of(words)
+    if "npm" in programs:
         return True
-    programs = {program: package for program, package in DEV_RUNNERS.items() if package in named}
-    programs |= {name.rpartition("/")[2]: name for name in named}
     project = ground.project
     scripts = project.manifest.scripts if project.manifest else {}
     locked = {package.name for package in project.lock.packages} if project.lock else set()
     for step in ground.found.build:
         if step.instruction.keyword != "RUN":
             continue
-        for called in reachable_commands(step.text or step.instruction.arguments, scripts):
+        line = step.text or step.instruction.arguments
+        if any(called[0] in programs for called in commands(re.sub(r"^RUN\s+", "", line)) or () if called):
+            return True  # only npm's scripts and npx look into node_modules
+        for called in reachable_commands(line, scripts):
             name = called[1] if called[0] == "npx" and len(called) > 1 else called[0]
             if name in programs and programs[name] not in locked:
                 return True
     return False
+
+
+def started_globals(project: Project, found: Survey, system: RuntimeSystem) -> tuple[str, ...]:
+    """Why globally installed packages cannot stay behind: what is started calls them, and no lock file brings them."""
+    locked = {package.name for package in project.lock.packages if not package.dev} if project.lock else set()
+    return tuple(
+        f"line {run.line} installs {package}, which starts the service"
+        for run, command in found.globals
+        for package in dict.fromkeys(
+            package for program, package in _programs_of(command.words).items() if program in system.programs
+        )
+        if package not in locked
+    )
+
+
+def _programs_of(words: tuple[str, ...]) -> dict[str, str]:
+    """The programs that a global installation brings, each with its package."""
+    named = {re.sub(r"(?<=.)@.*", "", item) for item in words[1:] if not item.startswith("-")}
+    named -= {"install", "i", "add", "global"}
+    programs = {program: package for program, package in DEV_RUNNERS.items() if package in named}
+    return programs | {name.rpartition("/")[2]: name for name in sorted(named)}
 
 
 def _system(ground: Ground, account: Account) -> list[str]:
@@ -94,7 +124,7 @@ def _steps(ground: Ground, first: list[Step]) -> list[Step]:
     while steps and steps[-1].instruction.keyword in _WITHOUT_EFFECT_AT_THE_END:
         steps.pop()
     moved = [step for step in steps if step.instruction.keyword == "WORKDIR"]
-    if moved and _prune(ground):  # which is a matter of the folder that everything was installed in
+    if moved and _last(ground):  # which is a matter of the folder that everything was installed in
         steps.append(Step(moved[-1].instruction, f"WORKDIR {word(ground.found.folder)}"))
     return steps
 
@@ -112,7 +142,7 @@ def _mounts(ground: Ground, account: Account) -> str:
     if "type=cache" in given:
         return given
     if not ground.builders.mounts:
-        account.done["drop-caches"] = f"it stays in the first stage; {ground.builders.named} mounts no cache"
+        account.done["drop-caches"] = without_cache(ground.builders)
         return given
     cache = _cache_folder(ground)
     account.done["drop-caches"] = (
@@ -144,6 +174,13 @@ def _install_flags(ground: Ground) -> str:
     return "".join(f" {flag}" for flag in flags)
 
 
+def _last(ground: Ground) -> str:
+    """The pruning, and the removal of what holds a token where the whole folder is copied."""
+    tokens = sent(ground.project, ground.project.dockerignore or "") if ground.layout.mode == "whole" else ()
+    files = left_behind(tokens, ground.found.folder, ground.found.copies)
+    return " && ".join(filter(None, (_prune(ground), f"rm -f {' '.join(map(word, files))}" if files else "")))
+
+
 def _prune(ground: Ground) -> str:
     """The command that leaves the production packages, with the flags that decide which tree the manager works out."""
     if ground.layout.mode == "output":  # it has its own copies of the packages
@@ -159,4 +196,14 @@ def _prune(ground: Ground) -> str:
 def _text(ground: Ground, step: Step) -> str:
     if step.instruction.keyword == "WORKDIR" and step.text is not None:
         return step.text  # beside the one that is kept with its comments
+    if step.instruction.keyword in ("COPY", "ADD") and step.text is None:
+        return ground.commented(step.instruction, _with_known_owner(ground, step.instruction))
     return ground.kept(step.instruction) if step.text is None else ground.commented(step.instruction, step.text)
+
+
+def _with_known_owner(ground: Ground, item: Instruction) -> str:
+    """The COPY as written, without an owner that only the running stage makes."""
+    text, owner = ground.tree.source(item), item.flag("chown")
+    if owner is None or re.fullmatch(r"(?:node|bun|root|\d+)(?::(?:node|bun|root|\d+))?", owner):
+        return text
+    return re.sub(r"\s--chown=\S+", "", text, count=1)

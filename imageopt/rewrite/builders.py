@@ -45,5 +45,10 @@ def builders(project: Project, dockerfile: str) -> Builders:
     )
 
 
+def without_cache(builds_with: Builders) -> str:
+    """Why no cache is mounted, and that it costs nothing."""
+    return f"it stays in the first stage; {builds_with.named} mounts no cache"
+
+
 def _words(builder: str) -> str:
     return "Docker without BuildKit" if builder == "docker-legacy" else builder

@@ -6,7 +6,7 @@
 import re
 from dataclasses import dataclass, field
 
-from imageopt.dockerfile.model import Dockerfile, Instruction, Stage
+from imageopt.dockerfile.model import Dockerfile, Instruction, Stage, Trivia
 from imageopt.project.model import Project
 from imageopt.rewrite.builders import Builders
 from imageopt.rewrite.layout import Layout
@@ -68,8 +68,20 @@ def as_written(tree: Dockerfile, item: Instruction) -> str:
 
 def commented(tree: Dockerfile, item: Instruction, text: str) -> str:
     """Another text in the place of an instruction, under the same comments."""
-    above = "".join(tree.text[comment.start : comment.end] for comment in item.comments)
-    return (above + text).replace("\r\n", "\n")
+    return comments_of(tree, item) + text.replace("\r\n", "\n")
+
+
+def comments_of(tree: Dockerfile, *items: Instruction) -> str:
+    """The comments above the instructions, each line with its end."""
+    above = (tree.text[comment.start : comment.end] for item in items for comment in item.comments)
+    return "".join(above).replace("\r\n", "\n")
+
+
+def last_comments(tree: Dockerfile) -> str:
+    """The comments below the last instruction, each line with its end."""
+    last = max((node.end for node in tree.nodes if isinstance(node, Instruction)), default=0)
+    below = [node for node in tree.nodes if isinstance(node, Trivia) and node.start >= last and node.kind == "comment"]
+    return "".join(f"{tree.text[node.start : node.end].rstrip()}\n" for node in below)
 
 
 def spaced(tree: Dockerfile, item: Instruction, text: str | None = None) -> str:

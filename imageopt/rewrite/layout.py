@@ -16,7 +16,11 @@ from imageopt.project.model import Project
 from imageopt.project.scripts import reachable_commands
 from imageopt.project.start import entry_of
 from imageopt.rewrite.survey import Copy, Survey, within
+from imageopt.rewrite.system import RuntimeSystem
 
+_RUNS_MORE = re.compile(
+    r"[^#]*(?<![\w./-])(?:npx|npm|pnpm|yarn|bunx?|node|tsx|ts-node|prisma|knex|typeorm|sequelize(?:-cli)?)\s+[\w./@-]"
+)
 OWN_LAYOUT = {"next", "nuxt", "sveltekit", "gatsby", "astro", "remix", "adonis", "angular"}
 """Frameworks that decide by themselves what they read when they run."""
 
@@ -36,9 +40,9 @@ class Layout:
     environment: tuple[tuple[str, str], ...] = ()
 
 
-def layout(project: Project, survey: Survey, *, prunes: bool) -> Layout:
+def layout(project: Project, survey: Survey, system: RuntimeSystem, *, prunes: bool) -> Layout:
     """The layout for the project; only `prunes` projects are narrowed, for the others run what their sources say."""
-    doubt = _doubt(project, survey, prunes=prunes)
+    doubt = _doubt(project, survey, prunes=prunes) or _script_doubt(system)
     if not survey.builds and not survey.works and not survey.production_only:
         return Layout("plain", (), "there is no build: the sources are what runs")
     if not survey.builds and not survey.works:
@@ -91,6 +95,13 @@ def _doubt(project: Project, survey: Survey, *, prunes: bool) -> str | None:
     if moved:
         return f"line {moved.instruction.line} copies files to another path"
     return None
+
+
+def _script_doubt(system: RuntimeSystem) -> str | None:
+    """Whether a script that is started runs more of the project than the command that it is given."""
+    calls = (path for path, text in system.scripts for line in text.splitlines() if _RUNS_MORE.match(line))
+    path = next(calls, None)
+    return f"{path} runs more of the project than its start command" if path else None
 
 
 def _keeps_paths(copy: Copy, folder: str) -> bool:

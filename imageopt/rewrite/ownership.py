@@ -12,11 +12,15 @@ from imageopt.rewrite.downloads import browsers
 from imageopt.rewrite.ground import Account
 from imageopt.rewrite.render import owner
 from imageopt.rewrite.survey import Survey
+from imageopt.rewrite.system import RuntimeSystem, programs_in
 
+_CHANGES_USER = re.compile(r"\b(?:gosu|su-exec|setpriv|chown|runuser|su)\b")
+_BEGIN_AS_ROOT = {"cron", "crond", "supervisord", "s6-svscan", "runsvdir", "sshd", "nginx", "dockerd", "init"}
+_STANDARD = {f"/var/{name}" for name in ("cache", "lib", "local", "log", "mail", "opt", "run", "spool", "tmp", "www")}
 _PROTECTED = ("/etc", "/usr", "/bin", "/sbin", "/lib", "/proc", "/sys", "/dev", "/boot", "/root")
 
 
-def service_user(project: Project, found: Survey, account: Account) -> str:
+def service_user(project: Project, found: Survey, account: Account, system: RuntimeSystem) -> str:
     """The user: the original's own, else `node`; empty where it must stay root. Raises Unsafe for an odd name."""
     if found.user and found.user.split(":")[0] not in ("root", "0"):
         return owner(found.user)
@@ -24,7 +28,13 @@ def service_user(project: Project, found: Survey, account: Account) -> str:
     numbers = [re.match(r"\d+", port) for port in (*(fact.value for fact in project.ports), *exposed)]
     low = next((number[0] for number in numbers if number and int(number[0]) < 1024), None)
     protected = next((fact for fact in project.writable_paths if fact.value.startswith(_PROTECTED)), None)
-    if low:
+    changing = next((path for path, text in system.scripts if _CHANGES_USER.search(text)), None)
+    begins = min(_begun(found) & _BEGIN_AS_ROOT, default="")
+    if changing:
+        account.refuse("run-as-node", f"{changing} begins as root on purpose")
+    elif begins:
+        account.refuse("run-as-node", f"it starts {begins}, which begins as root")
+    elif low:
         account.refuse("run-as-node", f"it listens on port {low}, which outside of Docker only root may")
     elif protected:
         account.refuse("run-as-node", f"it writes to {protected.value} ({protected.source})")
@@ -38,6 +48,12 @@ def service_user(project: Project, found: Survey, account: Account) -> str:
         account.done["run-as-node"] = f"it needs no privilege: it listens above port 1023 and {writes}"
         return "node"
     return ""
+
+
+def _begun(found: Survey) -> set[str]:
+    """The programs in ENTRYPOINT and CMD."""
+    items = (found.last(keyword) for keyword in ("ENTRYPOINT", "CMD"))
+    return set().union(*(programs_in(" ".join(item.json or (item.arguments,))) for item in items if item))
 
 
 def writable(project: Project, found: Survey) -> list[str]:
@@ -73,4 +89,4 @@ def _parents(path: str) -> list[str]:
     """The folders above it that `mkdir -p` would make too; those at the top of the system are there already."""
     parts = path.split("/")
     least = 3 if path.startswith("/") else 1
-    return ["/".join(parts[:count]) for count in range(least, len(parts))]
+    return [path for count in range(least, len(parts)) if (path := "/".join(parts[:count])) not in _STANDARD]

@@ -11,9 +11,9 @@ from imageopt.dockerfile.model import Dockerfile, Stage
 from imageopt.image.elf import ElfFacts
 from imageopt.project.model import Project
 from imageopt.rewrite.base_image import BaseImage
-from imageopt.rewrite.build_stage import build_stage, member_manifests, uses_global
+from imageopt.rewrite.build_stage import build_stage, member_manifests, started_globals, uses_global
 from imageopt.rewrite.builders import Builders
-from imageopt.rewrite.development import built_start, started_with
+from imageopt.rewrite.development import built_start, called_by, started_with
 from imageopt.rewrite.framework_output import framework_output
 from imageopt.rewrite.ground import Account, Ground, Plan
 from imageopt.rewrite.layout import Layout, layout, rebuilt
@@ -25,7 +25,8 @@ from imageopt.rewrite.running_stage import env_names, running_stage
 from imageopt.rewrite.runtime_base import choose
 from imageopt.rewrite.static_site import SERVER, Site, site_values, static_site
 from imageopt.rewrite.survey import Survey
-from imageopt.rewrite.system import runtime_system
+from imageopt.rewrite.system import RuntimeSystem, runtime_system
+from imageopt.rewrite.tokens import sent
 from imageopt.rewrite.workspace import Part
 from imageopt.rewrite.workspace_layout import gathered, members_layout, members_rebuilt
 
@@ -45,9 +46,10 @@ def make_plan(
     *,
     outputs: bool = True,
     part: Part | None = None,
-) -> Plan:
-    """The plan for a survey without objections; `elf` are the binaries of the image as it is, if there is one.
+) -> Plan | tuple[str, ...]:
+    """The plan for a survey without objections, or why the project can only be edited.
 
+    `elf` are the binaries of the image as it is, if there is one.
     `outputs`: where a framework's build leaves all that is served, only that is shipped; `part` is that of a workspace.
     Raises Unsafe for a value without a safe spelling.
     """
@@ -64,8 +66,11 @@ def make_plan(
     account.refusals += bases.refusals
     whole = not outputs or site is not None or found.last("ENTRYPOINT") is not None
     output = None if whole else framework_output(project, found)
-    runner = None if site or output else started_with(project)
-    user = "" if site else service_user(project, found, account)
+    started = () if site or output else started_globals(project, found, system)
+    if started:
+        return started
+    runner = None if site or output else started_with(project) or called_by(project, system.lines)
+    user = "" if site else service_user(project, found, account, system)
     user = base.product if user == "node" else user
     ground = Ground(
         project=project,
@@ -76,7 +81,7 @@ def make_plan(
         system=system,
         bases=bases,
         builders=builds_with,
-        layout=output or _layout(project, found, part, prunes=runner is None),
+        layout=output or _layout(project, found, system, part, prunes=runner is None),
         part=part,
         inputs=install_inputs(project),
         runner=runner,
@@ -102,8 +107,14 @@ def make_plan(
     return Plan("node-service", values, account, _needed(ground, made), ignored)
 
 
-def _layout(project: Project, found: Survey, part: Part | None, *, prunes: bool) -> Layout:
-    return members_layout(project, part, found, prunes=prunes) if part else layout(project, found, prunes=prunes)
+def _layout(project: Project, found: Survey, system: RuntimeSystem, part: Part | None, *, prunes: bool) -> Layout:
+    if part:
+        return members_layout(project, part, found, prunes=prunes)
+    chosen = layout(project, found, system, prunes=prunes)
+    tokens = sent(project, project.dockerignore or "") if chosen.mode == "plain" else ()
+    if tokens:
+        return Layout("whole", (), f"the folder is copied from there, for the token in {tokens[0]} must stay behind")
+    return chosen
 
 
 def _explain_site(ground: Ground, site: Site, account: Account) -> None:
@@ -139,6 +150,10 @@ def _explain(ground: Ground, account: Account) -> None:
         done["drop-global-tools"] = "nothing that builds or runs the service calls them"
     if "NODE_ENV" not in env_names(ground) and ground.runner is None:
         done["node-env"] = "set in the running image only; the build still installs its tools"
+    if tokens := sent(ground.project, ground.project.dockerignore or ""):
+        account.notes.append(
+            f"the token in {' and '.join(tokens)} stays in the first stage; better revoke it, and name a variable there"
+        )
     if ground.user in ("node", "bun") and ground.project.writable_paths:
         account.notes.append("volumes that exist already belong to root: chown them to 1000:1000 once")
 

@@ -17,7 +17,7 @@ from imageopt.project.model import Project
 from imageopt.rewrite.base_image import node_image
 from imageopt.rewrite.builders import builders
 from imageopt.rewrite.downloads import browsers
-from imageopt.rewrite.ground import Account, Plan
+from imageopt.rewrite.ground import Account, Plan, last_comments
 from imageopt.rewrite.ignore_file import IgnoreChange, propose_ignore
 from imageopt.rewrite.junk import junk_paths
 from imageopt.rewrite.locked import lock_obstacle
@@ -29,6 +29,7 @@ from imageopt.rewrite.python.plan import python_plan
 from imageopt.rewrite.render import Unsafe, render
 from imageopt.rewrite.surgery.operate import operate
 from imageopt.rewrite.survey import survey
+from imageopt.rewrite.tokens import sent, shipped, taken_along
 from imageopt.rewrite.workspace import only_app, part_of, scoped
 from imageopt.rewrite.worth import automatic, credit, is_worth_doing, is_worth_making
 from imageopt.rules.model import Finding
@@ -95,7 +96,8 @@ def _plan(
     if base.product == "bun":
         tool = replace(tool, setup="")
     found = survey(tree, stage, tool, part)
-    objections = (*found.objections, *browsers(project, found))
+    told = taken_along(sent(project, project.dockerignore or ""), found.outside)
+    objections = (*found.objections, *browsers(project, found), *([told] if told else []))
     if objections:
         return objections
     elf = evidence.image.elf if evidence.image else None
@@ -113,7 +115,7 @@ def _rewrite(evidence: Evidence, findings: Sequence[Finding], plan: Plan, text: 
     project, tree = evidence.project, evidence.dockerfile
     assert project is not None
     assert tree is not None
-    after = _with_line_ends(tree, text)
+    after = _with_line_ends(tree, text + last_comments(tree))
     broken = parse(after).problems
     if broken:
         return _refused(f"the rewritten Dockerfile would not be read: {broken[0].message}")
@@ -145,6 +147,10 @@ def _proposed(
     project, tree = evidence.project, evidence.dockerfile
     assert project is not None
     assert tree is not None
+    tokens = sent(project, ignore.after if ignore else project.dockerignore or "")
+    told = taken_along(tokens, shipped(parse(after), evidence.target)) if tokens else None
+    if told:  # in the author's words where the author's file does it too
+        return _refused(taken_along(tokens, shipped(tree, evidence.target)) or told)
     changes: list[FileChange] = []
     if after != tree.render():
         changes.append(FileChange(evidence.dockerfile_path, tree.render(), after))

@@ -12,7 +12,7 @@ from imageopt.dockerfile.model import Instruction
 from imageopt.dockerfile.pairs import pairs
 from imageopt.project.model import Project, StartCommand
 from imageopt.project.scripts import called_script
-from imageopt.rewrite.ground import Account, Ground
+from imageopt.rewrite.ground import Account, Ground, comments_of
 from imageopt.rewrite.health import needs_program, with_node
 from imageopt.rewrite.ownership import owned, writable
 from imageopt.rewrite.render import Unsafe, assignment, copy, exec_form, word
@@ -36,8 +36,13 @@ def running_stage(ground: Ground, account: Account) -> dict[str, object]:
         "owner": ground.owner,
         "copies": _copies(ground, account),
         "final_folder": word(found.final_folder) if found.final_folder != found.folder else "",
-        "tail": [ground.kept(item) for item in (*found.outside, *(i for i in found.runtime if _is_tail(ground, i)))],
+        "tail": [
+            *map(ground.kept, found.outside),
+            *([f"RUN {' && '.join(found.modes)}"] if found.modes else []),
+            *(ground.kept(item) for item in found.runtime if _is_tail(ground, item)),
+        ],
         "user": ground.user,
+        "above_user": comments_of(ground.tree, found.user_set) if found.user_set else "",
         "command": _command(ground, account),
     }
 
@@ -141,7 +146,8 @@ def bare_start(project: Project, found: Survey, scripts: Iterable[tuple[str, str
 def changed_folder(found: Survey, start: StartCommand) -> tuple[str, ...]:
     """The WORKDIR in which the bare command must be started, where its launcher changed the folder."""
     where = posixpath.normpath(posixpath.join(found.folder, start.folder))
-    return (f"WORKDIR {word(where)}",) if start.folder and where != found.final_folder else ()
+    stands = where == found.final_folder or found.final_folder.endswith(f"/{start.folder}")
+    return (f"WORKDIR {word(where)}",) if start.folder and not stands else ()
 
 
 def start_reason(cmd: Instruction) -> str:

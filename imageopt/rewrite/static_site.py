@@ -8,7 +8,7 @@ import posixpath
 import re
 from dataclasses import dataclass, replace
 
-from imageopt.project.files import exists
+from imageopt.project.files import exists, read_text
 from imageopt.project.model import Project
 from imageopt.project.scripts import commands, split_assignments
 from imageopt.rewrite.build_stage import build_stage
@@ -23,6 +23,8 @@ from imageopt.rewrite.survey import Survey, within
 SERVER = "nginx:alpine"
 _HOLDS = ("wget", "curl")  # in nginx's alpine image, for a HEALTHCHECK
 _LOWEST_PORT = 1024
+_VITE = tuple(f"vite.config.{ending}" for ending in ("js", "mjs", "cjs", "ts", "mts", "cts"))
+_VITE_RULES = re.compile(r"\bproxy\s*:|\bheaders\s*:|configurePreviewServer|\bbase\s*:(?!\s*['\"](?:\./|/)?['\"])")
 _SETTINGS = ("serve.json", "now.json", "static.json")
 _PORT = re.compile(r"(?:tcp://[\w.]+:)?(\d{1,5})")
 _VALUES = {"-l", "--listen", "-p", "--port", "-a", "--host", "-c", "--config", "-d", "--outDir", "-L"}
@@ -60,6 +62,8 @@ def static_site(project: Project, found: Survey) -> Site | str | None:
     if not any(within(folder, output) for output in outputs):
         return f"{words[0]} serves {folder}, which no build of the Dockerfile makes"
     own = next((name for name in _SETTINGS if exists(project.root, name)), None)
+    if words[0].rpartition("/")[2] == "vite":
+        own = next((name for name in _VITE if _VITE_RULES.search(read_text(project.root, name) or "")), None)
     if own:
         return f"{own} gives {words[0]} rules of its own"
     if served.port < _LOWEST_PORT:

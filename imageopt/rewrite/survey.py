@@ -53,15 +53,18 @@ class Survey:
     folder: str = ""
     final_folder: str = ""
     user: str = ""
+    user_set: Instruction | None = None
     before_install: list[Step] = field(default_factory=list)
     build: list[Step] = field(default_factory=list)
     runtime: list[Instruction] = field(default_factory=list)
     arguments: list[Instruction] = field(default_factory=list)
+    manifests: list[Instruction] = field(default_factory=list)  # what the install copies itself in the place of these
     copies: list[Copy] = field(default_factory=list)
     outside: list[Instruction] = field(default_factory=list)
     system: list[tuple[Instruction, Command]] = field(default_factory=list)
     accounts: list[str] = field(default_factory=list)
     folders: list[str] = field(default_factory=list)
+    modes: list[str] = field(default_factory=list)  # the chmods of what is copied to elsewhere
     globals: list[tuple[Instruction, Command]] = field(default_factory=list)
     install: Instruction | None = None
     install_flags: tuple[str, ...] = ()
@@ -126,7 +129,7 @@ class _Reader:
             case "RUN":
                 self._run()
             case "USER":
-                pass  # the last one is in `user`; the build runs as root
+                self.found.user_set = self.instruction  # what it says is in `user`; the build runs as root
             case keyword if keyword in _SHIPPED:
                 self.found.runtime.append(self.instruction)
             case keyword:
@@ -174,10 +177,12 @@ class _Reader:
         if any(posixpath.basename(posixpath.normpath(source)) == "node_modules" for source in sources):
             self._object("it copies node_modules from outside of the image")
         if sources and all(posixpath.normpath(source) in self._install_folders for source in sources):
-            return  # the install copies them itself
+            self.found.manifests.append(instruction)
+            return
         if self.workdir != "/" and within(place, self.workdir):
             if self._are_manifests(sources, place):
-                return  # the install copies them itself
+                self.found.manifests.append(instruction)
+                return
             self.found.copies.append(Copy(instruction, sources, place))
             self.found.build.append(Step(instruction))
         elif place == "/" or (self.workdir == "/" and not target.startswith("/")):
@@ -259,14 +264,21 @@ class _Reader:
             case "foreign-manager":
                 self._object(f"it uses {command.words[0]}, and the project {self.manager.name}")
             case "package-change":
+                found.builds = found.builds or self._may_build(command)
                 self._object(f"`{short(command.text)}` installs something that no lock file pins")
             case "unknown":
+                found.builds = found.builds or self._may_build(command)
                 self._object(
                     f"imageopt cannot tell whether the running service needs what `{short(command.text)}` does"
                 )
             case "prune" | "nothing":
                 pass
         return False
+
+    def _may_build(self, command: Command) -> bool:
+        """Whether lines of shell that cannot be taken apart may build the application too."""
+        body = "\n".join((command.text, *(heredoc.body for heredoc in self.instruction.heredocs)))
+        return not command.words and re.search(r"\b(?:run|build|tsc|compile)\b", body) is not None
 
     def _install(self, command: Command) -> None:
         found = self.found
@@ -284,7 +296,11 @@ class _Reader:
         paths = self._paths(command)[1:]  # the first is the owner or the mode
         inside = [path for path in paths if within(path, self.workdir)]
         if command.words[0].endswith("chmod"):
-            return bool(inside) and len(inside) == len(paths)
+            if not inside:
+                self.found.modes.append(command.text)
+            elif len(inside) != len(paths):
+                self._object(f"`{short(command.text)}` is for files in and outside of the application's folder")
+            return bool(inside)
         self.found.owned_all = self.found.owned_all or any(path == self.workdir for path in inside)
         self.found.folders += [path for path in paths if path not in inside and path != "/"]
         self.found.folders += [path for path in inside if path != self.workdir]

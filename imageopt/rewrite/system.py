@@ -52,6 +52,7 @@ class RuntimeSystem:
     programs: frozenset[str]
     scripts: tuple[tuple[str, str], ...]  # path and text of the shell scripts that the image starts
     bash_scripts: tuple[str, ...]
+    lines: tuple[str, ...] = ()  # of those scripts, comments left out
 
 
 def runtime_system(project: Project, survey: Survey) -> RuntimeSystem:
@@ -69,8 +70,11 @@ def runtime_system(project: Project, survey: Survey) -> RuntimeSystem:
             packages += kept
             installs.append(install_line(command.words, kept))
     bash = tuple(name for name, text in sorted(scripts.items()) if _BASH.search(text))
+    lines = tuple(
+        line for text in scripts.values() for line in map(str.strip, text.splitlines()) if line and line[0] != "#"
+    )
     return RuntimeSystem(
-        tuple(sorted(set(packages))), tuple(installs), frozenset(programs), tuple(scripts.items()), bash
+        tuple(sorted(set(packages))), tuple(installs), frozenset(programs), tuple(scripts.items()), bash, lines
     )
 
 

@@ -45,7 +45,7 @@ def asset_outputs(project: Project) -> tuple[str, ...]:
 
 
 def asset_stage(
-    project: Project, tool: Manager, found: PhpSurvey, made: Lines, image: str, name: str, vendor: str
+    project: Project, tool: Manager, found: PhpSurvey, made: Lines, image: str, name: str, vendor: str, *, mounts: bool
 ) -> dict[str, object]:
     """The values of the template `build-stage`; `vendor` is the COPY that brings Composer's packages, or empty."""
     inputs = install_inputs(project)
@@ -62,11 +62,13 @@ def asset_stage(
         "name": name,
         "toolchain": False,
         "before_install": [*early, f"WORKDIR {word(found.folder)}"],
+        "above_manifests": "",
+        "above_install": "",
         "sources_first": sources if inputs.everything else [],
         "manifests": " ".join(map(word, manifest_names(project, tool))),
         "inputs": [copy([path], f"./{path}") for path in folders],
         "setup": tool.setup,
-        "mounts": f"--mount=type=cache,target={word(tool.cache)} ",
+        "mounts": f"--mount=type=cache,target={word(tool.cache)} " if mounts else "",
         "install": tool.install,
         "install_flags": "",
         "steps": [*late, *([] if inputs.everything else sources), *([vendor] if vendor else []), *builds],

@@ -13,9 +13,10 @@ from imageopt.rewrite.php.commands import PhpCommand
 from imageopt.rewrite.php.hazards import needs_patches
 from imageopt.rewrite.php.stages import Lines
 from imageopt.rewrite.php.survey import PhpSurvey, Place
-from imageopt.rewrite.render import word
+from imageopt.rewrite.render import copy, word
 from imageopt.rewrite.system import install_line
 
+_COMPOSER = "/usr/bin/composer"
 _CACHE = "/tmp/composer"  # noqa: S108 (in the image)
 _KEPT = ("--ignore-platform-req", "--ignore-platform-reqs", "--no-plugins", "--prefer-source")
 
@@ -38,12 +39,13 @@ def vendor_tools(made: Lines) -> list[str]:
     return [install_line(command.words, packages) for command, packages in made.fetching]
 
 
-def install_run(install: Place, asked: PhpCommand, dev: str) -> str:
+def install_run(install: Place, asked: PhpCommand, dev: str, *, mounts: bool) -> str:
     """The RUN that installs what the lock file pins, without any of the project's code."""
+    cache = f"--mount=type=cache,target={_CACHE} " if mounts else ""
     flags = "".join(f"--{flag.name}={flag.value} " for flag in install.instruction.flags)
     kept = "".join(f" {word(flag)}" for flag in asked.words if flag.startswith(_KEPT))
     return (
-        f"RUN {flags}--mount=type=cache,target={_CACHE} \\\n"
+        f"RUN {flags}{cache}\\\n"
         f"    COMPOSER_ALLOW_SUPERUSER=1 COMPOSER_CACHE_DIR={_CACHE} \\\n"
         f"    composer install{dev} --no-scripts --no-autoloader --prefer-dist --no-interaction --no-progress{kept}"
     )
@@ -51,13 +53,19 @@ def install_run(install: Place, asked: PhpCommand, dev: str) -> str:
 
 def mount(stage: str) -> str:
     """The flag that brings Composer to a RUN from the stage that has it, and leaves it in no layer."""
-    return f"--mount=type=bind,from={stage},source=/usr/bin/composer,target=/usr/bin/composer"
+    return f"--mount=type=bind,from={stage},source={_COMPOSER},target={_COMPOSER} "
 
 
-def autoload_run(root: Path, stage: str, found: PhpSurvey, dev: str, folder: str, after: str) -> str:
+def brought(stage: str) -> str:
+    """The COPY that brings Composer where the builder mounts nothing: its file is in the image then."""
+    return copy([_COMPOSER], _COMPOSER, f"--from={stage}")
+
+
+def autoload_run(root: Path, composer: str, found: PhpSurvey, dev: str, folder: str, after: str) -> str:
     """The RUN that makes the class map and runs the scripts which ran before.
 
-    `folder` is where it works, if not where it stands; `after` is a command to end with, empty for none.
+    `composer` is the mount that brings it, empty where it is there; `folder` is where it works, if not where it
+    stands; `after` is a command to end with, empty for none.
     """
     where = f" --working-dir={word(folder)}" if folder else ""
     scripts = object_of((read_object(root, "composer.json") or {}).get("scripts"))
@@ -67,5 +75,9 @@ def autoload_run(root: Path, stage: str, found: PhpSurvey, dev: str, folder: str
     if install is not None and "--no-scripts" not in install.words and "post-install-cmd" in scripts:
         commands.append(f"composer run-script{dev}{where} post-install-cmd")
     commands += [after] if after else []
-    lines = (f"RUN {mount(stage)}", "export COMPOSER_ALLOW_SUPERUSER=1", *(f"&& {command}" for command in commands))
+    lines = (
+        f"RUN {composer}".rstrip(),
+        "export COMPOSER_ALLOW_SUPERUSER=1",
+        *(f"&& {command}" for command in commands),
+    )
     return " \\\n    ".join(lines)

@@ -12,13 +12,22 @@ from imageopt.dockerfile.model import Dockerfile, Stage
 from imageopt.evidence.model import Evidence
 from imageopt.project.files import exists, is_folder, top_names
 from imageopt.project.model import Project
+from imageopt.rewrite.builders import Builders, builders, without_cache
 from imageopt.rewrite.ground import Account, Plan, commented, spaced
 from imageopt.rewrite.locked import lock_obstacle
 from imageopt.rewrite.managers import Manager, manager, manifest_names
 from imageopt.rewrite.php import hazards
 from imageopt.rewrite.php.assets import asset_outputs, asset_stage, host_outputs, node_image
 from imageopt.rewrite.php.base import PhpImage, php_image
-from imageopt.rewrite.php.composer import autoload_run, install_run, manifests, mount, path_folders, vendor_tools
+from imageopt.rewrite.php.composer import (
+    autoload_run,
+    brought,
+    install_run,
+    manifests,
+    mount,
+    path_folders,
+    vendor_tools,
+)
 from imageopt.rewrite.php.ownership import Ownership, ownership
 from imageopt.rewrite.php.packages import named, role
 from imageopt.rewrite.php.stages import Lines, Moves, lines_of
@@ -42,6 +51,19 @@ class _Case:
     found: PhpSurvey
     programs: frozenset[str]
     names: tuple[str, str, str]  # of the stages: base, packages, assets
+    builds_with: Builders
+
+    @property
+    def composer(self) -> str:
+        """The mount that brings Composer to the last stage; empty where the builder knows none."""
+        return mount(self.names[1]) if self.builds_with.mounts else ""
+
+    @property
+    def caches(self) -> str:
+        """What becomes of downloads."""
+        if not self.builds_with.mounts:
+            return without_cache(self.builds_with)
+        return "downloads are mounted while packages are installed, and are in no layer"
 
 
 def php_plan(evidence: Evidence, project: Project, tree: Dockerfile) -> Plan | str | None:
@@ -60,7 +82,7 @@ def php_plan(evidence: Evidence, project: Project, tree: Dockerfile) -> Plan | s
     names = tuple(next(name for name in pair if name != taken) for pair in _NAMES)
     case = _Case(
         evidence, project, tree, stage, image, found, hazards.programs_at_run_time(project, found),
-        (names[0], names[1], names[2]),
+        (names[0], names[1], names[2]), builders(project, evidence.dockerfile_path),
     )  # fmt: skip
     account = Account()
     parts = _parts(case, account)
@@ -144,7 +166,7 @@ def _plan(case: _Case, parts: frozenset[Part], owned: Ownership, account: Accoun
             other = _with_owner(case.tree, place, owned)
         return spaced(case.tree, place.instruction, other)
 
-    made = lines_of(found, Moves(parts, case.programs, bool(owned.owner), mount(case.names[1])), text)
+    made = lines_of(found, Moves(parts, case.programs, bool(owned.owner), case.composer), text)
     rest = list(made.rest)
     insertions: list[tuple[int, list[str]]] = []
     vendor: dict[str, object] = {}
@@ -154,16 +176,28 @@ def _plan(case: _Case, parts: frozenset[Part], owned: Ownership, account: Accoun
     if "packages" in parts:
         vendor, lines, bring = _vendor(case, made, owned, account)
         insertions.append((made.packages_at or 0, lines))
+        if not case.composer:
+            insertions.append((0, [brought(case.names[1])]))
+            account.notes.append("Composer's own file stays in the image, for the pipeline's builder mounts nothing")
     if "assets" in parts:
         tool = manager(project)
         assert isinstance(tool, Manager)
         image = node_image(case.evidence, found, case.image) or ""
         needs_vendor = hazards.assets_need(project, project.php)[0] and bool(vendor)
-        assets = asset_stage(project, tool, found, made, image, case.names[2], bring if needs_vendor else "")
+        assets = asset_stage(
+            project,
+            tool,
+            found,
+            made,
+            image,
+            case.names[2],
+            bring if needs_vendor else "",
+            mounts=case.builds_with.mounts,
+        )
         outputs = asset_outputs(project)
         copies = [_from(case, case.names[2], output, made.assets_at or 0, rest, owned) for output in outputs]
         insertions.append((made.assets_at or 0, copies))
-        _explain_assets(account, tool, image, outputs, project)
+        _explain_assets(account, tool, image, outputs, project, case.caches)
     if (
         owned.everything
         and made.owner_at is not None
@@ -212,7 +246,7 @@ def _vendor(case: _Case, made: Lines, owned: Ownership, account: Account) -> tup
     dev = "" if reason else " --no-dev"
     account.done["composer-stage"] = "Composer checks packages against the PHP that runs them, and stays behind"
     account.done["order-copies"] = "composer.json and the lock file come before the sources, so packages stay cached"
-    account.done["drop-caches"] = "downloads are mounted while packages are installed, and are in no layer"
+    account.done["drop-caches"] = case.caches
     if php.lock == "drifted":
         account.notes.append(
             "composer.lock was not written for this composer.json: Composer warns and installs what is locked"
@@ -223,13 +257,15 @@ def _vendor(case: _Case, made: Lines, owned: Ownership, account: Account) -> tup
         "composer": word(found.composer),
         "manifests": " ".join(manifests(project.root)),
         "inputs": [copy([path], f"./{path}") for path in path_folders(project.root, php)],
-        "install": commented(case.tree, install.instruction, install_run(install, asked, dev)),
+        "install": commented(
+            case.tree, install.instruction, install_run(install, asked, dev, mounts=case.builds_with.mounts)
+        ),
     }
     rest = made.rest
     bring = _from(case, case.names[1], php.vendor, made.packages_at or 0, rest, owned)
     plain = _from(case, case.names[1], php.vendor, -1, rest, Ownership("", "", everything=False, folders=""))
     give = _give_rest(found.folder, owned) if owned.everything else ""
-    run = autoload_run(project.root, case.names[1], found, dev, _folder_at(found, rest, made.packages_at or 0), give)
+    run = autoload_run(project.root, case.composer, found, dev, _folder_at(found, rest, made.packages_at or 0), give)
     return vendor, [bring, run], plain
 
 
@@ -291,13 +327,15 @@ def _with_folders(lines: list[tuple[str, Place | None]], owned: Ownership) -> li
     return found
 
 
-def _explain_assets(account: Account, tool: Manager, image: str, outputs: tuple[str, ...], project: Project) -> None:
+def _explain_assets(
+    account: Account, tool: Manager, image: str, outputs: tuple[str, ...], project: Project, caches: str
+) -> None:
     lock = project.lock
     assert lock is not None
     account.done["asset-stage"] = f"{image} builds {' and '.join(outputs)}; nothing that runs needs Node"
     account.done["prune-dev-deps"] = "no package of Node's is in the running image"
     account.done[tool.frozen] = f"{lock.path} fits package.json, so exactly what it pins is installed"
-    account.done["drop-caches"] = "downloads are mounted while packages are installed, and are in no layer"
+    account.done["drop-caches"] = caches
 
 
 def _rebuilt(project: Project, parts: frozenset[Part], outputs: tuple[str, ...]) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ _MOVED: dict[Part, tuple[str, ...]] = {
 class Moves:
     """What is moved, what the service starts while it runs, and whether ownership is given in other ways.
 
-    `composer` is the mount that brings Composer to a RUN of the last stage.
+    `composer` is the mount that brings Composer to a RUN of the last stage, empty where it is there.
     """
 
     parts: frozenset[Part]
@@ -135,7 +135,9 @@ def _line(
         if line:
             kept.append(line)
     if "packages" in moves.parts and place.has("composer-run"):
-        return text(place, f"RUN {moves.composer} \\\n    {' && '.join(kept)}")
+        return text(
+            place, f"RUN {moves.composer}\\\n    {' && '.join(kept)}" if moves.composer else f"RUN {' && '.join(kept)}"
+        )
     if not changed:
         return text(place, None)
     purposes = {c.purpose for c in place.commands if c.purpose not in moved}

@@ -11,6 +11,7 @@ from imageopt.dockerfile.model import Dockerfile, Stage
 from imageopt.evidence.model import Evidence
 from imageopt.project.files import exists, files_named, read_source, top_names
 from imageopt.project.model import Project
+from imageopt.rewrite.builders import builders, without_cache
 from imageopt.rewrite.ground import Account, Plan
 from imageopt.rewrite.health import needs_program, with_python
 from imageopt.rewrite.python.base import PythonImage, against_slim, links_system, python_image
@@ -46,6 +47,7 @@ def python_plan(evidence: Evidence, project: Project, tree: Dockerfile, target: 
 
 def _plan(evidence: Evidence, case: Case, stage: Stage, image: PythonImage, target: str) -> Plan:
     account = Account()
+    builds_with = builders(case.project, evidence.dockerfile_path)
     named = [name for item in case.items for command in item.commands for name in system_of(command)]
     kept = frozenset(name for name in named if _runs(name, case))
     runtime = _runtime(image, case, kept, target, account)
@@ -66,12 +68,16 @@ def _plan(evidence: Evidence, case: Case, stage: Stage, image: PythonImage, targ
             "shares": not any(item.has("tool") for item in case.items),
             "ground": list(ground(case)),
             "inputs": list(inputs(case)),
-            "installs": [*installs(case, account), *([listed()] if listing else [])],
+            "installs": [*installs(case, account, mounts=builds_with.mounts), *([listed()] if listing else [])],
         },
         "lines": list(lines(case, name, kept, account, listing=listing, slim=runtime != image.written)),
     }
     account.done["multi-stage"] = "packages are installed in a stage of their own; what compiles them stays there"
-    account.done["drop-caches"] = "downloads are mounted while packages are installed, and are in no layer"
+    account.done["drop-caches"] = (
+        "downloads are mounted while packages are installed, and are in no layer"
+        if builds_with.mounts
+        else without_cache(builds_with)
+    )
     if any(covers(case, item) for item in case.items[: _first(case)]):
         account.done["order-copies"] = f"{case.wanted.files[0]} comes before the sources, so packages stay cached"
     if not any(item.instruction.keyword == "USER" for item in case.items):

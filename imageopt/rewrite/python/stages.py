@@ -64,8 +64,11 @@ def _written_target(item: Item, folder: str) -> str:
     return f"{item.target}/" if words[-1].endswith("/") else item.target
 
 
-def installs(case: Case, account: Account) -> Iterator[str]:
-    """The RUN lines that install, each with a mount for its downloads; what Poetry leaves out is noted."""
+def installs(case: Case, account: Account, *, mounts: bool) -> Iterator[str]:
+    """The RUN lines that install; what Poetry leaves out is noted.
+
+    `mounts`: the builder can mount a folder for the downloads.
+    """
     for item in case.items:
         flags = "".join(f"--{flag.name}={flag.value} " for flag in item.instruction.flags)
         for command in item.commands:
@@ -75,7 +78,7 @@ def installs(case: Case, account: Account) -> Iterator[str]:
                 program = command.words[0].rpartition("/")[2]
                 cache = (
                     ""
-                    if "type=cache" in flags
+                    if "type=cache" in flags or not mounts
                     else f"--mount=type=cache,target={_CACHES.get(program, '/root/.cache/pip')} "
                 )
                 line = command.install

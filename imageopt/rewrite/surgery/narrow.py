@@ -55,7 +55,7 @@ def _narrowed(case: Case, copied: Copied, folder: str) -> Edit | str:
         return f"it installs in {built.folder} and builds in {folder}"
     if any("no RUN of it installs" not in objection for objection in built.objections):
         return f"what stage {copied.stage.name or copied.stage.index} does is not fully understood"
-    found = layout(case.project, built, prunes=started_with(case.project) is None)
+    found = layout(case.project, built, case.system, prunes=started_with(case.project) is None)
     if found.mode != "narrow":
         return found.reason
     outside = _named_outside(case, found)

@@ -4,7 +4,6 @@ What follows the last RUN, COPY or WORKDIR of the shipped stage says how it runs
 """
 
 import posixpath
-import re
 
 from imageopt.dockerfile.model import Instruction
 from imageopt.dockerfile.pairs import pairs
@@ -17,7 +16,6 @@ from imageopt.rewrite.running_stage import bare_start, changed_folder, is_bare, 
 from imageopt.rewrite.surgery.model import Answer, Case, Cut
 from imageopt.rewrite.surgery.places import above, below, flag, replaced
 
-_CHANGES_USER = re.compile(r"\b(?:gosu|su-exec|setpriv|chown|runuser|su)\b")
 _WORKS = ("RUN", "COPY", "ADD", "WORKDIR", "ARG", "SHELL")
 
 
@@ -66,11 +64,8 @@ def user(case: Case) -> Answer:
         return (Refused("run-as-node", "it has no WORKDIR"),)
     if case.children(case.final):
         return (Refused("run-as-node", "other stages are built on the one that is shipped"),)
-    changing = next((path for path, text in case.system.scripts if _CHANGES_USER.search(text)), None)
-    if changing:
-        return (Refused("run-as-node", f"{changing} begins as root on purpose"),)
     account = Account()
-    name = service_user(case.project, case.running, account)
+    name = service_user(case.project, case.running, account, case.system)
     if not name:
         return account.refusals
     try:

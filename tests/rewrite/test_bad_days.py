@@ -1,0 +1,196 @@
+"""Projects as they are on a bad day: each was once given a Dockerfile that did not build, did not start, or told a secret.
+
+Texts in a case must be in the proposal, those after a `!` must not; `refused` is a part of a reason that must be given.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from rewrite.node_shapes import EXPRESS, FAT, NAIVE, PLAIN, TYPESCRIPT, evidence, package, write
+from rewrite.php.php_shapes import LARAVEL_FILES
+from rewrite.test_workspace import ROOT, SOURCES, npm
+
+from imageopt.rewrite.propose import propose
+
+TOKEN = "//registry.npmjs.org/:_authToken=npm_abcdefghijklmnopqrstuvwxyz0123456789\n"
+SERVICE = {**package(prod={"express": "4.19.2"}, **TYPESCRIPT), **EXPRESS}
+JAVASCRIPT = {
+    **package(prod={"ms": "2.1.3"}, dev={"eslint": "8.57.0"}, scripts={"start": "node server.js"}),
+    **PLAIN,
+}
+INSTALL = "FROM node:20\nWORKDIR /app\nCOPY . .\nRUN npm install\n"
+BUILD = f"{INSTALL}RUN npm run build\n"
+START = 'CMD ["npm", "start"]\n'
+KANIKO = {
+    ".gitlab-ci.yml": "publish:\n  image: {name: 'gcr.io/kaniko-project/executor:debug', entrypoint: ['']}\n"
+    "  script:\n    - /kaniko/executor --context . --dockerfile Dockerfile --destination a\n"
+}
+MIGRATES = '#!/bin/sh\nset -e\nnpx prisma migrate deploy\nexec "$@"\n'
+VITE = {
+    **package(dev={"vite": "5.4.19"}, scripts={"build": "vite build", "start": "vite preview"}),
+    "index.html": "x\n",
+}
+
+
+@dataclass(frozen=True)
+class Day:
+    """One project, and what its proposal must and must not hold."""
+
+    name: str
+    files: Mapping[str, str]
+    expected: tuple[str, ...] = ()
+    refused: str = ""
+
+
+def prisma(**kinds: Mapping[str, str]) -> dict[str, str]:
+    scripts = {"build": "prisma generate && tsc -p .", "start": "node dist/server.js"}
+    return {
+        **package(scripts=scripts, **kinds),  # type: ignore[arg-type]
+        **EXPRESS,
+        "prisma/schema.prisma": 'generator client {\n  provider = "prisma-client-js"\n}\n',
+        "docker-entrypoint.sh": MIGRATES,
+        "Dockerfile": f"{BUILD}COPY docker-entrypoint.sh /usr/local/bin/\n"
+        "RUN chmod +x /usr/local/bin/docker-entrypoint.sh\n"
+        f'ENTRYPOINT ["docker-entrypoint.sh"]\n{START}',
+    }
+
+
+DAYS = (
+    Day(
+        "a token of npm's stays behind where the sources are what runs",
+        {**JAVASCRIPT, ".npmrc": TOKEN, "Dockerfile": INSTALL + START},
+        ("COPY package.json package-lock.json .npmrc ./", "&& rm -f .npmrc\n", "COPY --from=build --chown=node:node /app ./",
+         "!--chown=node:node . ."),
+    ),
+    Day(
+        "a token of npm's stays behind where nothing is pruned",
+        {**package(prod={"ms": "2.1.3"}, dev={"tsx": "4.0.0"}, scripts={"start": "tsx server.js"}), **PLAIN,
+         ".npmrc": TOKEN, "Dockerfile": INSTALL + START},
+        ("\nRUN rm -f .npmrc\n", "!--chown=node:node . ."),
+    ),
+    Day(
+        "a token of npm's stays behind where the whole built folder runs",
+        {**package(prod={"next": "14.2.0"}, scripts={"build": "next build", "start": "next start"}),
+         ".npmrc": TOKEN, "Dockerfile": BUILD + START},
+        ("npm prune --omit=dev && rm -f .npmrc\n",),
+    ),
+    Day(
+        "a token that the ignore file keeps out is no obstacle",
+        {**JAVASCRIPT, ".npmrc": TOKEN, ".dockerignore": ".npmrc\n", "Dockerfile": INSTALL + START},
+        refused=".dockerignore hides .npmrc",
+    ),
+    Day(
+        "a token that is copied to elsewhere",
+        {**SERVICE, ".npmrc": TOKEN, "Dockerfile": f"FROM node:20\nCOPY .npmrc /root/.npmrc\nWORKDIR /app\nCOPY . .\nRUN npm install\n{START}"},
+        refused=".npmrc holds a token, and line 2 copies it into the image",
+    ),
+    Day(
+        "a token that the last of several stages takes along",
+        {**SERVICE, ".npmrc": TOKEN, "Dockerfile": "FROM node:20 AS build\nWORKDIR /app\nCOPY . .\nRUN npm ci && npm run build\n"
+         "FROM node:20\nWORKDIR /app\nCOPY . .\nCOPY --from=build /app/dist ./dist\nRUN npm install\n" + START},
+        refused=".npmrc holds a token, and line 7 copies it into the image",
+    ),
+    Day(
+        "a token in a PHP project",
+        {**LARAVEL_FILES, ".npmrc": TOKEN, "Dockerfile": "FROM php:8.2-apache\nCOPY --from=composer:2 /usr/bin/composer /usr/bin/composer\n"
+         "WORKDIR /var/www/html\nCOPY . .\nRUN composer install\n"},
+        refused=".npmrc holds a token",
+    ),
+    Day(
+        "kaniko mounts nothing for Composer",
+        {**LARAVEL_FILES, **KANIKO, "Dockerfile": "FROM php:8.2-apache\nRUN curl -fsSL https://deb.nodesource.com/setup_20.x | bash - && apt-get install -y nodejs\n"
+         "COPY --from=composer:2 /usr/bin/composer /usr/bin/composer\nWORKDIR /var/www/html\nCOPY . .\nRUN composer install\nRUN npm ci && npm run build\n"},
+        ("!--mount", "FROM base\nCOPY --from=vendor /usr/bin/composer /usr/bin/composer\n", "RUN npm ci\n"),
+    ),
+    Day(
+        "kaniko mounts nothing for pip",
+        {**KANIKO, "requirements.txt": "flask==3.0.0\n", "app.py": "import flask\n",
+         "Dockerfile": 'FROM python:3.11\nWORKDIR /app\nCOPY . .\nRUN pip install -r requirements.txt\nCMD ["python", "app.py"]\n'},
+        ("!--mount", "RUN python -m pip install -r requirements.txt"),
+    ),
+    Day(
+        "a service that a global tool starts",
+        {**SERVICE, "Dockerfile": f"FROM node:20\nRUN npm i -g pm2\n{BUILD[13:]}CMD [\"pm2-runtime\", \"dist/server.js\"]\n"},
+        ("npm i -g pm2", "pm2-runtime"),
+        "line 2 installs pm2, which starts the service",
+    ),
+    Day(
+        "a RUN that calls a global tool, which the lock file brings to another place",
+        {**SERVICE, "Dockerfile": f"FROM node:20\nRUN npm i -g typescript\n{INSTALL[13:]}RUN tsc -p .\n{START}"},
+        ("RUN npm i -g typescript",),
+    ),
+    Day(
+        "a heredoc that installs and builds",
+        {**SERVICE, "Dockerfile": f"FROM node:20\nWORKDIR /app\nCOPY . .\nRUN <<EOF\nnpm install\nnpm run build\nEOF\n{START}"},
+        ("!--omit=dev", "!NODE_ENV"),
+    ),
+    Day(
+        "an entrypoint that is made executable, and calls a package for development",
+        prisma(prod={"express": "4.19.2", "@prisma/client": "5.10.0"}, dev={"prisma": "5.10.0", "typescript": "5.4.5"}),
+        ("RUN chmod +x /usr/local/bin/docker-entrypoint.sh", "!prune --omit=dev"),
+    ),
+    Day(
+        "an entrypoint that reads files of the project by way of a tool",
+        prisma(prod={"express": "4.19.2", "@prisma/client": "5.10.0", "prisma": "5.10.0"}, dev={"typescript": "5.4.5"}),
+        ("/app ./", "npm prune --omit=dev"),
+    ),
+    Day(
+        "an owner that only the running image has",
+        {**SERVICE, "Dockerfile": "FROM node:20\nRUN useradd -m app\nUSER app\nWORKDIR /home/app\nCOPY --chown=app:app . .\nRUN npm install\nRUN npm run build\n"
+         f'VOLUME ["/var/lib/notes"]\n{START}'},
+        ("\nCOPY . .\n", "--chown=app /home/app/dist", "!chown app /var/lib "),
+    ),
+    Day(
+        "a preview with a proxy",
+        {**VITE, "vite.config.js": "export default { server: { proxy: { '/api': 'http://backend' } } };\n", "Dockerfile": BUILD + START},
+        ("!nginx",),
+        "vite.config.js gives vite rules of its own",
+    ),
+    Day(
+        "a preview below a path",
+        {**VITE, "vite.config.ts": "export default { base: '/notes/' };\n", "Dockerfile": BUILD + START},
+        ("!nginx",),
+        "vite.config.ts gives vite rules of its own",
+    ),
+    Day(
+        "a preview at the root, said so",
+        {**VITE, "vite.config.ts": "export default { base: './' };\n", "Dockerfile": BUILD + START},
+        ("FROM nginx",),
+    ),
+    Day(
+        "cron, which only root may run",
+        {**SERVICE, "Dockerfile": f"FROM node:20\nRUN apt-get update && apt-get install -y cron\n{BUILD[13:]}CMD [\"sh\", \"-c\", \"cron && npm start\"]\n"},
+        ("!USER",),
+        "it starts cron, which begins as root",
+    ),
+    Day(
+        "an entrypoint that hands over to another user",
+        {**SERVICE, "entry.sh": '#!/bin/sh\nchown -R node data\nexec gosu node "$@"\n',
+         "Dockerfile": f'{BUILD}ENTRYPOINT ["./entry.sh"]\n{START}'},
+        ("!USER",),
+        "entry.sh begins as root on purpose",
+    ),
+    Day(
+        "comments above the installation and above what it copies",
+        {**SERVICE, "Dockerfile": f"FROM node:20\nWORKDIR /app\n# what is installed\nCOPY package*.json ./\n# all of it\nRUN npm install\nCOPY . .\nRUN npm run build\n# as nobody\nUSER node\n{START}# the end\n"},
+        ("# what is installed\nCOPY package.json package-lock.json ./\n", "# all of it\nRUN --mount", "# as nobody\nUSER node\n", "# the end\n"),
+    ),
+    Day(
+        "a workspace whose last stage already stands in the folder of the service",
+        {**SOURCES, **npm({**ROOT, "scripts": {**ROOT["scripts"], "start": "npm start -w @x/api"}}), "Dockerfile": "FROM node:20 AS build\nWORKDIR /app\nCOPY . .\nRUN npm install && npm run build\n"
+         f"FROM node:20\nWORKDIR /app\nCOPY --from=build /app .\nWORKDIR /app/apps/api\n{START}"},
+        ("!apps/api/apps/api", "\nWORKDIR /app/apps/api\n", 'CMD ["node"'),
+    ),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("day", DAYS, ids=lambda day: day.name)
+def test_a_bad_day_breaks_nothing(day: Day, tmp_path: Path) -> None:
+    rewrite = propose(evidence(write(tmp_path, {"Dockerfile": NAIVE, **day.files})), FAT)
+    changed = {change.path: change.after.decode() for change in rewrite.changes}
+    text = changed.get("Dockerfile", day.files["Dockerfile"])
+    for wanted in day.expected:
+        assert (wanted[1:] not in text) if wanted.startswith("!") else (wanted in text), text
+    assert day.refused in "\n".join(refusal.reason for refusal in rewrite.refusals)
