@@ -24,6 +24,7 @@ from imageopt.report.words import (
     growth,
     headline,
     limit_and_value,
+    lost_in_words,
     offer,
     outcome,
     place,
@@ -33,6 +34,7 @@ from imageopt.report.words import (
     scanned,
     size,
     suppressed,
+    unchecked_hazards,
     what,
     why,
 )
@@ -161,7 +163,9 @@ def _verification(document: Json) -> list[str]:
     lines += [f"{text[0].upper()}{text[1:]}." for text in (prediction(document), explained(document)) if text]
     lines.append("")
     changed = [*differences(comparison["behaviour"]), *differences(comparison["config"])]
-    for title, texts in (("What differs", changed), ("Not checked", document["not_checked"])):
+    unchecked = [*document["not_checked"], *unchecked_hazards(document)]
+    lost = lost_in_words(document)
+    for title, texts in (("What differs", changed), ("Gone, and worth a look", lost), ("Not checked", unchecked)):
         if texts:
             lines += folded(title, [f"- {escaped(text)}" for text in texts])
     if document["rewrite"] is not None and document["rewrite"]["diff"]:

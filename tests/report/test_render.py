@@ -167,6 +167,20 @@ def test_what_is_wrapped_in_a_list_stays_in_it(documents: dict[str, dict[str, An
     assert all(line.startswith("  ") for line in below[: below.index("")])
 
 
+@pytest.mark.parametrize("format", ["terminal", "markdown", "html"])
+def test_lost_files_and_hazards_that_nobody_looked_for_are_shown_to_people(
+    documents: dict[str, dict[str, Any]],
+    format: str,  # noqa: A002
+) -> None:
+    document = copy.deepcopy(documents["verification"])
+    lost = {"kind": "fonts", "files": 2, "bytes": 9, "examples": ["app/ink"], "named": []}
+    document["comparison"]["files"]["lost"] = [lost]
+    document["hazards"] = [{"id": "H30", "title": "its own test", "result": "not-checked", "reason": "none is named"}]
+    text = shown(document, format, width=200)
+    assert "fonts: 2 files, such as app/ink" in text
+    assert "H30 its own test: none is named" in text
+
+
 def test_colour_only_where_it_is_asked_for(documents: dict[str, dict[str, Any]]) -> None:
     assert "\x1b[" in shown(documents["analysis"], "terminal", color=True, plain=False)
     assert "\x1b" not in shown(documents["analysis"], "terminal", color=False, plain=False)
