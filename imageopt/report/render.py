@@ -60,7 +60,10 @@ def render(document: Json, format: str, *, color: bool, width: int | None, plain
         from imageopt.report.json_text import dumps
 
         return dumps(document)
+    from imageopt.report.older import completed
+
     try:
+        document = completed(document)
         if format not in FORMATS:
             return _for_programs(document, format)
         if schema == LINT:
