@@ -37,11 +37,12 @@ test: setup ## everything once: real engine, registry and scanner, with coverage
 	$(BIN)/mypy
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest --numprocesses auto --dist worksteal -m 'not ($(REAL_PARTS))'
-	$(BIN)/coverage run -m pytest -m '$(REAL_PARTS)'
+	$(BIN)/coverage run -m pytest -m '($(REAL_PARTS)) and not proof'
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --fail-under=$(COVERED_AT_LEAST)
 
-proof: test ## the tests, then every base image, what generators make today, and every sabotage three times
+proof: test ## the tests, those that build for minutes, every base image, what generators make today, and every sabotage three times
+	$(BIN)/pytest -m proof
 	tests/bed/prove
 	exports=$$(tests/bed/up) && eval "$$exports" && $(BIN)/python tests/generators.py docs/generated.json
 	exports=$$(tests/bed/up) && eval "$$exports" && PYTHONPATH=. $(BIN)/python tests/sabotaged.py 3

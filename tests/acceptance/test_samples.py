@@ -1,4 +1,7 @@
-"""Each sample project from its own Dockerfile to a proven smaller image, without configuration."""
+"""Each sample project from its own Dockerfile to a proven smaller image, without configuration.
+
+Those that build for minutes and resemble another one wait for `make proof`.
+"""
 
 import json
 import shutil
@@ -55,6 +58,7 @@ def test_a_site_that_lost_a_file_is_not_taken_for_the_same(engine: str, tmp_path
     assert any("/assets/" in reason for reason in result["reasons"])
 
 
+@pytest.mark.proof
 def test_a_next_application_leaves_its_packages_behind(engine: str, tmp_path: Path) -> None:
     """Each build makes up an identifier that is in every page: it is no difference."""
     result = verified(copied("next-console", tmp_path), "--skip-scan")
@@ -93,6 +97,7 @@ def test_a_module_that_is_compiled_keeps_the_service_off_alpine(engine: str, tmp
     assert the_room_answers(result)
 
 
+@pytest.mark.proof
 def test_modules_for_both_c_libraries_go_to_alpine(engine: str, tmp_path: Path) -> None:
     """The same service without what is compiled; its password hashes are checked by the variant for musl."""
     project = copied("agent-chat", tmp_path)
@@ -133,6 +138,7 @@ def test_a_dockerfile_that_does_not_build_is_explained(engine: str, tmp_path: Pa
     assert cause["location"]["line"] == 8
 
 
+@pytest.mark.proof
 def test_node_and_composer_leave_a_php_image(engine: str, tmp_path: Path) -> None:
     """The pages, the assets they load and an archive by zip: what each needs is there without what made it."""
     project = copied("llm-platform", tmp_path)
@@ -160,7 +166,11 @@ def test_each_place_of_a_contradiction_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "answers"), [("agent-tracer", {"/health", "/runs"}), ("agentic-flows", {"/healthz", "/flows"})]
+    ("name", "answers"),
+    [
+        ("agent-tracer", {"/health", "/runs"}),
+        pytest.param("agentic-flows", {"/healthz", "/flows"}, marks=pytest.mark.proof),
+    ],
 )
 def test_one_package_of_a_workspace_becomes_an_image(engine: str, tmp_path: Path, name: str, answers: set[str]) -> None:
     """The packages it needs are linked as before, and its own folder is where it starts."""
