@@ -35,6 +35,7 @@ def compare_runs(
         *_log(before, after),
         *_writing(before, after),
         *_checks(before, after),
+        *_runtime(before, after),
         *_user(before, after),
         *_stop(before, after),
     )
@@ -156,6 +157,13 @@ def _checks(before: RunRecord, after: RunRecord) -> Iterator[Change]:
         replaced = _addon(check.name) in _loaded(before) - _loaded(after)
         if check.name.startswith("writes ") or replaced:
             yield Change(check.name, "passes", check.detail or "fails", expected=False, reason=check.reason)
+
+
+def _runtime(before: RunRecord, after: RunRecord) -> Iterator[Change]:
+    """The major version of Node.js, as it says itself: not every image has it in a variable."""
+    old, new = (next((one for one in run.checks if one.name.startswith("runs ")), None) for run in (before, after))
+    if old is not None and new is not None and old.name != new.name:
+        yield Change("Node.js", old.name, new.name, expected=False, reason=old.reason)
 
 
 def _has_substitute(name: str, record: RunRecord) -> bool:

@@ -83,12 +83,17 @@ def _ran(check: Callable[[RunRecord, RunRecord], str]) -> _Ask:
 
 
 def _tried(*starts: str, otherwise: str) -> _Ask:
-    """Whether before passed a check whose name begins so; one that was tried in vain compares nothing."""
-    return _ran(
-        lambda before, _: (
-            "" if any(done.passed and done.name.startswith(starts) for done in before.checks) else otherwise
-        )
-    )
+    """Whether before passed a check whose name begins so, and one like it was tried in after.
+
+    One that was tried in vain compares nothing.
+    """
+
+    def compared(before: RunRecord, after: RunRecord) -> str:
+        if not any(done.passed and done.name.startswith(starts) for done in before.checks):
+            return otherwise
+        return "" if any(done.name.startswith(starts) for done in after.checks) else "it could not be tried in after"
+
+    return _ran(compared)
 
 
 def _ports(before: RunRecord, _: RunRecord) -> str:
@@ -97,7 +102,7 @@ def _ports(before: RunRecord, _: RunRecord) -> str:
 
 
 def _probes(before: RunRecord, _: RunRecord) -> str:
-    others = ("listens on", "writes", "keeps", "addon", "dns", "command")
+    others = ("listens on", "writes", "keeps", "addon", "dns", "command", "runs")
     probed = any(check.passed and not check.name.startswith(others) for check in before.checks)
     return "" if probed else "it has no health check, or none passed before"
 

@@ -10,6 +10,7 @@ const attempt = (name, work) => {
     tell(name, error.code || error.message);
   }
 };
+tell('runs Node.js ' + process.versions.node.split('.')[0], '');
 for (const folder of asked.folders) attempt('writes ' + folder, () => {
   const made = fs.mkdirSync(folder, { recursive: true });
   const file = path.join(folder, '.imageopt-' + process.pid);

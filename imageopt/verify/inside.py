@@ -29,6 +29,7 @@ _REASONS = {
     "writes": "it may not write there",
     "keeps": "its user may not change what the other version left in this volume",
     "addon": "the native addon does not load",
+    "runs": "another major version of Node.js is there",
     "dns": "a name with a search domain cannot be looked up",
 }
 

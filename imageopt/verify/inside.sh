@@ -6,9 +6,11 @@ for folder in $kept; do
   echo "[\"keeps $folder\", \"$trouble\"]"
 done
 for folder in "$@"; do
-  [ -d "$folder" ] || continue
+  made=
+  [ -d "$folder" ] || { mkdir -p "$folder" 2>/dev/null && made=1; }
   file=$folder/.imageopt-$$
   trouble=
   (: > "$file") 2>/dev/null && rm -f "$file" || trouble=EACCES
+  [ -z "$made" ] || rmdir "$folder"
   echo "[\"writes $folder\", \"$trouble\"]"
 done

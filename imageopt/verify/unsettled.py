@@ -11,6 +11,7 @@ from imageopt.verify.build_id import MADE_UP
 from imageopt.verify.model import Check, Response, RunRecord
 
 _NUMBER = re.compile(r"(?<!exit code )\b\d+")  # ports and times vary, what a program ended with does not
+_KEEP_THEIR_NAMES = ("writes ", "keeps ", "command ", "the probe ", "the healthcheck ")  # addons may move
 _NOT_FOUND = 404
 _TROUBLE_FROM = 500
 
@@ -61,9 +62,12 @@ def unchecked(before: RunRecord, after: RunRecord) -> Iterator[str]:
     yield from _unanswered(before, after)
     for response in before.responses:
         yield from _varying(response)
+    tried = {check.name for check in after.checks}
     for check in before.checks:
         if not check.passed:
             yield f"{check.name}: it fails in before too ({check.detail})"
+        elif check.name not in tried and check.name.startswith(_KEEP_THEIR_NAMES):
+            yield f"{check.name}: it could not be tried in after"
     yield from before.unchecked
     yield from after.unchecked
 

@@ -20,6 +20,7 @@ def check(name: str, *, passed: bool = True) -> tuple[Check, ...]:
     return (Check(name, passed, "", "it may not write there"),)
 
 
+NODE = "runs Node.js "
 GNU = "addon /app/node_modules/@img/sharp-linux-x64/sharp.node"
 MUSL = "addon /app/node_modules/@img/sharp-linuxmusl-x64/sharp.node"
 RUN = RunRecord(
@@ -71,6 +72,7 @@ def test_a_run_compared_with_itself_changes_nothing() -> None:
         ),
         ({}, {"checks": check("writes /d", passed=False)}, "writes /d", "it may not write there", False),
         ({"checks": check(GNU)}, {"checks": check(MUSL, passed=False)}, MUSL, "it may not write there", False),
+        ({"checks": check(NODE + "20")}, {"checks": check(NODE + "22")}, "Node.js", "it may not write there", False),
         ({"checks": check(GNU)}, {"checks": check(GNU, passed=False)}, GNU, "it may not write there", False),
         (
             {"checks": check("addon /app/node_modules/a/build/a.node")},
@@ -126,6 +128,7 @@ def test_one_difference_is_one_change(
         ({"checks": check("addon /a.node")}, {}),
         ({"checks": check(GNU)}, {"checks": (*check(GNU, passed=False), *check(MUSL))}),
         ({"checks": check(GNU)}, {"checks": check(MUSL)}),
+        ({"checks": check(NODE + "20")}, {}),  # a compiled program, or a web server, needs none
         ({}, {"checks": check(MUSL, passed=False)}),
         ({}, {"checks": check("keeps /d", passed=False)}),
         ({"ready_seconds": 0.1}, {"ready_seconds": 0.9}),

@@ -77,6 +77,11 @@ def test_what_was_not_done_is_not_checked(change: dict[str, object], missing: tu
     assert tuple(unchecked(replace(FULL, **change), FULL)) == missing  # type: ignore[arg-type]
 
 
+def test_what_could_not_be_tried_in_after_is_not_checked() -> None:
+    bare = replace(RUN, checks=tuple(check for check in RUN.checks if not check.name.startswith(("writes", "keeps"))))
+    assert unchecked(FULL, replace(FULL, run=bare)) == {"H26": "it could not be tried in after"}
+
+
 def test_a_name_is_only_looked_up_in_vain_with_another_c_library() -> None:
     silent = replace(RUN, checks=tuple(check for check in RUN.checks if check.name != "dns neighbour"))
     assert unchecked(replace(FULL, run=silent), FULL) == {}

@@ -1,7 +1,9 @@
 """What is tried inside a container, with a container that gives prepared answers."""
 
 import json
+import subprocess
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -108,3 +110,12 @@ def test_a_check_is_made_again_until_it_passes() -> None:
     results = iter([Executed(1, b""), Executed(0, b"")])
     container = Inside(lambda words: next(results) if words == ("alive",) else GONE)
     assert checks(container, Inspection(probes=(("a probe", ("alive",)),))) == {"a probe": (True, "exit code 0")}
+
+
+def test_a_shell_makes_a_folder_that_is_missing_and_leaves_nothing(tmp_path: Path) -> None:
+    script = Path(inside.__file__).with_name("inside.sh")
+    (tmp_path / "file").write_text("")
+    folders = [str(tmp_path / name) for name in ("data", "file/data")]
+    ran = subprocess.run(["sh", str(script), "", *folders], capture_output=True, text=True, check=True)
+    assert ran.stdout.splitlines() == [f'["writes {folders[0]}", ""]', f'["writes {folders[1]}", "EACCES"]']
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]

@@ -48,6 +48,8 @@ RUN = RunRecord(
         ),
         ({"unanswered": ("/slow",)}, {"unanswered": ("/slow",)}, ("GET /slow: neither version answered",)),
         ({"unanswered": ("/slow",)}, {}, ()),
+        ({"checks": (Check("writes /data", True, "", ""),)}, {}, ("writes /data: it could not be tried in after",)),
+        ({"checks": (Check("addon /a.node", True, "", ""),)}, {}, ()),  # it may lie elsewhere
         ({"unanswered": ("/",)}, {}, ("GET /: before does not always answer it",)),
         (
             {"responses": (replace(response(), masked=("$.up", "$.id")),)},
