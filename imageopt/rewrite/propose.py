@@ -96,7 +96,7 @@ def _plan(
     if base.product == "bun":
         tool = replace(tool, setup="")
     found = survey(tree, stage, tool, part)
-    told = taken_along(sent(project, project.dockerignore or ""), found.outside)
+    told = taken_along(sent(project, project.dockerignore or ""), found.outside, tree)
     objections = (*found.objections, *browsers(project, found), *([told] if told else []))
     if objections:
         return objections
@@ -148,9 +148,10 @@ def _proposed(
     assert project is not None
     assert tree is not None
     tokens = sent(project, ignore.after if ignore else project.dockerignore or "")
-    told = taken_along(tokens, shipped(parse(after), evidence.target)) if tokens else None
+    written = parse(after)
+    told = taken_along(tokens, shipped(written, evidence.target), written) if tokens else None
     if told:  # in the author's words where the author's file does it too
-        return _refused(taken_along(tokens, shipped(tree, evidence.target)) or told)
+        return _refused(taken_along(tokens, shipped(tree, evidence.target), tree) or told)
     changes: list[FileChange] = []
     if after != tree.render():
         changes.append(FileChange(evidence.dockerfile_path, tree.render(), after))

@@ -5,11 +5,13 @@ a `rm` further down takes no byte of it away.
 """
 
 import posixpath
+import re
 from collections.abc import Iterable
 from fnmatch import fnmatch
 
+from imageopt.dockerfile.environment import environments
 from imageopt.dockerfile.ignore import parse_ignore
-from imageopt.dockerfile.model import Dockerfile, Instruction
+from imageopt.dockerfile.model import Dockerfile, Instruction, Stage
 from imageopt.project.model import Project
 from imageopt.rewrite.survey import Copy
 from imageopt.rules.checks.steps import with_ancestors
@@ -30,16 +32,47 @@ def sent(project: Project, ignored: str) -> tuple[str, ...]:
     return tuple(name for name in project.token_files if not rules.excludes(name))
 
 
-def taken_along(names: Iterable[str], instructions: Iterable[Instruction]) -> str | None:
+def taken_along(names: Iterable[str], instructions: Iterable[Instruction], tree: Dockerfile) -> str | None:
     """Why these instructions may not make what is shipped, with what would help; None where no token is taken along."""
     for instruction in instructions:
-        found = next((name for name in names if brings(instruction, name)), None)
+        source = tree.source_stage(instruction)
+        found = next(
+            (
+                name
+                for name in names
+                if brings(instruction, name) or (source and _lies_in(instruction, _places(tree, source, name)))
+            ),
+            None,
+        )
         if found:
             return (
                 f"{found} holds a token, and line {instruction.line} copies it into the image: revoke the token, write"
                 f" a variable in its place or give the file with --mount=type=secret, and list it in .dockerignore"
             )
     return None
+
+
+def _places(tree: Dockerfile, stage: Stage, name: str) -> frozenset[str]:
+    """Where the file lies at the end of a stage that copies it from the context, as far as no RUN deletes it."""
+    found: frozenset[str] = frozenset()
+    if stage.parent is not None:
+        found = _places(tree, tree.stages[stage.parent], name)
+    for item, state in zip(stage.instructions, environments(tree, stage), strict=False):
+        if brings(item, name):
+            words = item.json or tuple(word.value for word in item.words)
+            target = posixpath.join(state.workdir or "/", words[-1])
+            whole = posixpath.basename(target) == name
+            found |= {posixpath.normpath(target if whole else f"{target}/{name}")}
+        elif item.keyword == "RUN" and re.search(rf"\brm\s[^&;|]*{re.escape(name)}(?![\w.])", item.arguments):
+            found = frozenset()
+    return found
+
+
+def _lies_in(instruction: Instruction, places: frozenset[str]) -> bool:
+    """Whether a COPY from another stage takes one of these places."""
+    words = instruction.json or tuple(word.value for word in instruction.words)
+    sources = [posixpath.normpath(f"/{source.lstrip('/')}") for source in words[:-1]]
+    return any(place == source or place.startswith(f"{source.rstrip('/')}/") for place in places for source in sources)
 
 
 def shipped(tree: Dockerfile, target: str | None) -> list[Instruction]:

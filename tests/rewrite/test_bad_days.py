@@ -93,6 +93,24 @@ DAYS = (
         refused=".npmrc holds a token, and line 7 copies it into the image",
     ),
     Day(
+        "a token in a folder that the last stage takes from the first",
+        {
+            **SERVICE,
+            ".npmrc": TOKEN,
+            "Dockerfile": f"FROM node:20 AS build\nWORKDIR /app\nCOPY . .\nRUN npm ci && npx tsx make.ts\nFROM node:20\nWORKDIR /app\nCOPY --from=build /app .\n{START}",
+        },
+        refused=".npmrc holds a token, and line 7 copies it into the image",
+    ),
+    Day(
+        "a token that the first stage deletes",
+        {
+            **SERVICE,
+            ".npmrc": TOKEN,
+            "Dockerfile": f"FROM node:20 AS build\nWORKDIR /app\nCOPY . .\nRUN npm ci && npx tsx make.ts\nRUN rm -f .npmrc\nFROM node:20\nWORKDIR /app\nCOPY --from=build /app .\n{START}",
+        },
+        ("FROM node:20-alpine",),
+    ),
+    Day(
         "a token in a PHP project",
         {**LARAVEL_FILES, ".npmrc": TOKEN, "Dockerfile": "FROM php:8.2-apache\nCOPY --from=composer:2 /usr/bin/composer /usr/bin/composer\n"
          "WORKDIR /var/www/html\nCOPY . .\nRUN composer install\n"},

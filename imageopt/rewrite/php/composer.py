@@ -41,12 +41,12 @@ def vendor_tools(made: Lines) -> list[str]:
 
 def install_run(install: Place, asked: PhpCommand, dev: str, *, mounts: bool) -> str:
     """The RUN that installs what the lock file pins, without any of the project's code."""
-    cache = f"--mount=type=cache,target={_CACHE} " if mounts else ""
     flags = "".join(f"--{flag.name}={flag.value} " for flag in install.instruction.flags)
+    flags += f"--mount=type=cache,target={_CACHE} " if mounts else ""
+    begin = f"RUN {flags}\\\n    " if flags else "RUN "
     kept = "".join(f" {word(flag)}" for flag in asked.words if flag.startswith(_KEPT))
     return (
-        f"RUN {flags}{cache}\\\n"
-        f"    COMPOSER_ALLOW_SUPERUSER=1 COMPOSER_CACHE_DIR={_CACHE} \\\n"
+        f"{begin}COMPOSER_ALLOW_SUPERUSER=1 COMPOSER_CACHE_DIR={_CACHE} \\\n"
         f"    composer install{dev} --no-scripts --no-autoloader --prefer-dist --no-interaction --no-progress{kept}"
     )
 
@@ -75,9 +75,6 @@ def autoload_run(root: Path, composer: str, found: PhpSurvey, dev: str, folder: 
     if install is not None and "--no-scripts" not in install.words and "post-install-cmd" in scripts:
         commands.append(f"composer run-script{dev}{where} post-install-cmd")
     commands += [after] if after else []
-    lines = (
-        f"RUN {composer}".rstrip(),
-        "export COMPOSER_ALLOW_SUPERUSER=1",
-        *(f"&& {command}" for command in commands),
-    )
+    begin = f"RUN {composer}\\\n    " if composer else "RUN "
+    lines = (f"{begin}export COMPOSER_ALLOW_SUPERUSER=1", *(f"&& {command}" for command in commands))
     return " \\\n    ".join(lines)
