@@ -27,6 +27,7 @@ from imageopt.rewrite.php.plan import php_plan
 from imageopt.rewrite.plan import make_plan
 from imageopt.rewrite.python.plan import python_plan
 from imageopt.rewrite.render import Unsafe, render
+from imageopt.rewrite.surgery.mended import cleaned
 from imageopt.rewrite.surgery.operate import operate
 from imageopt.rewrite.survey import survey
 from imageopt.rewrite.tokens import sent, shipped, taken_along
@@ -35,6 +36,7 @@ from imageopt.rewrite.worth import automatic, credit, is_worth_doing, is_worth_m
 from imageopt.rules.model import Finding
 
 TEAM_TEMPLATES = ".imageopt/templates"
+_KEEP_RUNS = ("php", "python")  # templates whose last stage has the author's own RUNs
 _TARGETS = ("auto", "alpine", "slim", "keep")
 
 
@@ -115,7 +117,11 @@ def _rewrite(evidence: Evidence, findings: Sequence[Finding], plan: Plan, text: 
     project, tree = evidence.project, evidence.dockerfile
     assert project is not None
     assert tree is not None
-    after = _with_line_ends(tree, text + last_comments(tree))
+    text += last_comments(tree)
+    if plan.template in _KEEP_RUNS:
+        text, done = cleaned(evidence, text)
+        plan.account.done.update({name: reason for name, reason in done.items() if name not in plan.account.done})
+    after = _with_line_ends(tree, text)
     broken = parse(after).problems
     if broken:
         return _refused(f"the rewritten Dockerfile would not be read: {broken[0].message}")

@@ -13,6 +13,8 @@ from rewrite.php.php_shapes import LARAVEL_FILES
 from rewrite.test_workspace import ROOT, SOURCES, npm
 
 from imageopt.rewrite.propose import propose
+from imageopt.rules.check import check
+from imageopt.rules.load import load_rules
 
 TOKEN = "//registry.npmjs.org/:_authToken=npm_abcdefghijklmnopqrstuvwxyz0123456789\n"
 SERVICE = {**package(prod={"express": "4.19.2"}, **TYPESCRIPT), **EXPRESS}
@@ -212,3 +214,19 @@ def test_a_bad_day_breaks_nothing(day: Day, tmp_path: Path) -> None:
     for wanted in day.expected:
         assert (wanted[1:] not in text) if wanted.startswith("!") else (wanted in text), text
     assert day.refused in "\n".join(refusal.reason for refusal in rewrite.refusals)
+
+
+def test_what_stays_of_a_php_project_leaves_nothing_for_a_second_time(tmp_path: Path) -> None:
+    """Which Node it is that apt brings is not known here, so the front end is built where it was."""
+    given = (
+        "FROM php:8.2-apache\nRUN apt-get update && apt-get install -y unzip nodejs npm\n"
+        "COPY --from=composer:2 /usr/bin/composer /usr/bin/composer\nWORKDIR /var/www/html\nCOPY . .\n"
+        "RUN composer install\nRUN npm ci && npm run build\n"
+    )
+    first = propose(evidence(write(tmp_path, {**LARAVEL_FILES, "Dockerfile": given})), FAT)
+    assert b"\nRUN npm ci && npm cache clean --force && npm run build\n" in first.changes[0].after
+    for change in first.changes:
+        (tmp_path / change.path).write_bytes(change.after)
+    found = evidence(tmp_path)
+    again = propose(found, (*FAT, *check(found, load_rules(examples=False))))
+    assert [(change.path, change.after) for change in again.changes] == []

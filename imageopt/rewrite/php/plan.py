@@ -224,6 +224,8 @@ def _plan(case: _Case, parts: frozenset[Part], owned: Ownership, account: Accoun
         "assets": assets,
         "rest": [line for line, _ in finished],
     }
+    if any(place.has("node-build") for place in found.places):
+        outputs = asset_outputs(project)
     rebuilt = _rebuilt(project, parts, outputs)
     return Plan("php", values, account, _needed(case, parts), rebuilt)
 
@@ -344,7 +346,7 @@ def _rebuilt(project: Project, parts: frozenset[Part], outputs: tuple[str, ...])
     made = [php.vendor] if php is not None and "packages" in parts else []
     if made and is_folder(project.root, "bootstrap/cache"):
         made.append("bootstrap/cache/*.php")  # a list of packages that development left there
-    return (*made, *(host_outputs(project, outputs) if "assets" in parts else ()))
+    return (*made, *host_outputs(project, outputs))
 
 
 def _needed(case: _Case, parts: frozenset[Part]) -> tuple[str, ...]:

@@ -3,10 +3,14 @@
 Only those that cost bytes there; what a discarded stage leaves behind costs nothing.
 """
 
+from dataclasses import replace
+
 from imageopt.dockerfile.parser import parse
+from imageopt.evidence.model import Evidence
 from imageopt.rewrite.fix import fixed
 from imageopt.rewrite.model import Refused
 from imageopt.rewrite.surgery.model import Case
+from imageopt.rules.check import check
 from imageopt.rules.load import load_rules
 
 _FIXED = {
@@ -17,6 +21,24 @@ _FIXED = {
     "pkg-manager-cache-left": "drop-caches",
     "npm-yarn-pnpm-cache-left": "drop-caches",
 }
+
+
+def cleaned(evidence: Evidence, text: str) -> tuple[str, dict[str, str]]:
+    """A restructured Dockerfile in which the author's own RUNs leave no caches, and what was done for that.
+
+    The findings were made of the file as it was; these RUNs stand elsewhere now, so they are looked at anew.
+    """
+    rules = tuple(rule for rule in load_rules(examples=False) if _FIXED.get(rule.name) == "drop-caches")
+    moved = replace(evidence, dockerfile=parse(text.encode("utf-8", "surrogateescape")), image=None)
+    found = check(moved, rules)
+    if not found:
+        return text, {}
+    made, _ = fixed(moved, found, rules)
+    change = next((change for change in made.changes if change.path == evidence.dockerfile_path), None)
+    if change is None:
+        return text, {}
+    done = {_FIXED[item.name]: item.reason for item in made.transformed}
+    return change.after.decode("utf-8", "surrogateescape"), done
 
 
 def mended(case: Case) -> tuple[Case, dict[str, str], list[Refused]]:
