@@ -14,6 +14,12 @@ from imageopt.verify.behaviour import is_root
 from imageopt.verify.model import Change
 
 _BASE_VERSIONS = ("NODE_VERSION", "YARN_VERSION", "NPM_VERSION", "PYTHON_VERSION", "PHP_VERSION", "NGINX_VERSION")
+# what the official images of languages note of how they were built; PHPIZE_DEPS names another distribution's packages
+_BASE_NOTES = re.compile(
+    r"GPG_KEYS?|PHPIZE_DEPS|(?:PHP|PYTHON)_(?:URL|ASC_URL|SHA256|CFLAGS|CPPFLAGS|LDFLAGS)"
+    r"|PYTHON_(?:PIP|SETUPTOOLS|GET_PIP)_\w+|(?:PKG|DYNPKG|NJS|ACME)_(?:RELEASE|VERSION)"
+)
+_DESCRIPTIONS = ("org.opencontainers.image.", "org.label-schema.", "maintainer")  # of the image, for people
 _OF_NODE = ("NODE_", "NPM_", "npm_", "YARN_", "COREPACK_")
 _FILE_SERVERS = ("serve", "http-server", "vite", "preview")
 _LAUNCHERS = ("npm", "yarn", "pnpm", "bun", "npx", "/bin/sh", "sh")
@@ -114,6 +120,8 @@ def _judge_variable(name: str, old: str | None, new: str | None) -> tuple[bool, 
         return same_major, "it comes with the base image" if same_major else "another major version"
     if old is None:
         return True, "it was added"
+    if _BASE_NOTES.fullmatch(name):
+        return True, "it comes with the base image"
     if name == "PATH" and new is not None and new.endswith(f":{old}"):
         return True, "another folder is looked into first"
     return False, "it is gone" if new is None else "it has another value"
@@ -155,7 +163,7 @@ def _labels(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[Cha
             reason = "it was added" if old is None else "it is gone" if new is None else "it has another value"
             shown = not names_a_secret(name)
             values = _words(old or None, shown=shown), _words(new or None, shown=shown)
-            yield Change(f"Label {name}", *values, expected=old is None, reason=reason)
+            yield Change(f"Label {name}", *values, old is None or name.startswith(_DESCRIPTIONS), reason)
 
 
 def _pairs(environment: tuple[str, ...]) -> dict[str, str]:

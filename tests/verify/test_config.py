@@ -56,6 +56,11 @@ def test_a_configuration_compared_with_itself_changes_nothing() -> None:
         ({"labels": {}}, "Label team", False),
         ({"labels": {"team": "b"}}, "Label team", False),
         ({"labels": {"team": "a", "version": "1"}}, "Label version", True),
+        (
+            {"labels": {"team": "a", "org.opencontainers.image.created": "2026"}},
+            "Label org.opencontainers.image.created",
+            True,
+        ),
     ],
 )
 def test_one_key_is_one_change(after: dict[str, object], what: str, expected: bool) -> None:
@@ -101,3 +106,17 @@ def test_a_web_server_in_the_place_of_one_that_runs_on_node() -> None:
     assert judged == {"Cmd": True, "Env NODE_VERSION": True, "Env TOKEN": False, "StopSignal": True}
     judged = {change.what: change.expected for change in compare_configs(CONFIG, after)}
     assert (judged["Cmd"], judged["StopSignal"]) == (False, False)
+
+
+@pytest.mark.parametrize("name", ["PHPIZE_DEPS", "GPG_KEY", "PYTHON_SHA256", "PYTHON_GET_PIP_URL", "PKG_RELEASE"])
+@pytest.mark.parametrize("new", ["other", None])
+def test_what_a_base_notes_of_how_it_was_built_follows_the_base(name: str, new: str | None) -> None:
+    old = replace(CONFIG, env=(f"{name}=one",))
+    (change,) = compare_configs(old, replace(CONFIG, env=() if new is None else (f"{name}={new}",)))
+    assert change.expected
+
+
+@pytest.mark.parametrize("name", ["org.opencontainers.image.revision", "maintainer"])
+def test_a_label_that_describes_the_image_to_people_follows_the_image(name: str) -> None:
+    (change,) = compare_configs(replace(CONFIG, labels={name: "a"}), replace(CONFIG, labels={}))
+    assert change.expected
