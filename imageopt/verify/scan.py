@@ -52,7 +52,7 @@ def scan_all(
     program = find_program(trivy or "trivy")
     if program is None:
         return [NotDone(_MISSING if trivy is None else f"there is no program {trivy}") for _ in images]
-    folder = cache or _default_cache()
+    folder = cache or default_cache()
     try:
         if not _has_database(folder):
             _download(program, folder)
@@ -63,12 +63,31 @@ def scan_all(
     def work(image: str, listed: Path | None) -> ScanRecord | NotDone:
         try:
             date = _database_date(folder)
-            return read_report(_scan(program, image, folder, listed), version=version, database=date, days=_age(date))
+            return read_report(
+                _scan(program, image, folder, listed),
+                version=version,
+                database=date,
+                days=_age(date, datetime.now(UTC)),
+            )
         except (ToolFailed, ToolMissing) as error:
             return NotDone(error.cause)
 
     lists = [None] * (len(images) - 1) + [sbom]
     return together(*(partial(work, image, listed) for image, listed in zip(images, lists, strict=True)))
+
+
+def default_cache() -> Path:
+    """Where Trivy itself would look for its database."""
+    named = os.environ.get("TRIVY_CACHE_DIR")
+    if named:
+        return Path(named)
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")  # noqa: PTH111,PTH118
+    return Path(base) / "trivy"
+
+
+def database_age(cache: Path, today: datetime) -> int | None:
+    """Days since the database in the folder was made; None where there is none, or where it does not say."""
+    return _age(_database_date(cache), today) if _has_database(cache) else None
 
 
 def _scan(program: str, image: str, cache: Path, sbom: Path | None) -> str:
@@ -159,21 +178,12 @@ def _database_date(cache: Path) -> str | None:
     return updated if isinstance(updated, str) else None
 
 
-def _age(date: str | None) -> int | None:
+def _age(date: str | None, today: datetime) -> int | None:
     try:
         made = datetime.fromisoformat(date or "")
     except ValueError:
         return None
-    return max(0, (datetime.now(UTC) - made).days) if made.tzinfo is not None else None
-
-
-def _default_cache() -> Path:
-    """Where Trivy itself would look."""
-    named = os.environ.get("TRIVY_CACHE_DIR")
-    if named:
-        return Path(named)
-    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")  # noqa: PTH111,PTH118
-    return Path(base) / "trivy"
+    return max(0, (today - made).days) if made.tzinfo is not None else None
 
 
 def _last_words(stderr: str) -> str:

@@ -43,7 +43,7 @@ def test_what_is_offered(words: list[str], beginning: str, expected: list[str]) 
     assert [item.value for item in offered(words, beginning)] == expected
 
 
-@pytest.mark.parametrize("words", [["analyze"], ["gate"], ["compare", "docker:a"], ["lint"], ["verify", "--file"]])
+@pytest.mark.parametrize("words", [["analyze"], ["explore"], ["gate"], ["compare", "docker:a"], ["lint"], ["verify", "--file"]])
 def test_files_are_left_to_the_shell(words: list[str]) -> None:
     assert [(item.value, item.type) for item in offered(words, "app/Do")] == [("app/Do", "file")]
 
@@ -93,7 +93,7 @@ def test_a_real_bash_completes_command_rule_and_file(tmp_path: Path) -> None:
     stub.chmod(0o755)
     (tmp_path / "Dockerfile.production").touch()
     (tmp_path / "script").write_text(script("bash"))
-    typed = "source ./script\nimageopt expl\tdev-d\t\nimageopt analyze Dockerfile.p\t\nexit\n"
+    typed = "source ./script\nimageopt expla\tdev-d\t\nimageopt analyze Dockerfile.p\t\nexit\n"
     ours, bashs = pty.openpty()
     try:
         os.write(ours, typed.encode())

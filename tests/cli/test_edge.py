@@ -10,11 +10,13 @@ import subprocess
 import sys
 import threading
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from imagebuilder import docker_archive, file, layer
 
+from imageopt.cli.diagnosis import diagnose
 from imageopt.cli.edge import run
 
 ONE = layer(file("app/a", b"1" * 1000), file("app/b", b"2" * 500))
@@ -166,10 +168,47 @@ def test_doctor_says_what_is_missing_and_what_that_costs(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.setenv("TRIVY_CACHE_DIR", "/nowhere")
     assert run(["doctor"]) == 0
     shown = capsys.readouterr().out
-    assert shown.count("missing") == 3
+    assert [line.split()[1] for line in shown.splitlines() if line.startswith("missing")][:7] == [
+        "engine", "buildx", "podman", "buildah", "buildctl", "trivy", "trivy's",
+    ]  # fmt: skip
     assert "without it: verify does not scan" in shown
+    assert "without it: the first scan downloads it" in shown
+
+
+@pytest.mark.parametrize(
+    ("made", "found", "detail"),
+    [
+        ("2026-11-20T00:00:00Z", True, "6 days old"),
+        ("2026-11-26T01:00:00Z", True, "of today"),
+        ("2026-11-01T00:00:00Z", False, "only one 25 days old"),
+    ],
+)
+def test_doctor_tells_how_old_trivy_s_database_is(
+    made: str, found: bool, detail: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "db").mkdir()
+    (tmp_path / "db" / "trivy.db").touch()
+    (tmp_path / "db" / "metadata.json").write_text(json.dumps({"UpdatedAt": made}))
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.setenv("TRIVY_CACHE_DIR", str(tmp_path))
+    (part,) = (each for each in diagnose(datetime(2026, 11, 26, 12, tzinfo=UTC)) if each.name == "trivy's db")
+    assert part.found is found
+    assert detail in part.detail
+
+
+def test_doctor_does_not_take_a_buildctl_without_a_buildkit_for_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "buildctl").write_text("#!/bin/sh\necho buildctl v0.13.1\n")
+    (tmp_path / "buildctl").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin")
+    monkeypatch.delenv("BUILDKIT_HOST", raising=False)
+    assert [part.found for part in diagnose() if part.name == "buildctl"] == [False]
+    monkeypatch.setenv("BUILDKIT_HOST", "unix:///nowhere")
+    assert [part.found for part in diagnose() if part.name == "buildctl"] == [True]
 
 
 @pytest.mark.parametrize("reader", ["head", "closed"])

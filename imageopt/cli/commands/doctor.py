@@ -5,7 +5,7 @@ import click
 
 @click.command()
 def command() -> int:
-    """Look for the engine, BuildKit and Trivy, and say what cannot be done without them."""
+    """Look for engine, builders, Trivy, its database and Textual, and say what cannot be done without them."""
     from imageopt.cli.diagnosis import diagnose
 
     for item in diagnose():

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from imageopt.cli.completion import complete_paths
 from imageopt.cli.options import build_options, built_how, config_option, configuration, image_options
 from imageopt.errors import InputError, ToolMissing, UsageError
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("target", default=".")
+@click.argument("target", default=".", shell_complete=complete_paths)
 @image_options
 @build_options
 @config_option
