@@ -24,7 +24,8 @@ from imageopt.dockerfile import parse
 from imageopt.evidence.join import join
 from imageopt.progress import Progress
 from imageopt.source.model import ImageRef
-from imageopt.verify.measure import Bench, Version, open_bench, read_image, run_version, scan_version, side
+from imageopt.verify.bench import Bench, Version, open_bench
+from imageopt.verify.measure import read_image, run_version, scan_version, side
 from imageopt.verify.model import NotDone, Verification
 from imageopt.verify.plan import kept_volumes, plan_run
 from imageopt.verify.request import VerifyRequest

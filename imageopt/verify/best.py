@@ -14,17 +14,10 @@ from imageopt.progress import Progress
 from imageopt.rewrite.ladder import Candidate
 from imageopt.rewrite.model import Refused, Rewrite
 from imageopt.units import format_bytes
+from imageopt.verify.bench import Bench, Version, open_bench
+from imageopt.verify.builds import build_version
 from imageopt.verify.code import read_modules
-from imageopt.verify.measure import (
-    Bench,
-    Version,
-    analyse,
-    build_version,
-    open_bench,
-    run_version,
-    scan_version,
-    side,
-)
+from imageopt.verify.measure import analyse, run_version, scan_version, side
 from imageopt.verify.model import NotDone, RunRecord, ScanRecord, Side, Verification
 from imageopt.verify.plan import kept_volumes, plan_run
 from imageopt.verify.request import VerifyRequest

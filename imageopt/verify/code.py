@@ -13,8 +13,8 @@ from imageopt.compare.filesystem import Filesystem
 from imageopt.compare.modules import ModuleGraph, Read, module_graph
 from imageopt.image.model import Image
 from imageopt.project.model import Project
+from imageopt.verify.bench import Bench, Version
 from imageopt.verify.container import remove_by_name
-from imageopt.verify.measure import Bench, Version
 from imageopt.verify.model import NotDone
 
 if TYPE_CHECKING:

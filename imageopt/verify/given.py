@@ -4,7 +4,8 @@ from imageopt.build.model import Given
 from imageopt.build.record import recall
 from imageopt.project.read import read_project
 from imageopt.source.reference import parse_reference
-from imageopt.verify.measure import Bench, Version, examined, read_image
+from imageopt.verify.bench import Bench, Version
+from imageopt.verify.measure import examined, read_image
 
 
 def read_given(bench: Bench, images: tuple[str, str]) -> list[Version]:

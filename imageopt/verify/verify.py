@@ -7,24 +7,13 @@ before: it is judged alone, and never called verified.
 import contextlib
 
 from imageopt.progress import Progress
+from imageopt.verify.bench import Bench, Version, open_bench
+from imageopt.verify.builds import build_cold, pull_bases, rebuild, rebuild_dependencies
 from imageopt.verify.code import read_modules
 from imageopt.verify.comparison import compare_sides
 from imageopt.verify.given import read_given
 from imageopt.verify.hazards import hazards
-from imageopt.verify.measure import (
-    Bench,
-    Version,
-    analyse,
-    build_cold,
-    missing,
-    open_bench,
-    pull_bases,
-    rebuild,
-    rebuild_dependencies,
-    run_version,
-    scan_versions,
-    side,
-)
+from imageopt.verify.measure import analyse, missing, run_version, scan_versions, side
 from imageopt.verify.model import NotDone, RunRecord, Side, Verification
 from imageopt.verify.plan import kept_volumes, plan_run
 from imageopt.verify.prediction import with_prediction
