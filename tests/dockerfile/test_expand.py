@@ -112,9 +112,9 @@ class TestStrangersFiles:
         ],
     )
     def test_take_no_time(self, text: str) -> None:
-        begin = time.perf_counter()
+        begin = time.process_time()
         expansion(text, {"a": "a" * 3000})
-        assert time.perf_counter() - begin < 2
+        assert time.process_time() - begin < 2
 
     def test_values_cannot_grow_without_end(self) -> None:
         result = expansion("$a$a", {"a": "x" * (LONGEST - 1)})

@@ -276,6 +276,6 @@ def test_it_never_raises_and_its_spans_fit(script: str) -> None:
     "unit", ["$(", "${x:-", '"$(', "`", "(", "{ ", "a=(", "if ", "<(", "$((", "case x in ", "{ ) "]
 )
 def test_the_time_stays_linear(unit: str) -> None:
-    begin = time.perf_counter()
+    begin = time.process_time()
     split(unit * 10_000)
-    assert time.perf_counter() - begin < 5
+    assert time.process_time() - begin < 5

@@ -55,14 +55,19 @@ def test_a_child_that_is_killed_loses_nothing() -> None:
     assert _spread(work, [1, 2, 3, 4]) == ["1", "2", "3", "4"]
 
 
-def test_an_error_is_raised_as_without_children_and_ends_them() -> None:
+def test_an_error_is_raised_as_without_children_and_ends_them(monkeypatch: pytest.MonkeyPatch) -> None:
     def work(item: int) -> str:
         raise ValueError(item)
 
+    children: list[int] = []
+    fork = os.fork
+    monkeypatch.setattr(os, "fork", lambda: (pid := fork()) and (children.append(pid) or pid))
     with pytest.raises(ValueError, match=r"^1$"):
         _spread(work, [1, 2, 3, 4])
-    with pytest.raises(ChildProcessError):  # nobody is left
-        os.waitpid(-1, os.WNOHANG)
+    assert len(children) == 2
+    for child in children:
+        with pytest.raises(ChildProcessError):  # nobody is left
+            os.waitpid(child, os.WNOHANG)
 
 
 def test_no_process_to_be_had(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,8 +17,8 @@ def read(project: Write, dependencies: str, files: Mapping[str, str], **scripts:
     """`dependencies` are names; those after a `|` are for development."""
     production, _, development = dependencies.partition("|")
     data = {
-        "dependencies": dict.fromkeys(production.split(), "1"),
-        "devDependencies": dict.fromkeys(development.split(), "1"),
+        "dependencies": dict.fromkeys(production.split(), "99"),
+        "devDependencies": dict.fromkeys(development.split(), "99"),
         "scripts": scripts,
     }
     root = project({"package.json": json.dumps(data), **files})
