@@ -6,7 +6,7 @@ READY := .venv/.ready
 PIP := $(BIN)/pip --quiet --disable-pip-version-check
 REAL_PARTS := engine or registry or trivy or browser
 # what `make check` leaves out: it needs no network, no engine and less than a minute
-NEEDS := $(REAL_PARTS) or slow
+NEEDS := $(REAL_PARTS) or slow or exhaustive
 COVERED_AT_LEAST := 90
 
 .PHONY: help setup check test proof demo benchmark clean
@@ -36,7 +36,8 @@ test: setup ## everything once: real engine, registry and scanner, with coverage
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest --numprocesses auto --dist worksteal -m 'not ($(REAL_PARTS))'
+	$(BIN)/pytest --quiet --numprocesses auto -m exhaustive
+	$(BIN)/coverage run -m pytest --numprocesses auto --dist worksteal -m 'not ($(REAL_PARTS) or exhaustive)'
 	$(BIN)/coverage run -m pytest -m '($(REAL_PARTS)) and not proof'
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --fail-under=$(COVERED_AT_LEAST)

@@ -81,6 +81,7 @@ def compound(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 SCRIPTS = joined(st.recursive(simple(), compound, max_leaves=6))
 
 
+@pytest.mark.exhaustive
 @settings(max_examples=500)
 @given(SCRIPTS)
 def test_command_names_of_generated_scripts(script: str) -> None:

@@ -149,7 +149,7 @@ FILES_OF_INSTRUCTIONS = st.builds(
 )
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 @settings(max_examples=10_000, derandomize=True)
 @given(FILES_OF_INSTRUCTIONS)
 def test_ten_thousand_generated_files(text: str) -> None:
