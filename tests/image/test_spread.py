@@ -61,7 +61,13 @@ def test_an_error_is_raised_as_without_children_and_ends_them(monkeypatch: pytes
 
     children: list[int] = []
     fork = os.fork
-    monkeypatch.setattr(os, "fork", lambda: (pid := fork()) and (children.append(pid) or pid))
+
+    def noted() -> int:
+        if pid := fork():
+            children.append(pid)
+        return pid
+
+    monkeypatch.setattr(os, "fork", noted)
     with pytest.raises(ValueError, match=r"^1$"):
         _spread(work, [1, 2, 3, 4])
     assert len(children) == 2
