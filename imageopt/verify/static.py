@@ -46,16 +46,22 @@ def _missing(before: Side, after: Side) -> tuple[Missing, ...]:
     """What the program of `after` asks for in vain, and the one of `before` had, or did not ask for."""
     if not isinstance(after.modules, ModuleGraph):
         return ()
-    known = before.modules.missing if isinstance(before.modules, ModuleGraph) else frozenset()
+    graph = before.modules if isinstance(before.modules, ModuleGraph) else None
+    known = graph.missing if graph is not None else frozenset()
+    files = frozenset(graph.files if graph is not None else ())
     # a build may move a file: what it asks for by name stays the same, and so does its own name
-    asked = {(posixpath.basename(found.importer).partition(".")[0], found.name) for found in known}
+    asked = {_without_place(found) for found in known}
     return tuple(
         sorted(
             found
             for found in after.modules.missing
-            if (posixpath.basename(found.importer).partition(".")[0], found.name) not in asked
+            if found not in known and (found.importer in files or _without_place(found) not in asked)
         )
     )
+
+
+def _without_place(found: Missing) -> tuple[str, str]:
+    return posixpath.basename(found.importer).partition(".")[0], found.name
 
 
 def _named_by(graph: ModuleGraph | NotDone, image: Image) -> Callable[[str], bool]:

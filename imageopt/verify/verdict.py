@@ -6,7 +6,7 @@ named among the reasons and among what was not checked.
 
 from collections.abc import Callable, Iterator
 
-from imageopt.build.model import BuildFailed
+from imageopt.build.model import BuildFailed, Built
 from imageopt.compare.production import Production
 from imageopt.units import format_bytes
 from imageopt.verify.behaviour import is_root
@@ -58,10 +58,16 @@ def _alone(after: Side) -> str:
     return f"after, judged alone, {failure(after) or alone}"
 
 
-def _broken(_: Side, after: Side, __: Comparison) -> Iterator[str]:
+def _broken(before: Side, after: Side, _: Comparison) -> Iterator[str]:
     reason = failure(after)
     if reason is not None:
         yield f"after {reason}"
+    for what, old, new in (
+        ("a source file", before.rebuild, after.rebuild),
+        ("the manifest", before.dependency_rebuild, after.dependency_rebuild),
+    ):
+        if isinstance(old, Built) and isinstance(new, BuildFailed):
+            yield f"after does not build any more once {what} is changed, as before does: {new.reason}"
 
 
 def _behaviour_changed(_: Side, __: Side, comparison: Comparison) -> Iterator[str]:

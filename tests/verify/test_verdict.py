@@ -97,6 +97,18 @@ Values = Mapping[str, Any]
         ({}, {"run": DEAD}, "broken", "after does not start: it ended with exit code 1"),
         (
             {},
+            {"rebuild": FAILED},
+            "broken",
+            "after does not build any more once a source file is changed, as before does: exit code: 1",
+        ),
+        (
+            {"rebuild": FAILED},
+            {"rebuild": FAILED},
+            "verified",
+            "both versions built, started and gave the same answer to 1 request",
+        ),
+        (
+            {},
             {"run": replace(RUN, responses=()), "scan": vulnerable("CVE-1")},
             "behaviour-changed",
             "GET /: it answered before (200 text/html, 3 bytes, a -> no answer)",
