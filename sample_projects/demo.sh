@@ -32,7 +32,9 @@ proven() {
   step "analyze: what makes the image big"
   imageopt analyze "$PROJECT" --build --format "json=$OUT/analysis.json" --format terminal
   step "rewrite: what would make it small"
-  imageopt rewrite "$PROJECT"
+  imageopt rewrite "$PROJECT" --format "json=$OUT/rewrite.json" --format terminal
+  step "gate: is the image as it stands within 800 MB?"
+  imageopt gate "$PROJECT" --max-unpacked 800MB --exit-code 0 --format "json=$OUT/gate.json" --format terminal
   step "verify: both versions built, run, scanned and compared"
   local verdict=0
   imageopt verify "$PROJECT" --format "json=$OUT/verification.json" --format "html=$OUT/report.html" --format terminal || verdict=$?
