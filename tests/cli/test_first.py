@@ -84,3 +84,9 @@ def test_verify_is_asked_to_judge_it_alone(root: Path, monkeypatch: pytest.Monke
     assert asked[0].before is None
     assert asked[0].rewrite is not None
     assert [change.path for change in asked[0].rewrite.changes] == ["Dockerfile", ".dockerignore"]
+
+
+def test_what_is_only_proposed_says_how_it_is_written(root: Path) -> None:
+    told = CliRunner().invoke(command, [str(root)], catch_exceptions=False, standalone_mode=False)
+    assert "nothing is written yet: --verify builds" in told.stderr
+    assert "nothing is written yet" not in run(str(root)).stderr

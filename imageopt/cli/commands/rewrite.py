@@ -93,6 +93,7 @@ def command(folder: str, **options: Any) -> int:
     if undo:
         return _undo(root, delivery.force)
     config = configuration(folder, options.pop("config"))
+    quiet = bool(options["quiet"])
     talk = Talk.of(options)
     built = built_how(options, config)
     if write:
@@ -118,6 +119,8 @@ def command(folder: str, **options: Any) -> int:
     message = prepared.message(proof)
     if write:
         _write(root, folder, proposed, delivery.force)
+    elif proposed.outcome == "proposed" and not (prove or best or quiet or delivery.patch or delivery.message):
+        click.echo("nothing is written yet: --verify builds and compares both images, --apply writes this", err=True)
     prepared.deliver(message)
     return 0
 

@@ -20,8 +20,7 @@ def draw_rewrite(canvas: Canvas, document: Mapping[str, Any]) -> None:
     _candidates(canvas, document)
     if document["notes"]:
         canvas.heading("Good to know")
-    for note in document["notes"]:
-        canvas.line(f"  {note}")
+        canvas.table([[[("", "")], [(note, "")]] for note in document["notes"]], ("left", "left"), flexible=1)
 
 
 def _diff(canvas: Canvas, diff: str) -> None:
