@@ -14,7 +14,7 @@ from imageopt.dockerfile.parser import parse
 from imageopt.image.model import Image
 from imageopt.project.deployment import read_deployment
 from imageopt.project.model import Project
-from imageopt.rewrite.model import Rewrite, Transformed
+from imageopt.rewrite.model import Rewrite, Transformed, edited
 from imageopt.rewrite.render import Unsafe, assignment, copy, word
 
 NAME = "no-package-managers"
@@ -81,14 +81,11 @@ def without_managers(rewrite: Rewrite, dockerfile: str, project: Project, base: 
         return str(error)
     saved = rewrite.predicted_bytes
     done = Transformed(NAME, "verify", f"nothing calls them: {base.image} with Node alone", (), base.saved_bytes)
-    return replace(
-        rewrite,
-        changes=tuple(
-            replace(one, after=text.encode("utf-8", "surrogateescape")) if one is change else one
-            for one in rewrite.changes
-        ),
-        transformed=(*rewrite.transformed, done),
-        predicted_bytes=None if saved is None else saved + base.saved_bytes,
+    made = edited(rewrite, change, text, done)
+    return (
+        made
+        if saved is None
+        else replace(made, predicted_bytes=saved + base.saved_bytes, predicted_basis=rewrite.predicted_basis)
     )
 
 

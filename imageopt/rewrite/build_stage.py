@@ -14,7 +14,7 @@ from imageopt.project.scripts import DEV_RUNNERS, commands, reachable_commands
 from imageopt.rewrite.builders import without_cache
 from imageopt.rewrite.ground import Account, Ground, comments_of
 from imageopt.rewrite.managers import manifest_names
-from imageopt.rewrite.render import copy, word
+from imageopt.rewrite.render import copy, flags_of, word
 from imageopt.rewrite.survey import Step, Survey
 from imageopt.rewrite.system import RuntimeSystem
 from imageopt.rewrite.tokens import left_behind, sent
@@ -138,7 +138,7 @@ def _mounts(ground: Ground, account: Account) -> str:
     """The flags of the install's RUN: the original's (secrets, ssh), and a mount for npm's cache."""
     install = ground.found.install
     assert install is not None
-    given = "".join(f"--{flag.name}={flag.value} " for flag in install.flags)
+    given = flags_of(install)
     if "type=cache" in given:
         return given
     if not ground.builders.mounts:

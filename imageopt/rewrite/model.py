@@ -1,6 +1,6 @@
 """A rewrite before it is made: the files it would change, what each transformation did or refused, and why."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from imageopt.rules.model import Safety
@@ -66,3 +66,15 @@ class Rewrite:
     predicted_basis: Literal["exact", "estimate", "unknown"]
     notes: tuple[str, ...]
     follow_ups: tuple[FollowUp, ...] = ()
+
+
+def edited(rewrite: Rewrite, change: FileChange, text: str, done: Transformed) -> Rewrite:
+    """The rewrite with another text in one of its changes, and what was done for that; nothing more is predicted."""
+    after = replace(change, after=text.encode("utf-8", "surrogateescape"))
+    return replace(
+        rewrite,
+        changes=tuple(after if one is change else one for one in rewrite.changes),
+        transformed=(*rewrite.transformed, done),
+        predicted_bytes=None,
+        predicted_basis="unknown",
+    )

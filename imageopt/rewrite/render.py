@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from imageopt.dockerfile.model import Instruction
 from imageopt.errors import InputError, UsageError, one_line
 from imageopt.project.files import read_text
 from imageopt.resources import data_folder
@@ -53,6 +54,17 @@ def copy(sources: Iterable[str], target: str, *flags: str) -> str:
     if any(re.search(r"[$\\\x00-\x1f\x7f]", name) for name in names):
         raise Unsafe(f"{names[0]!r} cannot be written safely in a Dockerfile")
     return f"{prefix} {json.dumps(names, ensure_ascii=False)}"
+
+
+def flags_of(item: Instruction, *without: str) -> str:
+    """The instruction's flags as written, all but those named `without`, each with a space behind it."""
+    kept = (flag for flag in item.flags if flag.name not in without)
+    return "".join(f"--{flag.name}={flag.value} " if flag.value else f"--{flag.name} " for flag in kept)
+
+
+def with_flags(item: Instruction, text: str, *flags: str) -> str:
+    """A COPY or ADD, of which `text` is the source with or without its comments, with these flags as its first."""
+    return re.sub(rf"(?m)^(\s*{item.raw_keyword})(?=\s)", rf"\1 {' '.join(flags)}", text, count=1)
 
 
 def exec_form(argv: Iterable[str]) -> str:

@@ -15,7 +15,7 @@ from imageopt.project.scripts import called_script
 from imageopt.rewrite.ground import Account, Ground, comments_of
 from imageopt.rewrite.health import needs_program, with_node
 from imageopt.rewrite.ownership import owned, writable
-from imageopt.rewrite.render import Unsafe, assignment, copy, exec_form, word
+from imageopt.rewrite.render import Unsafe, assignment, copy, exec_form, flags_of, with_flags, word
 from imageopt.rewrite.survey import Survey
 from imageopt.rewrite.workspace import member_words
 
@@ -106,7 +106,7 @@ def _owned_copy(ground: Ground, instruction: Instruction) -> str:
     text = ground.kept(instruction)
     if not ground.owner or instruction.flag("chown") is not None:
         return text
-    return re.sub(rf"(?m)^(\s*{instruction.raw_keyword})(?=\s)", rf"\1 --chown={ground.owner}", text, count=1)
+    return with_flags(instruction, text, f"--chown={ground.owner}")
 
 
 def _command(ground: Ground, account: Account) -> list[str]:
@@ -127,7 +127,7 @@ def _probe(ground: Ground, account: Account, item: Instruction) -> str:
     if translated is None or ground.bases.kind == "full" or program in ground.system.packages:
         return ground.kept(item)
     account.notes.append(f"the HEALTHCHECK asks with Node now, for the image no longer holds {program}")
-    flags = "".join(f"--{flag.name}={flag.value} " for flag in item.flags)
+    flags = flags_of(item)
     return ground.commented(item, f"HEALTHCHECK {flags}{translated}")
 
 

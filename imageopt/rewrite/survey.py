@@ -15,6 +15,7 @@ from imageopt.dockerfile.pairs import pairs
 from imageopt.project.app import member_at
 from imageopt.rewrite.commands import Command, commands_of, install_flags, installs_production_only, purpose
 from imageopt.rewrite.managers import Manager
+from imageopt.rewrite.render import flags_of
 from imageopt.rewrite.workspace import Part, built_by, member_words
 
 MANIFESTS = re.compile(
@@ -204,7 +205,7 @@ class _Reader:
         if not kept:
             return
         self.found.works = True
-        flags = "".join(f"--{flag.name}={flag.value} " for flag in self.instruction.flags)
+        flags = flags_of(self.instruction)
         lines = [command.text for command in kept]
         text = None if lines == [command.text for command in commands] else f"RUN {flags}{' && '.join(lines)}"
         only_removes = all(command.purpose == "remove" for command in kept)

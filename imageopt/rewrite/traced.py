@@ -6,14 +6,13 @@ computed name no tracer sees, so this is never proposed without a proof.
 
 import json
 import posixpath
-from dataclasses import replace
 
 from imageopt.dockerfile.edit import apply
 from imageopt.dockerfile.model import Dockerfile, Edit, Instruction, Stage
 from imageopt.dockerfile.parser import parse
 from imageopt.project.model import Project
 from imageopt.project.start import entry_of
-from imageopt.rewrite.model import Rewrite, Transformed
+from imageopt.rewrite.model import Rewrite, Transformed, edited
 
 NAME = "traced-files"
 _TRACER = "@vercel/nft"
@@ -46,16 +45,7 @@ def traced(rewrite: Rewrite, dockerfile: str, project: Project) -> Rewrite | str
         return f"{_TRACER} serves development only, and the build stage has production packages alone"
     text = _edited(tree, item, prune, build, posixpath.normpath(entry))
     done = Transformed(NAME, "verify", f"{_TRACER} lists what {entry} loads; the rest of node_modules stays", (), None)
-    return replace(
-        rewrite,
-        changes=tuple(
-            replace(one, after=text.encode("utf-8", "surrogateescape")) if one is change else one
-            for one in rewrite.changes
-        ),
-        transformed=(*rewrite.transformed, done),
-        predicted_bytes=None,
-        predicted_basis="unknown",
-    )
+    return edited(rewrite, change, text, done)
 
 
 def _shipped(tree: Dockerfile) -> tuple[Instruction, Stage] | None:

@@ -125,6 +125,15 @@ DAYS = (
         ("!--mount", "FROM base\nCOPY --from=vendor /usr/bin/composer /usr/bin/composer\n", "RUN npm ci\n"),
     ),
     Day(
+        "a flag without a value is copied along without one",
+        {
+            **LARAVEL_FILES,
+            "Dockerfile": "FROM php:8.2-apache\nRUN curl -fsSL https://deb.nodesource.com/setup_20.x | bash - && apt-get install -y nodejs\n"
+            "WORKDIR /var/www/html\nCOPY --link --chown=www-data . .\nRUN npm ci && npm run build\n",
+        },
+        ("COPY --link . ./\n", "!--link="),
+    ),
+    Day(
         "kaniko mounts nothing for pip",
         {**KANIKO, "requirements.txt": "flask==3.0.0\n", "app.py": "import flask\n",
          "Dockerfile": 'FROM python:3.11\nWORKDIR /app\nCOPY . .\nRUN pip install -r requirements.txt\nCMD ["python", "app.py"]\n'},

@@ -16,7 +16,7 @@ from imageopt.rewrite.managers import Manager, manifest_names
 from imageopt.rewrite.php.base import PhpImage
 from imageopt.rewrite.php.stages import Lines
 from imageopt.rewrite.php.survey import PhpSurvey, Place
-from imageopt.rewrite.render import copy, word
+from imageopt.rewrite.render import copy, flags_of, word
 from imageopt.rewrite.survey import within
 
 _OF_SUITE = {"bullseye": "12", "bookworm": "18", "trixie": "20"}  # packages.debian.org/nodejs
@@ -77,7 +77,7 @@ def asset_stage(
 
 
 def _run(place: Place, command: str) -> str:
-    flags = "".join(f"--{flag.name}={flag.value} " for flag in place.instruction.flags)
+    flags = flags_of(place.instruction)
     return f"RUN {flags}{command}"
 
 
@@ -88,7 +88,7 @@ def _is_source(found: PhpSurvey, place: Place) -> bool:
 def _copied(found: PhpSurvey, place: Place) -> str:
     """The COPY into the asset stage: as written, but owned by root."""
     item = place.instruction
-    flags = "".join(f"--{flag.name}={flag.value} " for flag in item.flags if flag.name not in ("chown", "chmod"))
+    flags = flags_of(item, "chown", "chmod")
     words = item.json or tuple(part.value for part in item.words)
     folder = "/" if words[-1].endswith("/") else ""
     return copy(words[:-1], f"{place.target}{folder}" if place.target != found.folder else "./", *flags.split())

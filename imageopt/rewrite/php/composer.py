@@ -13,7 +13,7 @@ from imageopt.rewrite.php.commands import PhpCommand
 from imageopt.rewrite.php.hazards import needs_patches
 from imageopt.rewrite.php.stages import Lines
 from imageopt.rewrite.php.survey import PhpSurvey, Place
-from imageopt.rewrite.render import copy, word
+from imageopt.rewrite.render import copy, flags_of, word
 from imageopt.rewrite.system import install_line
 
 _COMPOSER = "/usr/bin/composer"
@@ -41,7 +41,7 @@ def vendor_tools(made: Lines) -> list[str]:
 
 def install_run(install: Place, asked: PhpCommand, dev: str, *, mounts: bool) -> str:
     """The RUN that installs what the lock file pins, without any of the project's code."""
-    flags = "".join(f"--{flag.name}={flag.value} " for flag in install.instruction.flags)
+    flags = flags_of(install.instruction)
     flags += f"--mount=type=cache,target={_CACHE} " if mounts else ""
     begin = f"RUN {flags}\\\n    " if flags else "RUN "
     kept = "".join(f" {word(flag)}" for flag in asked.words if flag.startswith(_KEPT))

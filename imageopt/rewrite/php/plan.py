@@ -32,7 +32,7 @@ from imageopt.rewrite.php.ownership import Ownership, ownership
 from imageopt.rewrite.php.packages import named, role
 from imageopt.rewrite.php.stages import Lines, Moves, lines_of
 from imageopt.rewrite.php.survey import Part, PhpSurvey, Place, php_survey
-from imageopt.rewrite.render import copy, word
+from imageopt.rewrite.render import copy, with_flags, word
 from imageopt.rewrite.survey import within
 
 _NAMES = (("base", "runtime"), ("vendor", "packages"), ("assets", "front-end"))
@@ -302,7 +302,7 @@ def _with_owner(tree: Dockerfile, place: Place, owned: Ownership) -> str:
     text = tree.source(item)
     if item.flag("chown") is not None:
         return text
-    return re.sub(rf"(?m)^(\s*{item.raw_keyword})(?=\s)", rf"\1 {' '.join(owned.flag)}", text, count=1)
+    return with_flags(item, text, *owned.flag)
 
 
 def _joined(rest: list[tuple[str, Place]], insertions: list[tuple[int, list[str]]]) -> list[tuple[str, Place | None]]:

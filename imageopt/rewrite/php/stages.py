@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from imageopt.rewrite.php.commands import PhpCommand
 from imageopt.rewrite.php.packages import extensions_run, named, role, without
 from imageopt.rewrite.php.survey import Part, PhpSurvey, Place
+from imageopt.rewrite.render import flags_of
 from imageopt.rewrite.survey import within
 
 _ENDS_GROUND = ("COPY", "ADD", "USER", "VOLUME")
@@ -148,7 +149,7 @@ def _line(
         kept = [line for line in kept if not re.match(r"(?:apt|apk)\b|rm -\w+ /var/lib/apt", line)]
     if any(re.match(r"apt(?:-get)? ", line) for line in kept):
         kept += [] if any("/var/lib/apt/lists" in line for line in kept) else ["rm -rf /var/lib/apt/lists/*"]
-    flags = "".join(f"--{flag.name}={flag.value} " for flag in place.instruction.flags)
+    flags = flags_of(place.instruction)
     return text(place, f"RUN {flags}{' && '.join(kept)}")
 
 

@@ -14,7 +14,7 @@ from imageopt.rewrite.health import needs_program, with_python
 from imageopt.rewrite.linked import libraries_of
 from imageopt.rewrite.python.commands import PythonCommand
 from imageopt.rewrite.python.survey import Case, Item, covers, is_tool
-from imageopt.rewrite.render import copy
+from imageopt.rewrite.render import copy, flags_of
 from imageopt.rewrite.survey import within
 
 ENVIRONMENT = "/opt/venv"
@@ -70,7 +70,7 @@ def installs(case: Case, account: Account, *, mounts: bool) -> Iterator[str]:
     `mounts`: the builder can mount a folder for the downloads.
     """
     for item in case.items:
-        flags = "".join(f"--{flag.name}={flag.value} " for flag in item.instruction.flags)
+        flags = flags_of(item.instruction)
         for command in item.commands:
             if command.purpose == "tool":
                 yield f"RUN {command.text}"
@@ -138,7 +138,7 @@ def _other(case: Case, item: Item, kept: frozenset[str], account: Account, *, sl
     if program is None or program in kept:
         return spaced(case.tree, probe)
     account.notes.append(f"the HEALTHCHECK asks with Python now, for the image no longer holds {program}")
-    flags = "".join(f"--{flag.name}={flag.value} " for flag in probe.flags)
+    flags = flags_of(probe)
     return spaced(case.tree, probe, f"HEALTHCHECK {flags}{with_python(probe)}")
 
 
@@ -163,5 +163,5 @@ def _run(case: Case, item: Item, kept: frozenset[str]) -> str:
         return ""
     if any(line.startswith("apt") for line in left) and not any("/var/lib/apt/lists" in line for line in left):
         left.append("rm -rf /var/lib/apt/lists/*")
-    flags = "".join(f"--{flag.name}={flag.value} " for flag in item.instruction.flags)
+    flags = flags_of(item.instruction)
     return spaced(case.tree, item.instruction, f"RUN {flags}{' && '.join(left)}")

@@ -17,6 +17,7 @@ from imageopt.rewrite.commands import commands_of, system_packages
 from imageopt.rewrite.development import running_lock
 from imageopt.rewrite.health import needs_program, with_node
 from imageopt.rewrite.model import Refused
+from imageopt.rewrite.render import flags_of
 from imageopt.rewrite.runtime_base import against, against_alpine_build, compiles, explained, lacking, uses
 from imageopt.rewrite.surgery.flatten import surveyed
 from imageopt.rewrite.surgery.model import Answer, Case, Cut
@@ -148,6 +149,6 @@ def _probe(case: Case, base: BaseImage) -> tuple[tuple[Edit, ...], tuple[str, ..
     translated = with_node(health)
     if translated is None:
         return (), ()
-    flags = "".join(f"--{flag.name}={flag.value} " for flag in health.flags)
+    flags = flags_of(health)
     note = f"the HEALTHCHECK asks with Node now, for the image no longer holds {program}"
     return (replaced(case.tree, health, f"HEALTHCHECK {flags}{translated}"),), (note,)
