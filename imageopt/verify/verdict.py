@@ -141,10 +141,13 @@ def _built_not_run(before: Side, after: Side, comparison: Comparison) -> Iterato
 def _proof(before: Side, after: Side, comparison: Comparison) -> Iterator[str]:
     assert isinstance(before.run, RunRecord)
     count = len(before.run.responses)
+    silent = len(set(before.run.unanswered))
     if before.run.port is None:
         yield "both versions built and ran to their end, with the same output"
     else:
         yield f"both versions built, started and gave the same answer to {count} request{'s' if count != 1 else ''}"
+    if silent:
+        yield f"{silent} request{'s' if silent != 1 else ''} had no answer, or not always, before"
     if isinstance(after.run, RunRecord) and (failing := failing_alike(before.run, after.run)):
         yield f"in both versions alike these fail: {', '.join(failing)}"
     unpacked = comparison.sizes.get("unpacked_bytes")

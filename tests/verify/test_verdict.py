@@ -302,3 +302,10 @@ def test_a_check_that_fails_in_both_alike_is_among_the_reasons() -> None:
     verdict, reasons = decide(side, side, compare_sides(side, side)[0])
     assert verdict == "verified"
     assert "in both versions alike these fail: HEALTHCHECK" in reasons
+
+
+def test_a_request_without_an_answer_is_among_the_reasons() -> None:
+    side = replace(GOOD, run=replace(RUN, unanswered=("/events",)))
+    verdict, reasons = decide(side, side, compare_sides(side, side)[0])
+    assert verdict == "verified"
+    assert "1 request had no answer, or not always, before" in reasons
