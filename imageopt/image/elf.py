@@ -49,7 +49,7 @@ class ElfFacts:
     def libc(self) -> Libc | None:
         """The C library it was built for; None where it needs none, or does not say which."""
         names = (self.interpreter.rpartition("/")[2], *self.needed)
-        if any(name.startswith(("ld-musl-", "libc.musl-")) for name in names):
+        if any(name.startswith(("ld-musl-", "libc.musl-")) or name == "libc.so" for name in names):
             return "musl"
         if self.highest_glibc or any(name.startswith(("ld-linux", "ld64.so", "libc.so.6")) for name in names):
             return "glibc"

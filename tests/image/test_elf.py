@@ -89,6 +89,11 @@ CASES = {
         ElfFacts("amd64", "", ("libstdc++.so.6", "libc.musl-x86_64.so.1"), "", False),
         "musl",
     ),
+    "an add-on for musl, by its common name": (
+        elf(needed=("libc.so",)),
+        ElfFacts("amd64", "", ("libc.so",), "", False),
+        "musl",
+    ),
     "an add-on that asks for a version alone": (
         elf(needed=("libc.so.6",), versions=("GLIBC_2.2.5",)),
         ElfFacts("amd64", "", ("libc.so.6",), "2.2.5", False),
