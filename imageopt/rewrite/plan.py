@@ -7,6 +7,7 @@ import posixpath
 from collections.abc import Mapping
 from dataclasses import replace
 
+from imageopt.dockerfile.ignore import parse_ignore
 from imageopt.dockerfile.model import Dockerfile, Stage
 from imageopt.image.elf import ElfFacts
 from imageopt.project.model import Project
@@ -150,6 +151,14 @@ def _explain(ground: Ground, account: Account) -> None:
         done["drop-global-tools"] = "nothing that builds or runs the service calls them"
     if "NODE_ENV" not in env_names(ground) and ground.runner is None:
         done["node-env"] = "set in the running image only; the build still installs its tools"
+    read = {fact.value for fact in ground.project.runtime_paths if posixpath.basename(fact.value).startswith(".env")}
+    ignored = parse_ignore(ground.project.dockerignore or "")
+    kept = sorted(path for path in read if ground.layout.mode != "output" and not ignored.excludes(path))
+    if kept:
+        names = " and ".join(kept)
+        account.notes.append(
+            f"{names} is in the image, for the service reads it: better give its variables at the start"
+        )
     if tokens := sent(ground.project, ground.project.dockerignore or ""):
         account.notes.append(
             f"the token in {' and '.join(tokens)} stays in the first stage; better revoke it, and name a variable there"

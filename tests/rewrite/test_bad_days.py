@@ -172,6 +172,12 @@ DAYS = (
         ("\nCOPY . .\n", "--chown=app /home/app/dist", "!chown app /var/lib "),
     ),
     Day(
+        "an image that others are built on",
+        {**SERVICE, "Dockerfile": f"{INSTALL}ONBUILD RUN apt-get update\n{START}"},
+        ("!alpine", "!USER", "npm ci"),
+        "line 5: ONBUILD runs in images that are built on this one",
+    ),
+    Day(
         "a preview with a proxy",
         {**VITE, "vite.config.js": "export default { server: { proxy: { '/api': 'http://backend' } } };\n", "Dockerfile": BUILD + START},
         ("!nginx",),
@@ -239,3 +245,11 @@ def test_what_stays_of_a_php_project_leaves_nothing_for_a_second_time(tmp_path: 
     found = evidence(tmp_path)
     again = propose(found, (*FAT, *check(found, load_rules(examples=False))))
     assert [(change.path, change.after) for change in again.changes] == []
+
+
+def test_variables_that_the_image_keeps_are_told_of(tmp_path: Path) -> None:
+    source = {"src/server.ts": f"import 'dotenv/config';\n{EXPRESS['src/server.ts']}", ".env": "KEY=abcdefgh\n"}
+    packages = package(prod={"express": "4.19.2", "dotenv": "16.0.0"}, **TYPESCRIPT)
+    files = {**EXPRESS, **packages, **source, "Dockerfile": BUILD + START}
+    notes = propose(evidence(write(tmp_path, files)), FAT).notes
+    assert any(note.startswith(".env is in the image, for the service reads it") for note in notes)

@@ -40,6 +40,8 @@ def swap(case: Case) -> Answer:
         return (Refused("base-swap", reason),) if wanted else ()
     if base.kind == "alpine":
         return ()
+    if case.trigger:
+        return (Refused("base-swap", case.trigger),)
     answer = alpine_answer(
         running_lock(case.project),
         case.evidence.image.elf if case.evidence.image else None,

@@ -95,6 +95,12 @@ class Case:
         """The last instruction of the shipped stage with that keyword."""
         return next((item for item in reversed(self.instructions) if item.keyword == keyword), None)
 
+    @property
+    def trigger(self) -> str:
+        """Why images that are built on this one would feel a change of its base or user; empty where none is meant."""
+        item = self.last("ONBUILD")
+        return f"line {self.line(item)}: ONBUILD runs in images that are built on this one" if item else ""
+
     def line(self, instruction: Instruction) -> int:
         """The line of an instruction in the author's file, where that one says anything of it."""
         offset = instruction.start

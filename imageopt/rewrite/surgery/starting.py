@@ -60,6 +60,8 @@ def user(case: Case) -> Answer:
     if case.base is None:
         wanted = any(finding.fix.transform == "run-as-node" for finding in case.findings)
         return (Refused("run-as-node", "which users the base image has is not known"),) if wanted else ()
+    if case.trigger:
+        return (Refused("run-as-node", case.trigger),)
     if case.running.folder in ("", "/"):
         return (Refused("run-as-node", "it has no WORKDIR"),)
     if case.children(case.final):
