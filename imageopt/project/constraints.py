@@ -3,11 +3,16 @@
 What surprises: npm and Composer write ranges alike and mean different ones by `~`. What cannot be read says nothing.
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterator, Sequence
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from imageopt.project.model import Fact
+from imageopt.lazy_pattern import lazy_pattern
+
+if TYPE_CHECKING:
+    from imageopt.project.model import Fact
 
 Product = Literal["node", "php"]
 
@@ -15,9 +20,9 @@ _Version = tuple[int, int, int]
 _LINE = {"node": 1, "php": 2}  # how many numbers name a release line
 _NEVER: _Version = (1_000_000, 0, 0)
 _NUMBER = r"v?(\d{1,6})(?:\.(\d{1,6}|[xX*]))?(?:\.(\d{1,6}|[xX*]))?(?:\.[xX*])?(?:[-+@][\w.+-]*)?"
-_PIN = re.compile(rf"=?{_NUMBER}")
-_TERM = re.compile(rf"(\^|~>?|>=|<=|>|<|=|!=)?\s*(?:{_NUMBER}|([*xX]))")
-_HYPHEN = re.compile(rf"{_NUMBER}\s+-\s+{_NUMBER}")
+_PIN = lazy_pattern(rf"=?{_NUMBER}")
+_TERM = lazy_pattern(rf"(\^|~>?|>=|<=|>|<|=|!=)?\s*(?:{_NUMBER}|([*xX]))")
+_HYPHEN = lazy_pattern(rf"{_NUMBER}\s+-\s+{_NUMBER}")
 
 
 class _Span(NamedTuple):
