@@ -20,7 +20,12 @@ def draw_rewrite(canvas: Canvas, document: Mapping[str, Any]) -> None:
     _candidates(canvas, document)
     if document["notes"]:
         canvas.heading("Good to know")
-        canvas.table([[[("", "")], [(note, "")]] for note in document["notes"]], ("left", "left"), flexible=1)
+        notes = document["notes"]
+        if canvas.plain:
+            for note in notes:
+                canvas.line(f"  {note}")
+        else:  # a table, so that a second line begins below the first
+            canvas.table([[[("", "")], [(note, "")]] for note in notes], ("left", "left"), flexible=1)
 
 
 def _diff(canvas: Canvas, diff: str) -> None:
