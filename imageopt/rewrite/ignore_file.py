@@ -4,11 +4,15 @@ Each pattern is tried with the real matcher against every path that the new Dock
 names; one hit and the pattern is left out. An existing file keeps its bytes, new patterns go below.
 """
 
+import posixpath
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from imageopt.dockerfile.ignore import parse_ignore
+from imageopt.dockerfile.model import Dockerfile
+from imageopt.dockerfile.shell import run_commands
+from imageopt.dockerfile.tools import call
 from imageopt.project.files import exists, read_text, top_names
 from imageopt.project.lock import LOCK_FILES
 from imageopt.project.model import Project
@@ -29,6 +33,7 @@ _GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     )),
 )  # fmt: skip
 _ONLY_BUILT = {"dist", "build", "out", "output", "lib", ".next", ".nuxt", ".output", ".svelte-kit", "storybook-static"}
+_TAKE_FILES = frozenset(("cat", "chmod", "chown", "cp", "gunzip", "gzip", "ln", "mv", "rm", "sed", "tar", "unzip"))
 _ALWAYS = {"node_modules", ".git", ".env", ".env.*", "coverage", "logs", "*.log"}
 
 
@@ -71,6 +76,18 @@ def propose_ignore(
     if not added:
         return None
     return IgnoreChange(_joined(existing, lines[1:]), tuple(added))
+
+
+def handled_files(dockerfile: Dockerfile) -> Iterator[str]:
+    """The paths in the build's folder that a RUN's own commands fail without: `rm a.log`, and not `rm -f a.log`."""
+    for stage in dockerfile.stages:
+        for instruction in stage.instructions:
+            for command in run_commands(instruction) if instruction.keyword == "RUN" else ():
+                asked = call(command)
+                if command.name not in _TAKE_FILES or (asked is not None and asked.has("--force")):
+                    continue
+                paths = (posixpath.normpath(word.value) for word in command.arguments if not word.value.startswith("-"))
+                yield from (path for path in paths if not path.startswith(("/", "..", "$")) and path != ".")
 
 
 def with_patterns(project: Project, title: str, patterns: Iterable[str], named: Iterable[str]) -> IgnoreChange | str:

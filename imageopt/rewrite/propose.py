@@ -18,7 +18,7 @@ from imageopt.rewrite.base_image import node_image
 from imageopt.rewrite.builders import builders
 from imageopt.rewrite.downloads import browsers
 from imageopt.rewrite.ground import Account, Plan, last_comments
-from imageopt.rewrite.ignore_file import IgnoreChange, propose_ignore
+from imageopt.rewrite.ignore_file import IgnoreChange, handled_files, propose_ignore
 from imageopt.rewrite.junk import junk_paths
 from imageopt.rewrite.locked import lock_obstacle
 from imageopt.rewrite.managers import manager
@@ -129,7 +129,8 @@ def _rewrite(evidence: Evidence, findings: Sequence[Finding], plan: Plan, text: 
     if hidden:
         ignored = ignore_file(project.root, evidence.dockerfile_path)
         return _refused(f"{ignored} hides {' and '.join(hidden[:3])}, which the install needs")
-    ignore = propose_ignore(project, plan.needed, junk_paths(evidence, findings, plan.needed), plan.rebuilt)
+    needed = (*plan.needed, *handled_files(tree))
+    ignore = propose_ignore(project, needed, junk_paths(evidence, findings, needed), plan.rebuilt)
     return _proposed(evidence, findings, after, plan.account, ignore)
 
 

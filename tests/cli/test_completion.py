@@ -43,7 +43,9 @@ def test_what_is_offered(words: list[str], beginning: str, expected: list[str]) 
     assert [item.value for item in offered(words, beginning)] == expected
 
 
-@pytest.mark.parametrize("words", [["analyze"], ["explore"], ["gate"], ["compare", "docker:a"], ["lint"], ["verify", "--file"]])
+@pytest.mark.parametrize(
+    "words", [["analyze"], ["explore"], ["gate"], ["compare", "docker:a"], ["lint"], ["verify", "--file"]]
+)
 def test_files_are_left_to_the_shell(words: list[str]) -> None:
     assert [(item.value, item.type) for item in offered(words, "app/Do")] == [("app/Do", "file")]
 

@@ -231,6 +231,14 @@ def test_a_bad_day_breaks_nothing(day: Day, tmp_path: Path) -> None:
     assert day.refused in "\n".join(refusal.reason for refusal in rewrite.refusals)
 
 
+@pytest.mark.parametrize(("remove", "hidden"), [("rm service.log", False), ("rm -f service.log", True)])
+def test_a_file_that_a_run_removes_by_name_is_sent(remove: str, hidden: bool, tmp_path: Path) -> None:
+    files = {**JAVASCRIPT, "service.log": "x", "Dockerfile": f"{INSTALL}RUN {remove}\n{START}"}
+    rewrite = propose(evidence(write(tmp_path, files)), FAT)
+    ignored = next(change.after.decode() for change in rewrite.changes if change.path == ".dockerignore")
+    assert ("\n*.log\n" in ignored) == hidden
+
+
 def test_what_stays_of_a_php_project_leaves_nothing_for_a_second_time(tmp_path: Path) -> None:
     """Which Node it is that apt brings is not known here, so the front end is built where it was."""
     given = (

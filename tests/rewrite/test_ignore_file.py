@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 from rewrite.node_shapes import EXPRESS, TYPESCRIPT, package, write
 
+from imageopt.dockerfile import parse
 from imageopt.dockerfile.ignore import parse_ignore
 from imageopt.project.read import read_project
-from imageopt.rewrite.ignore_file import propose_ignore
+from imageopt.rewrite.ignore_file import handled_files, propose_ignore
 
 BASE = {**package(prod={"express": "4.19.2"}, **TYPESCRIPT), **EXPRESS}
 NEEDED = ("package.json", "package-lock.json", "src", "public")
@@ -113,3 +114,10 @@ def test_a_folder_with_sources_is_not_hidden_because_the_build_writes_to_it(
     change = propose_ignore(project, ("package.json", "src"), (), (folder,))
     assert change is not None
     assert parse_ignore(change.after).excludes(f"{folder}/x") == hidden
+
+
+def test_what_a_run_fails_without_is_not_hidden() -> None:
+    tree = parse(
+        b"FROM node:20\nCOPY . .\nRUN rm a.log && rm -f b.log && mv ./conf/c.bak /etc/c && tar xzf d.tgz -C /x\n"
+    )
+    assert list(handled_files(tree)) == ["a.log", "conf/c.bak", "xzf", "d.tgz"]

@@ -81,9 +81,9 @@ def test_stages_of_the_authors_own_are_kept(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_taken_apart_is_mended_with_the_reason(tmp_path: Path) -> None:
-    surgical, multi_stage, *_ = rungs(tmp_path, {**SHOP, "Dockerfile": DOCKERFILE + "ONBUILD RUN true\n"})
-    assert "ONBUILD" in text(surgical)
-    assert "ONBUILD" in multi_stage.reason
+    surgical, multi_stage, *_ = rungs(tmp_path, {**SHOP, "Dockerfile": DOCKERFILE + "COPY --from=other:1 /a /b\n"})
+    assert "COPY --from=other:1 /a /b" in text(surgical)
+    assert "it copies from another image" in multi_stage.reason
 
 
 def test_a_project_that_cannot_be_rewritten_may_still_be_mended(tmp_path: Path) -> None:

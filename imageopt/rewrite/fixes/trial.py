@@ -19,7 +19,7 @@ from imageopt.evidence.join import join
 from imageopt.evidence.model import Evidence
 from imageopt.project.context import context_bytes
 from imageopt.rewrite.fixes.model import Patterns
-from imageopt.rewrite.ignore_file import with_patterns
+from imageopt.rewrite.ignore_file import handled_files, with_patterns
 from imageopt.rules.check import judge
 from imageopt.rules.model import Finding, Rule
 
@@ -102,7 +102,7 @@ class Judge:
 
 def named_sources(tree: Dockerfile) -> tuple[str, ...]:
     """The paths of the context that the Dockerfile names: those no ignore pattern may take away."""
-    found: list[str] = []
+    found = list(handled_files(tree))
     for instruction in tree.instructions:
         if instruction.keyword in ("COPY", "ADD") and instruction.flag("from") is None:
             found += (word.value for word in instruction.words[:-1])
