@@ -71,7 +71,9 @@ def request_for(
 def searched(search: "Search", seconds: float) -> tuple[dict[str, Any] | None, str]:
     """The document of the best candidate, None where there is none, and the verdict that the search ends with."""
     if search.best is None or search.best.verification is None:
-        return None, "baseline-broken" if search.baseline_broken else "none"
+        if search.baseline_broken:
+            return None, "baseline-broken"
+        return None, "none" if any(one.verification is not None for one in search.tried) else "nothing"
     return verification_document(search.best.verification, seconds), search.best.verification.verdict
 
 
@@ -81,5 +83,5 @@ def place_for(folder: str, built: BuildOptions) -> tuple[Path, str, bytes | None
 
 
 def exit_code(verdict: str, negative: int) -> int:
-    """What a verdict ends with; `negative` is the code of an answer that is no."""
-    return {"verified": 0, "baseline-broken": 3}.get(verdict, negative)
+    """What a verdict ends with; `negative` is the code of an answer that is no. A search without a try is no answer."""
+    return {"verified": 0, "nothing": 0, "baseline-broken": 3}.get(verdict, negative)

@@ -16,7 +16,7 @@ from imageopt.proposals import Proposals
 from imageopt.rewrite.ladder import Candidate
 from imageopt.rewrite.model import Rewrite
 from imageopt.verify import best as module
-from imageopt.verify.best import Search, climb, not_begun
+from imageopt.verify.best import Search, Tried, climb, not_begun
 from imageopt.verify.model import Comparison, NotDone, Side, Verdict, Verification
 
 LOCK = {"name": "tiny", "version": "1.0.0", "lockfileVersion": 3, "packages": {"": {"name": "tiny"}}}
@@ -94,6 +94,14 @@ def test_a_broken_baseline_has_its_own_answer(root: Path, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(module, "search", search)
     assert run(str(root), "--best").return_value == 3
+
+
+def test_where_nothing_could_pay_there_is_no_answer_that_is_no(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def search(_request: object, _rungs: Rungs, **_: object) -> Search:
+        return Search((Tried(Candidate("slim", "", None, "it saves too little"), None),), None, "nothing pays")
+
+    monkeypatch.setattr(module, "search", search)
+    assert run(str(root), "--best").return_value == 0
 
 
 def test_where_nothing_can_be_offered_nothing_is_built(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
