@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from imageopt.compare.loading import family, is_for_one_platform
+from imageopt.verify.addons import addon, has_substitute, loaded
 from imageopt.verify.model import Change, Response, RunRecord
 from imageopt.verify.unsettled import unchecked
 
@@ -148,13 +148,13 @@ def _checks(before: RunRecord, after: RunRecord) -> Iterator[Change]:
             if check.lasting:
                 gone = "the image's own check is gone" if check.name == "HEALTHCHECK" else check.reason
                 yield Change(check.name, "yes", "no", expected=False, reason=gone)
-        elif not other.passed and not _has_substitute(check.name, after):
+        elif not other.passed and not has_substitute(check.name, after):
             yield Change(check.name, "passes", other.detail or "fails", expected=False, reason=other.reason)
     asked_before = {check.name for check in before.checks}
     for check in after.checks:  # made of `after` alone: it is known only then what `before` writes, or lies elsewhere
         if check.passed or check.name in asked_before:
             continue
-        replaced = _addon(check.name) in _loaded(before) - _loaded(after)
+        replaced = addon(check.name) in loaded(before) - loaded(after)
         if check.name.startswith("writes ") or replaced:
             yield Change(check.name, "passes", check.detail or "fails", expected=False, reason=check.reason)
 
@@ -164,22 +164,6 @@ def _runtime(before: RunRecord, after: RunRecord) -> Iterator[Change]:
     old, new = (next((one for one in run.checks if one.name.startswith("runs ")), None) for run in (before, after))
     if old is not None and new is not None and old.name != new.name:
         yield Change("Node.js", old.name, new.name, expected=False, reason=old.reason)
-
-
-def _has_substitute(name: str, record: RunRecord) -> bool:
-    """Whether it is an addon for one platform, and one for another was loaded instead of it."""
-    return is_for_one_platform(name) and _addon(name) in _loaded(record)
-
-
-def _loaded(record: RunRecord) -> frozenset[str]:
-    """The families of the addons that were loaded."""
-    return frozenset(_addon(check.name) for check in record.checks if check.passed) - {""}
-
-
-def _addon(name: str) -> str:
-    """The family of the addon that a check is about; "" for any other check."""
-    kind, _, path = name.partition(" ")
-    return family(path.lstrip("/")) if kind == "addon" else ""
 
 
 def starts_slower(before: RunRecord, after: RunRecord) -> bool:

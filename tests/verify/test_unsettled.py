@@ -100,3 +100,15 @@ def test_a_check_that_failed_before_proves_nothing_of_another_failure(
 
 def test_what_after_alone_could_not_try_is_said_too() -> None:
     assert compare_runs(RUN, replace(RUN, unchecked=("its cache cannot be had",)))[1] == ("its cache cannot be had",)
+
+
+@pytest.mark.parametrize("loads", [True, False])
+def test_an_addon_for_another_platform_may_fail_as_it_likes(loads: bool) -> None:
+    """Of argon2 for glibc and for musl one is loaded; where it is not, the other's failures say nothing good."""
+    folder = "addon /app/node_modules/@node-rs/argon2-linux-x64"
+
+    def run(said: str) -> RunRecord:
+        glibc = Check(f"{folder}-gnu/argon2.linux-x64-gnu.node", loads, "" if loads else "no", "")
+        return replace(RUN, checks=(glibc, Check(f"{folder}-musl/argon2.linux-x64-musl.node", False, said, "")))
+
+    assert (list(unsettled(run("invalid ELF header"), run("libc.so: no such file"))) == []) == loads
