@@ -88,6 +88,7 @@ def test_a_node_version_that_others_contradict_stays(engine: str, tmp_path: Path
     assert asked["/prompts/example"] == 200  # it reads prompts/, which nothing compiles
 
 
+@pytest.mark.proof
 def test_a_module_that_is_compiled_keeps_the_service_off_alpine(engine: str, tmp_path: Path) -> None:
     result = verified(copied("agent-chat", tmp_path), "--skip-scan")
     assert result["verdict"] == "verified", result["reasons"]
