@@ -1,7 +1,8 @@
 """What runs left in the engine and among the temporary folders -> gone; that of living runs stays."""
 
 import contextlib
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from imageopt.build.cleaning import LABEL
@@ -9,6 +10,8 @@ from imageopt.build.temporary import left_by_dead_runs, lives, remove_tree
 
 if TYPE_CHECKING:
     import docker
+
+_PAUSES = (0, 0, 0.2, 0.5, 1.0, 2.0)  # seconds before each try; the second sees that the first was enough
 
 
 def remove_labelled(client: "docker.DockerClient", wanted: Callable[[str], bool]) -> tuple[str, ...]:
@@ -27,13 +30,23 @@ def remove_labelled(client: "docker.DockerClient", wanted: Callable[[str], bool]
                 with contextlib.suppress(APIError):
                     item.remove()
                     removed.append(f"{kind} {item.name}")
-    for image in client.images.list(all=False, filters={"label": LABEL}):
-        if wanted(image.labels.get(LABEL, "")):
-            for name in image.tags or [str(image.id)]:
-                with contextlib.suppress(APIError):
-                    client.images.remove(name, force=True)
-                    removed.append(f"image {name}")
-    return tuple(sorted(removed))
+    return tuple(sorted((*removed, *_removed_images(client, wanted))))
+
+
+def _removed_images(client: "docker.DockerClient", wanted: Callable[[str], bool]) -> Iterator[str]:
+    """The names of images that were removed; one that a container on its way out still holds is tried again."""
+    from docker.errors import APIError
+
+    for pause in _PAUSES:
+        time.sleep(pause)
+        found = client.images.list(all=False, filters={"label": LABEL})
+        left = [image for image in found if wanted(image.labels.get(LABEL, ""))]
+        if not left:
+            return
+        for name in (name for image in left for name in image.tags or [str(image.id)]):
+            with contextlib.suppress(APIError):
+                client.images.remove(name, force=True)
+                yield f"image {name}"
 
 
 def remove_leftovers(client: "docker.DockerClient") -> tuple[str, ...]:
