@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
 ALPINE = "alpine:3"
-SERVES = "while :; do printf 'HTTP/1.0 200 OK\\r\\n\\r\\nhi' | nc -l -p 3000 >/dev/null; done"
+SERVES = "nc -lk -p 3000 -e printf 'HTTP/1.0 200 OK\\r\\n\\r\\nhi'"
 OUTSIDE = "198.18.77.2"  # of the block for tests between networks (RFC 2544)
 
 
