@@ -115,6 +115,7 @@ def service(name: str, trivy: str | None = None, trivy_cache: Path | None = None
 def tried(good: Service, case: Case, *, once: bool = False) -> Verification:
     """The verification of the sabotaged image against the service; `once`: with one run where one is enough."""
     bench = good.bench
+    kept = _volumes(bench)
     tag = good.version.build.tag if isinstance(good.version.build, Given) else ""
     layer = case.layer.replace("{service}", tag)
     recipe = layer if layer.startswith("FROM") else f"FROM {tag}\n{layer}\n"
@@ -130,9 +131,17 @@ def tried(good: Service, case: Case, *, once: bool = False) -> Verification:
     finally:
         assert isinstance(after.build, Given)
         bench.client.images.remove(after.build.tag, force=True)
+        for volume in _volumes(bench) - kept:
+            bench.client.volumes.get(volume).remove(force=True)
     rebuilt = NotDone("nothing is built again here")
     before = side(good.version, ran[0], scans[0], rebuilt)
     return judge(bench.request, before, side(after, ran[1], scans[1], rebuilt))
+
+
+def _volumes(bench: Bench) -> set[str]:
+    """The volumes of the run, which are removed with it; those of one case have to go with the case."""
+    label = {"label": f"dev.imageopt.run={bench.cleanup.run_id}"}
+    return {volume.name for volume in bench.client.volumes.list(filters=label)}
 
 
 def _version(bench: Bench, name: str, context: str, recipe: str) -> Version:

@@ -162,7 +162,7 @@ def test_a_baseline_that_does_not_start_is_named_and_after_is_judged_alone(
 def test_a_port_that_never_opens_is_a_container_that_did_not_start(service: Path, after: str, engine: str) -> None:
     result = prove(service, after, port=4000, run_timeout=3.0)
     assert result.verdict == "baseline-broken"
-    assert result.reasons[0] == "before does not start: nothing answered on port 4000 within 3 s"
+    assert result.reasons[0] == "before does not start: nothing answered on port 4000 within 3 s; it listens on 3000"
 
 
 def test_a_program_without_a_port_is_judged_by_its_end_and_its_output(service: Path, after: str, engine: str) -> None:
