@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from imageopt.build.options import BuildOptions
 from imageopt.config import Config
@@ -60,12 +60,39 @@ def analyze(
     safe edit of the Dockerfile mends carry it.
     Raises the errors of `imageopt.errors`.
     """
+    return _analysed(
+        target,
+        config,
+        image=image,
+        build=build,
+        options=options,
+        progress=progress,
+        now=now,
+        verify_digests=verify_digests,
+        edits=edits,
+    )[0]
+
+
+def _analysed(
+    target: str,
+    config: Config | None,
+    *,
+    progress: Progress | None,
+    now: date | None = None,
+    edits: bool = False,
+    **how: Any,
+) -> tuple[Analysis, Policy]:
+    """The analysis, and the policy that it was made by; `how` is for `gather`."""
     started = time.monotonic()
-    gathered = gather(
-        target, image=image, build=build, options=options, progress=progress, verify_digests=verify_digests
-    )
-    analysis = judged(gathered, progress=progress, now=now, config=config, edits=edits)
-    return replace(analysis, seconds=time.monotonic() - started)
+    gathered = gather(target, progress=progress, **how)
+    policy = policy_of(config, gathered.folder)
+    analysis = judged(gathered, policy, progress=progress, now=now, edits=edits)
+    return replace(analysis, seconds=time.monotonic() - started), policy
+
+
+def policy_of(config: Config | None, folder: Path) -> Policy:
+    """The rules in force in a folder, as they are needed to judge."""
+    return make_policy(config or Config(), folder, examples=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,16 +127,15 @@ def gather(
 
 def judged(
     gathered: Gathered,
+    policy: Policy,
     *,
     progress: Progress | None = None,
     now: date | None = None,
-    config: Config | None = None,
     edits: bool = False,
 ) -> Analysis:
     """The second half of `analyze`: what the rules say of it, and what that sums up to."""
     evidence = gathered.evidence
     with (progress or Progress()).step("checking the rules"):
-        policy = make_policy(config or Config(), gathered.folder)
         found = judge(evidence, policy.rules, waivers=policy.waivers, now=now)
         findings = found.findings
         if edits:
@@ -148,9 +174,8 @@ def rewrite(
     _must_be_project(target, "a rewrite needs a project")
     wish = Wish(base, lockfile, options or BuildOptions(), progress or Progress())
     if has_no_dockerfile(target, wish.options):
-        return first_dockerfile(Path(target), make_policy(config or Config(), Path(target)), wish)
-    analysis = analyze(target, image=image, build=build, options=options, progress=progress, config=config)
-    policy = make_policy(config or Config(), _folder(target, analysis.evidence))
+        return first_dockerfile(Path(target), policy_of(config, Path(target)), wish)
+    analysis, policy = _analysed(target, config, image=image, build=build, options=options, progress=progress)
     with proposals(analysis, policy, wish) as who:
         return analysis, who.rewrite(analysis.evidence)
 
@@ -180,10 +205,8 @@ def candidates(
     if has_no_dockerfile(target, wish.options):
         if request is not None:
             raise UsageError("there is no Dockerfile to compare candidates with", "write a first one, without --best")
-        policy = make_policy(config or Config(), Path(target))
-        return *first_dockerfile(Path(target), policy, wish), not_begun((), "")
-    analysis = analyze(target, image=image, build=build, options=options, progress=progress, config=config)
-    policy = make_policy(config or Config(), _folder(target, analysis.evidence))
+        return *first_dockerfile(Path(target), policy_of(config, Path(target)), wish), not_begun((), "")
+    analysis, policy = _analysed(target, config, image=image, build=build, options=options, progress=progress)
     with proposals(analysis, policy, wish) as who:
         rungs = who.ladder(analysis.evidence)
         if request is None or not any(rung.rewrite for rung in rungs):
@@ -233,16 +256,14 @@ def fix(
     from imageopt.rules.lookup import Names
 
     _must_be_project(target, "only a Dockerfile can be mended")
-    analysis = analyze(target, image=image, build=build, options=options, progress=progress, config=config)
-    evidence = analysis.evidence
-    policy = make_policy(config or Config(), _folder(target, evidence))
+    analysis, policy = _analysed(target, config, image=image, build=build, options=options, progress=progress)
     names = Names(policy.rules)
     for name in rules:
         if name.lower() not in names.own:
             raise UsageError(f"there is no rule {name!r}", names.suggestion(name) or "see `imageopt rules`")
     wanted = {names.own[name.lower()].name for name in rules}
     findings = [finding for finding in analysis.findings if not rules or finding.rule in wanted]
-    return analysis, mend(evidence, findings, policy.rules, waivers=policy.waivers)
+    return analysis, mend(analysis.evidence, findings, policy.rules, waivers=policy.waivers)
 
 
 def verify(request: "VerifyRequest", *, progress: Progress | None = None) -> "Verification":

@@ -4,13 +4,12 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imageopt.api import find_project, verify
+from imageopt.api import find_project, policy_of, verify
 from imageopt.build.options import BuildOptions
 from imageopt.cli.options import Talk
 from imageopt.cli.output import emit
 from imageopt.config import Config
 from imageopt.report.verification import verification_document
-from imageopt.rules.policy import make_policy
 from imageopt.targets import has_no_dockerfile
 from imageopt.verify.request import VerifyRequest
 
@@ -62,7 +61,7 @@ def request_for(
         "paths": config.verify.paths,
         "settings": config.verify,
         "reference": root.resolve().name,
-        "policy": make_policy(config, root),
+        "policy": policy_of(config, root),
         **{name: value for name, value in more.items() if value or value is False},
     }
     return VerifyRequest(built.context or root, dockerfile, before, **fields)

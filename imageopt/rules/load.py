@@ -3,6 +3,7 @@
 import difflib
 import re
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, cast, get_args
 
@@ -32,7 +33,7 @@ def load_rules(extra: Path | None = None, *, examples: bool = True) -> tuple[Rul
     Without `examples` our own rules lack theirs, and half of the time is saved.
     Raises UsageError naming the file and the key where one is wrong, or where two rules share a name or a code.
     """
-    rules = [_read(path, examples=examples) for path in sorted(data_folder("rules").rglob("*.toml"))]
+    rules = list(_own(examples=examples))
     if extra is not None and extra.is_dir():
         rules += [_read(path, examples=True) for path in sorted(extra.rglob("*.toml"))]
     for key in ("name", "code"):
@@ -43,6 +44,12 @@ def load_rules(extra: Path | None = None, *, examples: bool = True) -> tuple[Rul
                 raise UsageError(f"two rules have the {key} {value!r}", "give one of them another")
             seen[value] = rule
     return tuple(sorted(rules, key=lambda rule: rule.code))
+
+
+@cache
+def _own(*, examples: bool) -> tuple[Rule, ...]:
+    """Our own rules, read once: one command asks for them at several places."""
+    return tuple(_read(path, examples=examples) for path in sorted(data_folder("rules").rglob("*.toml")))
 
 
 def _read(path: Path, *, examples: bool) -> Rule:

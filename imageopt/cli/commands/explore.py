@@ -1,17 +1,13 @@
 """`imageopt explore`: an image's layers and files to walk through, in the terminal."""
 
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from imageopt.cli.completion import complete_paths
 from imageopt.cli.options import build_options, built_how, config_option, configuration, image_options
 from imageopt.errors import InputError, ToolMissing, UsageError
-
-if TYPE_CHECKING:
-    from imageopt.rules.model import Rule
 
 
 @click.command()
@@ -38,7 +34,7 @@ def command(target: str, **options: Any) -> int:
         raise ToolMissing("textual is not installed", 'run `pip install "imageopt[explore]"`') from None
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("explore needs a terminal", "use `imageopt analyze` where there is none")
-    from imageopt.api import gather
+    from imageopt.api import gather, policy_of
     from imageopt.cli.progress import make_progress
 
     config = configuration(target, options.pop("config"))
@@ -52,11 +48,5 @@ def command(target: str, **options: Any) -> int:
     )
     if gathered.evidence.image is None:
         raise InputError(f"there is no image of {target}", "add --build, or name the image with --image")
-    Explorer(gathered.evidence, lambda: _rules(gathered.folder)).run()
+    Explorer(gathered.evidence, lambda: {rule.name: rule for rule in policy_of(config, gathered.folder).rules}).run()
     return 0
-
-
-def _rules(folder: Path) -> "dict[str, Rule]":
-    from imageopt.rules.load import load_rules
-
-    return {rule.name: rule for rule in load_rules(folder / ".imageopt" / "rules", examples=False)}

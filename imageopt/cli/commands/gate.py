@@ -115,11 +115,11 @@ def _explained(
     result: GateResult, gathered: "Gathered", config: Config, built: "BuildOptions", talk: Talk
 ) -> GateResult:
     """The failure with what the rules say of it, and with what a rewrite would save where there is a project."""
-    from imageopt.api import judged, proposed
+    from imageopt.api import judged, policy_of, proposed
     from imageopt.gate.causes import biggest_causes
     from imageopt.report.analysis import findings_section, measured_document
 
-    analysis = judged(gathered, progress=talk.progress, config=config)
+    analysis = judged(gathered, policy_of(config, gathered.folder), progress=talk.progress)
     image = measured_document(gathered.target, gathered.evidence)["image"]
     result = replace(result, causes=biggest_causes(image, findings_section(analysis.findings)))
     if gathered.evidence.project is None:
