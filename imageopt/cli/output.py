@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from imageopt.cli.options import is_terminal
-from imageopt.errors import InputError, UsageError
+from imageopt.errors import InputError, UsageError, one_line
 from imageopt.lazy_pattern import lazy_pattern
 from imageopt.masking import sealed
 
@@ -39,6 +39,11 @@ def emit(document: dict[str, Any], formats: Iterable[str], color: str) -> None:
             failed = failed or error
     if failed is not None:
         raise failed
+
+
+def say(text: str) -> None:
+    """A line of talk that is no result, on stderr."""
+    sys.stderr.write(f"imageopt: {one_line(text)}\n")
 
 
 def parse_formats(formats: Iterable[str], known: Sequence[str] | None = None) -> list[tuple[str, Path | None]]:

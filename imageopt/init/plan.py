@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from imageopt.config import NAME
+from imageopt.config import NAME, nearest
 from imageopt.errors import InputError
 from imageopt.init.configuration import first_configuration, with_budget
 from imageopt.project.model import Project
@@ -95,14 +95,10 @@ def plan(folder: Path, project: Project, measured: Mapping[str, Any] | None, ci:
 
 def ci_of(folder: Path) -> Ci:
     """The CI that the repository has its jobs in, looked for from the folder upwards to the repository's top."""
-    for place in (folder, *folder.resolve().parents):
-        if (place / _GITLAB).exists():
-            return "gitlab"
-        if (place / ".github" / "workflows").is_dir():
-            return "github"
-        if (place / ".git").exists():
-            break
-    return "none"
+    found = nearest(folder, _GITLAB, ".github/workflows")
+    if found is None:
+        return "none"
+    return "gitlab" if found.name == _GITLAB else "github"
 
 
 def _file_or_snippet(

@@ -1,5 +1,6 @@
 """What `init` would write: only what is missing, and what it writes is a configuration that is read."""
 
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -91,4 +92,5 @@ def test_what_a_project_says_cannot_leave_its_comment(app: Path) -> None:
     (app / "server.js").write_text("const app = express()\napp.get('/a\\\"]', f)\napp.get('/ok', f)\napp.listen(1)\n")
     (text,) = planned(app).values()
     (app / "imageopt.toml").write_text(text)
-    load_config(app)
+    assert "x" not in tomllib.loads(text)
+    assert "/ok" in load_config(app).verify.paths

@@ -2,14 +2,14 @@
 
 import json
 import os
-import sys
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from imageopt.errors import InputError, one_line
+from imageopt.cli.output import say
+from imageopt.errors import InputError
 
 if TYPE_CHECKING:
     from imageopt.gitlab.place import Place
@@ -42,7 +42,7 @@ def note(result: str) -> int:
     place = _place()
     if place is None:
         return 0
-    _tell(f"the note is {put_note(place, text)}")
+    say(f"the note is {put_note(place, text)}")
     return 0
 
 
@@ -69,14 +69,14 @@ def propose(result: str, message: str, branch: str, folder: str) -> int:
     title, _, description = masked(_text(message)).strip().partition("\n")
     paths = [str(file["path"]) for file in _document(result).get("files", ())]
     if not title or not paths:
-        _tell("there is nothing to propose")
+        say("there is nothing to propose")
         return 0
     place = _place()
     if place is None:
         return 0
     files = {str(place.folder / folder / path): _bytes(Path(folder) / path) for path in paths}
     proposed = open_request(place, _normal(files), title, description.strip(), branch)
-    _tell(f"the merge request is {proposed.outcome}: {proposed.url}")
+    say(f"the merge request is {proposed.outcome}: {proposed.url}")
     return 0
 
 
@@ -96,7 +96,7 @@ def _place() -> "Place | None":
 
     place = Place.of(os.environ, str(Path.cwd()))
     if place is None:
-        _tell(f"{TOKEN} is not set, so nothing is sent: the result stays an artifact")
+        say(f"{TOKEN} is not set, so nothing is sent: the result stays an artifact")
     return place
 
 
@@ -119,7 +119,3 @@ def _bytes(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}", "check the path") from None
-
-
-def _tell(text: str) -> None:
-    sys.stderr.write(f"imageopt: {one_line(text)}\n")

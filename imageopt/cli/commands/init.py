@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from imageopt.cli.options import build_options, built_how, configuration, image_options
+from imageopt.cli.output import say
 from imageopt.config import Config
 from imageopt.errors import InputError, one_line
 
@@ -68,9 +69,9 @@ def _show(setup: "Setup", *, write: bool) -> None:
     for path, text in setup.snippets:
         sys.stdout.write(f"\nPut this into {one_line(path)} by hand:\n\n{text}")
     for note in setup.notes:
-        _tell(note)
+        say(note)
     if setup.files and not write:
-        _tell("nothing was written; --apply writes it")
+        say("nothing was written; --apply writes it")
 
 
 def _write(root: Path, setup: "Setup") -> None:
@@ -83,8 +84,4 @@ def _write(root: Path, setup: "Setup") -> None:
             raise InputError(f"{path} changed meanwhile", "run it again")
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, change.after)
-        _tell(f"written: {path}")
-
-
-def _tell(text: str) -> None:
-    sys.stderr.write(f"imageopt: {one_line(text)}\n")
+        say(f"written: {path}")

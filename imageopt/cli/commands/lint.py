@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from imageopt.cli.completion import complete_paths
-from imageopt.errors import ImageoptError, InputError, one_line
+from imageopt.errors import ImageoptError, InputError
 
 if TYPE_CHECKING:
     from datetime import date
@@ -63,7 +63,7 @@ def command(files: tuple[str, ...], **options: Any) -> int:
     """
     from imageopt.cli.days import parse_day
     from imageopt.cli.dockerfiles import find_dockerfiles
-    from imageopt.cli.output import emit, parse_formats, wants_edits
+    from imageopt.cli.output import emit, parse_formats, say, wants_edits
     from imageopt.report.lint import lint_document
     from imageopt.report.render import LINT, formats_of
     from imageopt.rules.lint import Policies, lint
@@ -80,7 +80,7 @@ def command(files: tuple[str, ...], **options: Any) -> int:
     )
     emit(lint_document(result), options["formats"], options["color"])
     for note in () if options["quiet"] else result.notes:
-        sys.stderr.write(f"imageopt: {one_line(note)}\n")
+        say(note)
     if failed:  # the others were checked; the first that was not decides how it ends
         for error in failed[1:]:
             sys.stderr.write(f"error: {error.cause}\n")
