@@ -26,8 +26,10 @@ RUN --mount=type=cache,target=/root/.cache/pip --mount=type=secret,id=pip,target
     > requirements.txt \
  && pip --python /opt/imageopt/bin/python install --constraint requirements-dev.lock --requirement requirements.txt
 COPY . .
+# The rules are compiled here, for who runs the image may not write beside them.
 RUN --mount=type=cache,target=/root/.cache/pip --mount=type=secret,id=pip,target=/root/.config/pip/pip.conf \
-    pip --python /opt/imageopt/bin/python install --no-deps .
+    pip --python /opt/imageopt/bin/python install --no-deps . \
+ && /opt/imageopt/bin/imageopt rules > /dev/null
 
 FROM python:3.11-slim
 RUN useradd --create-home --uid 1000 imageopt

@@ -46,6 +46,7 @@ proof: test ## the tests, those that build for minutes, every base image, what g
 	$(BIN)/pytest -m proof
 	tests/bed/prove
 	exports=$$(tests/bed/up) && eval "$$exports" && $(BIN)/python tests/generators.py docs/generated.json
+	exports=$$(tests/bed/up all) && eval "$$exports" && $(BIN)/python -m docs.rewriting --measure
 	exports=$$(tests/bed/up) && eval "$$exports" && PYTHONPATH=. $(BIN)/python tests/sabotaged.py 3
 
 demo: setup ## the whole chain on sample_projects/agent-buildkit; results in .demo/

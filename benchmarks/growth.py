@@ -14,9 +14,10 @@ import sys
 import tarfile
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
+
+from msgspec import Struct
 
 from benchmarks.measure import Command, Cost, in_turns
 
@@ -31,8 +32,7 @@ Kind = Literal["new names", "the same names in each", "each deletes the one belo
 KINDS: tuple[Kind, ...] = ("new names", "the same names in each", "each deletes the one below, name by name")
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(Struct, frozen=True):
     """An image of so many layers with about so many entries in all, whiteouts among them."""
 
     entries: int

@@ -13,8 +13,9 @@ import os
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from benchmarks.inputs import packed, patient, peer, saved
 from benchmarks.measure import Command, Cost, in_turns, run, say
@@ -26,8 +27,7 @@ KNOWN_SECONDS = 0.4
 BY_AN_ENGINE = {"docker save", "dive, engine"}  # most of their CPU time is the engine's, and is not seen
 
 
-@dataclass(frozen=True, slots=True)
-class Goal:
+class Goal(Struct, frozen=True):
     """`work` (a key of `ours`) beside the command `peer`; `limit` is the ratio, of CPU time where `cpu`."""
 
     work: str

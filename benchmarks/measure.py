@@ -11,17 +11,17 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self, TypeVar
+
+from msgspec import Struct, field
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _LOOK_SECONDS = 0.05
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(Struct, frozen=True):
     """What is started, in an environment without caches of earlier runs unless `environment` names one.
 
     `{fresh}` in an argument is a folder that goes after the run. `prints_seconds`: the command knows its time better.
@@ -33,8 +33,7 @@ class Command:
     prints_seconds: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
+class Cost(Struct, frozen=True):
     """Of one run, or the best of several (of memory the worst); `cpu_seconds` is user and system time together."""
 
     wall_seconds: float

@@ -14,6 +14,8 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+from benchmarks.checkout import commit
+
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "benchmarks.md"
 PARTS = {
@@ -24,6 +26,7 @@ PARTS = {
     "dockerfile_parse": "Dockerfiles",
     "lint": "Lint, beside hadolint",
     "planning": "Planning a rewrite",
+    "proof": "A whole proof, beside its two cold builds",
 }
 HEAD = """# How fast, how small
 
@@ -55,16 +58,10 @@ def measured(part: str, options: list[str]) -> str:
         f"Python {platform.python_version()}"
     )
     when = datetime.now(UTC).date().isoformat()
-    return f"{when}, commit {_commit()}; {where}; load before {load:.1f}, after {os.getloadavg()[0]:.1f}.\n\n" + (
-        done.stdout.strip()
+    return (
+        f"{when}, commit {commit('imageopt')}; {where}; load before {load:.1f}, after {os.getloadavg()[0]:.1f}.\n\n"
+        + (done.stdout.strip())
     )
-
-
-def _commit() -> str:
-    """The commit, and whether the code is still that."""
-    head = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    changed = subprocess.run(["git", "diff", "--quiet", "HEAD", "--", "imageopt"], cwd=ROOT)
-    return head.stdout.strip() + (" with changes" if changed.returncode else "")
 
 
 def main() -> None:

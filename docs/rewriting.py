@@ -17,11 +17,14 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from benchmarks.checkout import commit
+from imageopt.rewrite.asked.registry import ASKED
 from imageopt.rewrite.worth import ORDER, safety_of
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
 SAMPLES = ROOT / "sample_projects"
+GENERATED_FIGURES = HERE / "generated.json"
 PAGE, TEXTS, FIGURES = (HERE / f"rewriting.{suffix}" for suffix in ("md", "toml", "json"))
 HEAD = """# Rewriting
 
@@ -68,8 +71,11 @@ Templates run in Jinja's immutable sandbox. One that is wrong ends the command w
 
 ## Transformations
 
-`safe` cannot change behaviour; `verify` must be proven before it is written to a main branch. The numbers are those of
-the list that the rules and the commit messages use.
+`safe` cannot change behaviour; `verify` must be proven before it is written to a main branch; `propose only` is made
+when it is asked for with `--with NAME`, and at no other time, for it needs something that no file decides. `imageopt
+rewrite` lists what could be asked for, and `--format json` says why the rest could not. `--with` goes with `--verify`,
+`--apply` and `--patch`, and with `imageopt verify`. The numbers are those of the list that the rules and the commit
+messages use.
 """
 MEASURED = """
 ## Measured on the sample projects
@@ -79,6 +85,13 @@ unpacked bytes; "own" leaves the base image out. "Predicted" is what the layers 
 saving; of the rewritten image it knows only the base.
 """
 
+GENERATED = """
+## Never seen before
+
+`make proof` has each generator make a project, with the Dockerfile that somebody writes after one tutorial, and runs
+`imageopt verify` on it with no configuration. The figures are those of commit {commit}, on {node}.
+"""
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
@@ -86,8 +99,9 @@ def main() -> None:
     wanted = parser.parse_args().measure
     if wanted is not None:
         figures = json.loads(FIGURES.read_text("utf-8")) if FIGURES.exists() else {}
+        made_from = commit("imageopt", "rules", "dockerfile_templates", "sample_projects")
         for name in wanted or samples():
-            figures[name] = measured(name)
+            figures[name] = {"date": datetime.now(UTC).date().isoformat(), "commit": made_from} | measured(name)
             FIGURES.write_text(json.dumps(dict(sorted(figures.items())), indent=1) + "\n", encoding="utf-8")
     PAGE.write_text(page(), encoding="utf-8")
 
@@ -114,7 +128,6 @@ def measured(name: str) -> dict[str, Any]:
         lockless = not any(project.glob("*lock*"))
         _, proposed = rewrite(str(project), config=config, lockfile=lockless)
         found: dict[str, Any] = {
-            "date": datetime.now(UTC).date().isoformat(),
             "outcome": proposed.outcome,
             "way": "restructure" if _restructures(proposed) else "surgical",
             "transforms": {done.name: None for done in proposed.transformed},
@@ -146,9 +159,9 @@ def page() -> str:
     templates = sorted(path.name.split(".")[0] for path in (ROOT / "dockerfile_templates").glob("*.Dockerfile.j2"))
     lines = [HEAD.format(templates=", ".join(f"`{name}`" for name in templates)).rstrip("\n"), ""]
     lines += _transformations(texts["transformation"], figures)
-    lines += ["", "Not made, or only said:", ""]
+    lines += ["", "Not made, and what stands in for it:", ""]
     lines += [f"- {item['number']}: {item['what']}" for item in texts["proposed"]]
-    lines += [MEASURED.rstrip("\n"), "", *_table(figures)]
+    lines += [MEASURED.rstrip("\n"), "", *_table(figures), *_generated()]
     return "\n".join(lines) + "\n"
 
 
@@ -156,12 +169,12 @@ def _transformations(texts: list[dict[str, str]], figures: dict[str, Any]) -> It
     by_name = {item["name"]: item for item in texts}
     yield "| name | number | tier | what | preconditions | not proven here | made on |"
     yield "|---|---|---|---|---|---|---|"
-    for name in ORDER:
+    for name in (*ORDER, *(asked.name for asked in ASKED)):
         item = by_name[name]
         made = [sample for sample, found in figures.items() if name in found["transforms"]]
         cells = (
             item["number"],
-            safety_of(name),
+            safety_of(name) if name in ORDER else "propose only",
             item["what"],
             item["needs"],
             item.get("unproven", ""),
@@ -170,8 +183,24 @@ def _transformations(texts: list[dict[str, str]], figures: dict[str, Any]) -> It
         yield f"| `{name}` | " + " | ".join(cells) + " |"
 
 
+def _generated() -> Iterator[str]:
+    found = json.loads(GENERATED_FIGURES.read_text("utf-8"))
+    yield GENERATED.format(commit=found["commit"][:7], node=found["node"])
+    yield "| generator | version | verdict | before | after | requests | bases |"
+    yield "|---|---|---|---:|---:|---:|---|"
+    for app in found["apps"].values():
+        sizes = app["unpacked_bytes"]
+        bases = ", ".join(f"`{base}`" for base in app["bases"])
+        cells = (app["version"], app["verdict"], _mb(sizes["before"]), _mb(sizes["after"]), app["requests"], bases)
+        yield f"| `{app['generator']}` | " + " | ".join(map(str, cells)) + " |"
+
+
+def _made(found: dict[str, Any]) -> str:
+    return f"{found['date']} {found['commit']}"
+
+
 def _table(figures: dict[str, Any]) -> Iterator[str]:
-    yield "| sample | way | verdict | before | after | saved | own saved | predicted | measured | error | date |"
+    yield "| sample | way | verdict | before | after | saved | own saved | predicted | measured | error | made |"
     yield "|---|---|---|---:|---:|---:|---:|---:|---:|---:|---|"
     saved: list[float] = []
     errors: list[float] = []
@@ -179,7 +208,7 @@ def _table(figures: dict[str, Any]) -> Iterator[str]:
     for name, found in figures.items():
         sizes, own = found.get("unpacked_bytes"), found.get("own_unpacked_bytes") or {}
         if not sizes:
-            yield f"| {name} | | {found['outcome']} | | | | | | | | {found['date']} |"
+            yield f"| {name} | | {found['outcome']} | | | | | | | | {_made(found)} |"
             left.append(f"- {name}: {'; '.join(found['reasons']) or 'there is nothing worth doing'}")
             continue
         predicted, error = found["predicted_bytes"], None
@@ -190,7 +219,7 @@ def _table(figures: dict[str, Any]) -> Iterator[str]:
             saved.append(sizes["percent"])
         cells = (
             found["way"], found["verdict"], _mb(sizes["before"]), _mb(sizes["after"]), _percent(sizes["percent"]),
-            _percent(own.get("percent")), _mb(predicted), _mb(sizes["saved"]), _percent(error, sign="+"), found["date"],
+            _percent(own.get("percent")), _mb(predicted), _mb(sizes["saved"]), _percent(error, sign="+"), _made(found),
         )  # fmt: skip
         yield f"| {name} | " + " | ".join(cells) + " |"
     if saved:

@@ -17,6 +17,7 @@ def main() -> int:
         interrupt_on_signals()
         gc.disable()  # a command makes no cycles to speak of, and an image's many entries are costly to look through
         code = run(sys.argv[1:])
+        gc.freeze()  # nor has what goes with the process to be looked through at its end
     except KeyboardInterrupt:  # before or after the command itself
         return 130
     ignore_signals()

@@ -1,30 +1,27 @@
-"""What the commands call: `analyze`, `rewrite`, `verify` and `compare`, from a target in words to a result.
+"""What the commands call: `analyze`, `rewrite` and `verify`, from a target in words to a result.
 
 This is the one place where the packages meet; each function reads top to bottom as the chain runs.
 """
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from imageopt.build.options import BuildOptions
 from imageopt.config import Config
-from imageopt.errors import InputError, ToolFailed, ToolMissing, UsageError
-from imageopt.evidence.join import join
+from imageopt.errors import UsageError
 from imageopt.evidence.model import Evidence
-from imageopt.image.model import Image
 from imageopt.progress import Progress
-from imageopt.rules.check import judge
+from imageopt.remembered import judgement
 from imageopt.rules.model import Analysis, Target
 from imageopt.rules.policy import Policy, make_policy
-from imageopt.rules.summary import summarise
 from imageopt.targets import (
-    described,
     has_no_dockerfile,
-    image_evidence,
     image_target,
     is_image,
     load,
@@ -33,7 +30,10 @@ from imageopt.targets import (
 )
 
 if TYPE_CHECKING:
-    from imageopt.compare.model import Compared
+    from collections.abc import Callable
+
+    from imageopt.proposals import Proposals
+    from imageopt.rewrite.ladder import Candidate
     from imageopt.rewrite.model import Rewrite
     from imageopt.verify.best import Search
     from imageopt.verify.model import Verification
@@ -95,8 +95,7 @@ def policy_of(config: Config | None, folder: Path) -> Policy:
     return make_policy(config or Config(), folder, examples=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Gathered:
+class Gathered(Struct, frozen=True):
     """What is known of a target before anybody has an opinion; `folder` is the one whose rules count."""
 
     target: Target
@@ -134,10 +133,10 @@ def judged(
     edits: bool = False,
 ) -> Analysis:
     """The second half of `analyze`: what the rules say of it, and what that sums up to."""
-    evidence = gathered.evidence
     with (progress or Progress()).step("checking the rules"):
-        found = judge(evidence, policy.rules, waivers=policy.waivers, now=now)
-        findings = found.findings
+        today = now or date.today()  # noqa: DTZ011 (a day in the user's own calendar)
+        found = judgement(gathered.evidence, policy, today)
+        evidence, findings = found.evidence, found.findings
         if edits:
             from imageopt.rewrite.offers import with_edits
 
@@ -146,7 +145,7 @@ def judged(
         target=gathered.target,
         evidence=evidence,
         findings=findings,
-        summary=summarise(evidence, findings, len(found.suppressed)),
+        summary=found.summary,
         notes=(*gathered.notes, *policy.notes),
         seconds=0.0,
         suppressed=found.suppressed,
@@ -163,21 +162,24 @@ def rewrite(
     progress: Progress | None = None,
     config: Config | None = None,
     lockfile: bool = False,
+    asked: Sequence[str] = (),
 ) -> "tuple[Analysis, Rewrite]":
     """The analysis of a folder, and the rewrite that its findings call for; nothing is written.
 
     `base` is the wished final base image: auto, alpine, slim or keep. `lockfile`: the lock file is checked, or made,
-    in a container, and the rewrite rests on it. A folder without a Dockerfile is given its first.
+    in a container, and the rewrite rests on it. `asked` are the names of transformations that are made only when asked
+    for. A folder without a Dockerfile is given its first.
     """
     from imageopt.proposals import Wish, first_dockerfile, proposals
+    from imageopt.verify.history import expected, read_history
 
     _must_be_project(target, "a rewrite needs a project")
-    wish = Wish(base, lockfile, options or BuildOptions(), progress or Progress())
+    wish = Wish(base, lockfile, options or BuildOptions(), progress or Progress(), tuple(asked))
     if has_no_dockerfile(target, wish.options):
         return first_dockerfile(Path(target), policy_of(config, Path(target)), wish)
     analysis, policy = _analysed(target, config, image=image, build=build, options=options, progress=progress)
     with proposals(analysis, policy, wish) as who:
-        return analysis, who.rewrite(analysis.evidence)
+        return analysis, expected(who.rewrite(analysis.evidence), read_history(*_place(analysis)))
 
 
 def candidates(
@@ -190,6 +192,7 @@ def candidates(
     progress: Progress | None = None,
     config: Config | None = None,
     lockfile: bool = False,
+    asked: Sequence[str] = (),
     request: "VerifyRequest | None" = None,
 ) -> "tuple[Analysis, Rewrite, Search]":
     """What `rewrite` gives, and every rewrite that could be made of the folder, from the least change to the greatest.
@@ -199,9 +202,10 @@ def candidates(
     """
     from imageopt.proposals import Wish, first_dockerfile, proposals
     from imageopt.verify.best import not_begun, search
+    from imageopt.verify.history import note
 
     _must_be_project(target, "a rewrite needs a project")
-    wish = Wish(base, lockfile, options or BuildOptions(), progress or Progress())
+    wish = Wish(base, lockfile, options or BuildOptions(), progress or Progress(), tuple(asked))
     if has_no_dockerfile(target, wish.options):
         if request is not None:
             raise UsageError("there is no Dockerfile to compare candidates with", "write a first one, without --best")
@@ -212,15 +216,37 @@ def candidates(
         if request is None or not any(rung.rewrite for rung in rungs):
             return analysis, who.rewrite(analysis.evidence), not_begun(rungs, "")
         found = search(request, who.ladder, progress=wish.progress)
+        saved = found.best.saved_bytes if found.best is not None else None
+        note(*_place(analysis), found.rewrite, saved, found.isolated)
         return analysis, found.rewrite, found
 
 
 def proposed(analysis: Analysis, *, base: str = "auto", options: BuildOptions | None = None) -> "Rewrite":
     """The rewrite that the findings of an analysis call for."""
+    return _proposals(analysis, Policy(()), base, options).rewrite(analysis.evidence)
+
+
+def rungs(
+    analysis: Analysis, policy: Policy, *, base: str = "auto", options: BuildOptions | None = None
+) -> "Callable[[Evidence], Sequence[Candidate]]":
+    """What makes every rewrite that could be made of a project's evidence, such as that of an image built since.
+
+    `policy` are the rules that this evidence is judged by.
+    """
+    return _proposals(analysis, policy, base, options).ladder
+
+
+def _proposals(analysis: Analysis, policy: Policy, base: str, options: BuildOptions | None) -> "Proposals":
     from imageopt.proposals import Proposals, Wish
 
-    wish = Wish(base, False, options or BuildOptions(), Progress())
-    return Proposals(analysis, Policy(()), wish, None).rewrite(analysis.evidence)
+    return Proposals(analysis, policy, Wish(base, False, options or BuildOptions(), Progress()), None)
+
+
+def _place(analysis: Analysis) -> tuple[Path, str]:
+    """The project's folder, and its Dockerfile in it."""
+    evidence = analysis.evidence
+    assert evidence.project is not None
+    return evidence.project.root, evidence.dockerfile_path
 
 
 def image_sizes(
@@ -267,107 +293,17 @@ def fix(
 
 
 def verify(request: "VerifyRequest", *, progress: Progress | None = None) -> "Verification":
-    """Both versions built, run, scanned and compared, with a verdict. Everything it started is gone afterwards."""
+    """Both versions built, run, scanned and compared, with a verdict. Everything it started is gone afterwards.
+
+    What the rewrite saves is kept, for the next prediction of its kind.
+    """
+    from imageopt.verify.history import note
     from imageopt.verify.verify import verify as run
 
-    return run(request, progress=progress or Progress())
-
-
-def compare(
-    before: str,
-    after: str,
-    *,
-    options: BuildOptions | None = None,
-    before_file: str | None = None,
-    limit: int = 10,
-    progress: Progress | None = None,
-) -> "Compared":
-    """What a change made of an image: two image references, by cause, package, path and layer.
-
-    `before_file` is the first image's Dockerfile where it has another than the second; paths are told in at most
-    `limit` rows (0: as many as it takes). Raises the errors of `imageopt.errors`.
-    """
-    from imageopt.compare.base import on_one_base
-    from imageopt.compare.difference import compare as difference
-    from imageopt.compare.layers import shared_layers
-    from imageopt.compare.model import Compared
-
-    started = time.monotonic()
-    options = options or BuildOptions()
-    progress = progress or Progress()
-    notes: list[str] = []
-    old, new = _comparable(before, after, options, progress, notes)
-    with progress.step("comparing"):
-        first, second = _both_evidences(old, new, options, before_file, notes)
-        first, second = on_one_base(first, second, shared_layers(old, new))
-        found = difference(first, second, limit=limit)
-    return Compared(
-        before=described(old),
-        after=described(new),
-        before_evidence=first,
-        after_evidence=second,
-        difference=found,
-        limit=limit,
-        notes=(*notes, *found.notes),
-        seconds=time.monotonic() - started,
-    )
-
-
-def _comparable(
-    before: str, after: str, options: BuildOptions, progress: Progress, notes: list[str]
-) -> tuple[Image, Image]:
-    """Both images, their contents read where nothing less tells whether they are the same."""
-    from imageopt.compare.difference import contents_wanted
-    from imageopt.source.reference import parse_reference
-
-    for target in (before, after):
-        if not is_image(target):
-            raise UsageError(
-                f"{target!r} is no image", "name two images, such as docker:app:1 or docker-archive:app.tar"
-            )
-    references = (parse_reference(before), parse_reference(after))
-    images = [load(reference, options, progress, verify_digests=False) for reference in references]
-    for side, wanted in enumerate(contents_wanted(*images)):
-        if wanted:
-            progress.note(f"reading the contents of {references[side]}: checksums alone do not tell what changed")
-            try:
-                images[side] = load(references[side], options, progress, verify_digests=True)
-            except (InputError, ToolMissing, ToolFailed) as error:
-                notes.append(f"the contents of {references[side]} could not be read: {error.cause}")
-    return images[0], images[1]
-
-
-def _both_evidences(
-    old: Image, new: Image, options: BuildOptions, before_file: str | None, notes: list[str]
-) -> tuple[Evidence, Evidence]:
-    """Each image with its Dockerfile. One without takes the other's: what stands in both has the same cause then."""
-    after_notes: list[str] = []
-    before_notes: list[str] = []
-    second = image_evidence(new, options, after_notes)
-    own = replace(options, file=before_file) if before_file is not None else options
-    first = image_evidence(old, own, before_notes)
-    if first.dockerfile is None and second.dockerfile is not None:
-        first = _with_dockerfile_of(second, old, options)
-        before_notes = ["no Dockerfile fits; a line is told where AFTER's has the same instruction"]
-    elif second.dockerfile is None and first.dockerfile is not None:
-        second = _with_dockerfile_of(first, new, options)
-        after_notes = ["no Dockerfile fits; a line is told where BEFORE's has the same instruction"]
-    if before_notes == after_notes:
-        notes += after_notes
-    else:
-        notes += [*(f"BEFORE: {note}" for note in before_notes), *(f"AFTER: {note}" for note in after_notes)]
-    return first, second
-
-
-def _with_dockerfile_of(other: Evidence, image: Image, options: BuildOptions) -> Evidence:
-    return join(
-        image,
-        other.dockerfile,
-        other.project,
-        dockerfile_path=other.dockerfile_path,
-        target=other.target,
-        build_args=options.build_args,
-    )
+    found = run(request, progress=progress or Progress())
+    if found.rewrite is not None:
+        note(request.root, request.dockerfile, found.rewrite, found.measured_bytes, found.isolated)
+    return found
 
 
 def find_project(target: str, options: BuildOptions) -> tuple[Path, str, bytes]:

@@ -4,13 +4,13 @@ Values are plain numbers and texts: the packages that use them know what they me
 below asks for it; there is no list of keys beside the readers.
 """
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
-import tomli
+from msgspec import Struct, field
 
 from imageopt.errors import InputError, UsageError
 from imageopt.toml_table import Table
@@ -24,8 +24,7 @@ BUILDERS: tuple[Builder, ...] = ("auto", "buildx", "docker", "podman", "buildah"
 REWRITE_TARGETS = ("auto", "alpine", "slim", "keep")
 
 
-@dataclass(frozen=True, slots=True)
-class BudgetWaiver:
+class BudgetWaiver(Struct, frozen=True):
     """A budget that may fail, or one thing (`id`) that it does not count; why, and the last day of that."""
 
     budget: str
@@ -34,8 +33,7 @@ class BudgetWaiver:
     until: date | None
 
 
-@dataclass(frozen=True, slots=True)
-class BudgetConfig:
+class BudgetConfig(Struct, frozen=True):
     """Limits; None where none is set.
 
     `download`, `unpacked`, `live` and `wasted_bytes` are bytes, `wasted` is percent. `growth` is a tolerance as it was
@@ -59,15 +57,13 @@ class BudgetConfig:
     ignore: tuple[BudgetWaiver, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class RewriteConfig:
+class RewriteConfig(Struct, frozen=True):
     """`target` is the wished final base image, one of `REWRITE_TARGETS`."""
 
     target: str = "auto"
 
 
-@dataclass(frozen=True, slots=True)
-class RequestConfig:
+class RequestConfig(Struct, frozen=True):
     """A request that is made of the running service."""
 
     path: str
@@ -76,8 +72,7 @@ class RequestConfig:
     body: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class CompanionConfig:
+class CompanionConfig(Struct, frozen=True):
     """A service that runs beside; `command` is split as a shell would, "" for the image's own."""
 
     image: str
@@ -85,12 +80,12 @@ class CompanionConfig:
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class VerifyConfig:
+class VerifyConfig(Struct, frozen=True):
     """Where the service listens, what to ask it, and what it needs; None and empty: found out.
 
     `openapi` is a file relative to the project. `commands` are what the image is also started with; their output has
-    to stay the same. `volumes` are folders whose data outlives a version.
+    to stay the same. `volumes` are folders whose data outlives a version. `user` is a number, `uid` or `uid:gid`, that
+    the platform runs the image as, whatever the image says.
     """
 
     port: int | None = None
@@ -103,10 +98,10 @@ class VerifyConfig:
     environment: Mapping[str, str] = field(default_factory=dict)
     companions: Mapping[str, CompanionConfig] = field(default_factory=dict)
     severity: str = "unknown"
+    user: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class BuildConfig:
+class BuildConfig(Struct, frozen=True):
     """What is given to a build. `context` is relative to the folder of the configuration, resolved."""
 
     file: str | None = None
@@ -119,15 +114,13 @@ class BuildConfig:
     builder: Builder | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ProjectConfig:
+class ProjectConfig(Struct, frozen=True):
     """`image` is the folder's image."""
 
     image: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Waiver:
+class Waiver(Struct, frozen=True):
     """A rule that is waived, why, the last day of the waiver, and where it stands."""
 
     rule: str
@@ -137,8 +130,7 @@ class Waiver:
     line: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class RuleConfig:
+class RuleConfig(Struct, frozen=True):
     """What `[rules]` says of one rule: its severity (None: as it is), its parameters, and where it says so."""
 
     severity: str | None
@@ -146,8 +138,7 @@ class RuleConfig:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(Struct, frozen=True):
     """The whole configuration; `path` is None where there is no file."""
 
     path: Path | None = None
@@ -168,6 +159,8 @@ def load_config(start: Path, explicit: Path | None = None) -> Config:
     path = explicit if explicit is not None else nearest(start, NAME)
     if path is None:
         return Config()
+    import tomli
+
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
@@ -260,7 +253,15 @@ def _verify(table: Table) -> VerifyConfig:
         environment=table.section("environment", _all_texts),
         companions=table.section("companions", _companions),
         severity=table.choice("severity", SEVERITIES, "unknown"),
+        user=_user(table),
     )
+
+
+def _user(table: Table) -> str | None:
+    user = table.text("user")
+    if user is not None and not re.fullmatch(r"\d+(?::\d+)?", user):
+        table.refuse("user", "is no number", 'write "1000640000:0", a user and a group')
+    return user
 
 
 def _absolute(table: Table, key: str) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ variable (`$TOKEN`) is no secret and stays. What a secret looks like is a guess:
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from operator import is_
 from typing import Any
 
@@ -15,7 +15,9 @@ _NAME = (
     r"(?:token|secret|passw(?:or)?d|passphrase|api[_-]?key|access[_-]?key|private[_-]?key|signing[_-]?key|encryption[_-]?key"
     r"|credential|_auth|authorization)"
 )
-_NO_REFERENCE = r"""(?!["']?\$\{?\w+\}?["']?(?:[\s"',;)@]|$))"""
+_NO_REFERENCE = (  # a variable, or what reads the file of a build's secret
+    r"""(?!["']?(?:\$\{?\w+\}?|\$\(cat /run/secrets/[\w.-]+\))["']?(?:[\s"',;)@]|$))"""
+)
 _VALUE = _NO_REFERENCE + r"""(?:"(?:\\.|[^"\\])*"|'[^']*'|(?:\\.|[^\s"'\\])+)"""
 _PLAIN = r"""(?!\$\{?\w+\}?["'\s])[^\s"']+"""  # inside of quotes that opened before
 _NAMED = (
@@ -67,24 +69,39 @@ def _compiled(patterns: Iterable[tuple[str, str]], flags: int = 0) -> Iterator[t
     return ((lazy_pattern(pattern, flags), into) for pattern, into in patterns)
 
 
-# what a text has in it where one of the patterns may fit: few texts have any, and no more is compiled than is used
-_KINDS = (
-    (lazy_pattern(rf"{_NAME}|auth|bearer|-key:", re.IGNORECASE), tuple(_compiled(_NAMED, re.IGNORECASE))),
-    (lazy_pattern("@"), tuple(_compiled(_IN_ADDRESSES))),
-    (lazy_pattern(r"-u\b|--user\b|login|echo"), tuple(_compiled(_OF_PROGRAMS))),
-    (
-        lazy_pattern("gh[pousr]_|github_pat_|glpat-|npm_|AKIA|ASIA|xox|k_live|k_test|AIza|eyJ"),
-        tuple(_compiled(_SHAPED)),
-    ),
+_BEGINNINGS = ("github_pat_", "glpat-", "npm_", "akia", "asia", "xox", "k_live", "k_test", "aiza", "eyj")
+_KEYS = (
+    f"{kind}{sign}key" for kind in ("api", "access", "private", "signing", "encryption") for sign in ("", "_", "-")
 )
+# What a text, in small letters, has in it where one of the patterns may fit, and one of which signs beside: few texts
+# have both, for most of a document's are paths and names, and no more is compiled than is used.
+_KINDS = (
+    (
+        ("token", "secret", "passw", "passphrase", "credential", "auth", "bearer", "-key:", *_KEYS),
+        "=: \t\"'",
+        tuple(_compiled(_NAMED, re.IGNORECASE)),
+    ),
+    (("@",), ":", tuple(_compiled(_IN_ADDRESSES))),
+    (
+        ("-u ", "-u\t", "-u=", "--user", "login", "--password-stdin"),
+        (" ", "\t", "=", "-p"),
+        tuple(_compiled(_OF_PROGRAMS)),
+    ),
+    ((*(f"gh{kind}_" for kind in "pousr"), *_BEGINNINGS), "", tuple(_compiled(_SHAPED))),
+)
+_CONTAINERS = (dict, list, tuple)
 
 
 def masked(text: str) -> str:
     """The text with `***` in the place of what looks like the value of a secret."""
-    for hint, patterns in _KINDS:
-        if hint.search(text) is not None:
-            for pattern, into in patterns:
-                text = pattern.sub(into, text)
+    small = text.casefold()
+    for hints, signs, patterns in _KINDS:
+        for hint in hints:  # twice as fast as any(), and it is done to every text
+            if hint in small:
+                if not signs or any(sign in small for sign in signs):
+                    for pattern, into in patterns:
+                        text = pattern.sub(into, text)
+                break
     return text
 
 
@@ -95,19 +112,29 @@ def names_a_secret(name: str) -> bool:
 
 def sealed(value: Any) -> Any:
     """A JSON document with each of its texts masked; keys stay."""
-    return _sealed(value, {})
+    return _sealed([value], _Masks())[0]
 
 
-def _sealed(value: Any, known: dict[str, str]) -> Any:
-    """`known` are the texts masked so far: a document says the same of many findings. What needs no mask is kept."""
-    if isinstance(value, str):
-        if value not in known:
-            known[value] = masked(value)
-        return known[value]
-    if isinstance(value, Mapping):
-        items = {key: _sealed(item, known) for key, item in value.items()}
-        return value if all(items[key] is item for key, item in value.items()) else items
-    if isinstance(value, list | tuple):
-        texts = [_sealed(item, known) for item in value]
-        return value if all(map(is_, texts, value)) else texts
-    return value
+class _Masks(dict[str, str | None]):
+    """Texts and what masks them, None where nothing needs to; each is asked once: a document says the same often."""
+
+    def __missing__(self, text: str) -> str | None:
+        mask = masked(text)
+        self[text] = None if mask == text else mask
+        return self[text]
+
+
+def _sealed(value: Any, masks: _Masks) -> Any:
+    """A dictionary or a list, itself where nothing in it needs a mask; small things in it take no call of their own."""
+    inside = value.values() if isinstance(value, dict) else value
+    items = [
+        (item if (mask := masks[item]) is None else mask)
+        if isinstance(item, str)
+        else _sealed(item, masks)
+        if item and isinstance(item, _CONTAINERS)
+        else item
+        for item in inside
+    ]
+    if all(map(is_, items, inside)):
+        return value
+    return dict(zip(value, items, strict=True)) if isinstance(value, dict) else items

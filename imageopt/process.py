@@ -1,4 +1,4 @@
-"""The only place that starts programs: argument lists, never a shell, always a timeout.
+"""The only place that starts programs: argument lists, always a timeout; a shell for one fixed line (`paused`).
 
 A program gets a process group of its own, so that a Ctrl-C or a timeout ends it with its children.
 """
@@ -10,20 +10,24 @@ import signal
 import subprocess
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
+
+from msgspec import Struct
 
 from imageopt.errors import ToolFailed, ToolMissing
 
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
 _Result = TypeVar("_Result")
 _TAIL_LINES = 40
+_BETWEEN_KILLS_SECONDS = 0.1
 _running: "set[subprocess.Popen[bytes]]" = set()  # so that what runs in other threads can be ended
 
 
-@dataclass(frozen=True, slots=True)
-class Completed:
+class Completed(Struct, frozen=True):
     """`stdout` is whole; `stderr` is the last 40 lines. Text that is not UTF-8 is replaced."""
 
     exit_code: int
@@ -121,11 +125,72 @@ def together(*works: Callable[[], _Result]) -> list[_Result]:
                 future.result()
             return [future.result() for future in futures]
         except BaseException:
-            for process in _running - before:
-                _kill_group(process)
+            _end(futures, before)
             raise
 
 
+@contextlib.contextmanager
+def beside(work: Callable[[], _Result]) -> Iterator[Callable[[], _Result]]:
+    """Does the work in a thread of its own while the block runs; what the block gets waits for it and gives its result.
+
+    A block that is broken off ends the programs of the work.
+    """
+    from concurrent.futures import ThreadPoolExecutor
+
+    before = set(_running)
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(work)
+        try:
+            yield future.result
+        except BaseException:
+            _end([future], before)
+            raise
+
+
+@contextlib.contextmanager
+def paused() -> Iterator[None]:
+    """What runs when the block begins stands still until it ends, and so takes nothing from what the block times.
+
+    The clock of its timeout goes on. Should this process be killed meanwhile, they go on as well.
+    """
+    standing = list(_running)
+    if not standing:
+        yield
+        return
+    groups = [f"-{process.pid}" for process in standing]
+    # reads until whoever holds the other end of its pipe, which is this process alone, is gone or closes it
+    watcher = subprocess.Popen(
+        ["/bin/sh", "-c", 'read -r _; exec kill -s CONT -- "$@"', "sh", *groups],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        for process in standing:
+            _signal_group(process, signal.SIGSTOP)
+        yield
+    finally:
+        for process in standing:
+            _signal_group(process, signal.SIGCONT)
+        watcher.communicate()
+
+
+def _end(works: "Sequence[Future[_Result]]", before: "set[subprocess.Popen[bytes]]") -> None:
+    """Ends the programs that the works have started since, and those that they start upon that."""
+    from concurrent.futures import wait
+
+    left = set(works)
+    while left:
+        for process in _running - before:
+            _kill_group(process)
+        left = wait(left, timeout=_BETWEEN_KILLS_SECONDS).not_done
+
+
 def _kill_group(process: "subprocess.Popen[bytes]") -> None:
+    _signal_group(process, signal.SIGKILL)
+
+
+def _signal_group(process: "subprocess.Popen[bytes]", number: signal.Signals) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
+        os.killpg(process.pid, number)

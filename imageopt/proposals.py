@@ -6,9 +6,12 @@ elsewhere, and the lock file that a container made. A search proposes again once
 
 import contextlib
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imageopt.build.options import BuildOptions
 from imageopt.build.snapshot import snapshot
@@ -19,6 +22,8 @@ from imageopt.evidence.model import Evidence
 from imageopt.lockfile.propose import Locked, locked
 from imageopt.progress import Progress
 from imageopt.project.read import read_project
+from imageopt.rewrite.asked.made import on_request, with_asked
+from imageopt.rewrite.asked.pin_digests import PIN_DIGESTS
 from imageopt.rewrite.bare import bare_base, without_managers
 from imageopt.rewrite.first import NAME, Missing, as_first, draft
 from imageopt.rewrite.fix import fix
@@ -31,25 +36,26 @@ from imageopt.rules.check import judge
 from imageopt.rules.model import Analysis, Finding, Target
 from imageopt.rules.policy import Policy
 from imageopt.rules.summary import summarise
+from imageopt.source.at_hand import digest_at_hand
 from imageopt.source.model import ImageRef
 from imageopt.targets import load
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(Struct, frozen=True):
     """What is asked for. `base` is the final base image: auto, alpine, slim or keep.
 
-    `lockfile`: the lock file is checked, or made, in a container.
+    `lockfile`: the lock file is checked, or made, in a container. `asked` are the names of what is made only
+    when asked for.
     """
 
     base: str
     lockfile: bool
     options: BuildOptions
     progress: Progress
+    asked: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Proposals:
+class Proposals(Struct, frozen=True):
     """Who proposes, from the analysis and by the rules in force, what was wished for."""
 
     analysis: Analysis
@@ -58,9 +64,14 @@ class Proposals:
     lock: Locked | None
 
     def rewrite(self, evidence: Evidence) -> Rewrite:
-        """The rewrite that the findings call for."""
+        """The rewrite that the findings call for, with what was asked for on top, and what else could be."""
         evidence, findings = self._judged(evidence)
-        return self._complete(evidence, propose(evidence, findings, target=self.wish.base))
+        proposed = propose(evidence, findings, target=self.wish.base)
+        digest_of = self._digest_of(evidence)
+        made = with_asked(proposed, evidence, self.wish.asked, digest_of)
+        return replace(
+            self._complete(evidence, made), on_request=on_request(made, evidence, self.wish.asked, digest_of)
+        )
 
     def ladder(self, evidence: Evidence) -> tuple[Candidate, ...]:
         """Every rewrite that could be made, from the least change to the greatest."""
@@ -87,7 +98,7 @@ class Proposals:
     def _complete(self, evidence: Evidence, proposed: Rewrite) -> Rewrite:
         if evidence.project is not None:
             found = follow_ups(evidence.project.root, proposed, evidence.dockerfile_path)
-            proposed = replace(proposed, follow_ups=found)
+            proposed = replace(proposed, follow_ups=(*proposed.follow_ups, *found))
         proposed = self._with_new_base(proposed)
         return proposed if self.lock is None else self.lock.joined(proposed)
 
@@ -102,6 +113,11 @@ class Proposals:
         except ImageoptError:
             below = f"{reference} is not in the engine, so what lies below it is not known"
         return without_managers(proposed, evidence.dockerfile_path, evidence.project, below)
+
+    def _digest_of(self, evidence: Evidence) -> Callable[[str], str | None]:
+        """What tells an image's digest: the engine, where it was needed anyway or pinning is what was asked for."""
+        asks = evidence.image is not None or PIN_DIGESTS.name in self.wish.asked
+        return cache(digest_at_hand) if asks else lambda _: None
 
     def _with_new_base(self, proposed: Rewrite) -> Rewrite:
         """What the new base image brings is known where the engine has it: nothing is pulled for a prediction."""

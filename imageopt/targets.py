@@ -4,9 +4,12 @@ The Dockerfile of an image is the one named, else the one imageopt built it from
 image's history shows that it was built from it; a wrong one would give wrong lines. `notes` tell what was chosen.
 """
 
-from dataclasses import dataclass, replace
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imageopt.build.options import BuildOptions
 from imageopt.build.record import PROJECT_LABEL, BuildRecord, project_key, recall, remember
@@ -18,6 +21,7 @@ from imageopt.evidence.join import join
 from imageopt.evidence.model import Evidence
 from imageopt.evidence.provenance import Provenance, read_provenance
 from imageopt.image.model import Image
+from imageopt.instant import parse_instant
 from imageopt.progress import Progress
 from imageopt.project.model import Project
 from imageopt.rules.model import Target
@@ -25,11 +29,11 @@ from imageopt.source.at_hand import layers_at_hand
 from imageopt.source.model import ImageRef
 
 _BUILD_SECONDS = 3600
+_UNTAGGED = "<none>:<none>"  # an engine's word for an image without a tag
 _DOCKERFILES = ("Dockerfile*", "*.Dockerfile", "Containerfile*")
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """A project on disk: its folder, the Dockerfile's path relative to it, and the Dockerfile's bytes."""
 
     root: Path
@@ -48,19 +52,19 @@ def is_image(target: str) -> bool:
         return (path / "oci-layout").is_file()
     if path.is_file():
         return looks_like_archive(path)
-    if target.startswith(("/", "./", "../", "~")):
+    if target.startswith(("/", "./", "../", "~")) or (path.suffix == ".tar" and ":" not in target):
         raise InputError(f"{target!r} does not exist", "name a folder, a Dockerfile or an image")
     return parse_reference(target) is not None
 
 
 def looks_like_archive(path: Path) -> bool:
-    """Whether the file begins as a tar or a gzip does. Raises InputError where it cannot be read."""
+    """Whether the file begins as a tar or a gzip does, or is called so. Raises InputError where it cannot be read."""
     try:
         with path.open("rb") as stream:
             head = stream.read(262)
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}", "check its permissions") from None
-    return head[257:262] == b"ustar" or head[:2] == b"\x1f\x8b"
+    return head[257:262] == b"ustar" or head[:2] == b"\x1f\x8b" or path.suffix == ".tar"  # a failed save leaves less
 
 
 def image_target(
@@ -112,9 +116,10 @@ def _dockerfile_here(image: Image, options: BuildOptions) -> Evidence | None:
     """The evidence with the current folder's Dockerfile, if the image's history shows that it was built from it."""
     if not Path("Dockerfile").is_file():
         return None
-    evidence = _join(image, place_of(".", options), options)
-    ours = [origin for origin in evidence.origins if origin is not None and not origin.base]
-    return evidence if ours and None not in evidence.origins else None
+    place = place_of(".", options)
+    origins = _join(image, place, options, project=False).origins  # a folder may be big, and be another image's
+    ours = [origin for origin in origins if origin is not None and not origin.base]
+    return _join(image, place, options) if ours and None not in origins else None
 
 
 def project_target(
@@ -135,6 +140,8 @@ def project_target(
             _note_age(image, place, notes)
         _note_problems(image, notes)
     evidence = _join(image, place, options)
+    if evidence.project is not None:
+        notes.extend(evidence.project.problems)
     if image is not None and None in evidence.origins:
         notes.append("the image was not built from this Dockerfile as it stands: some lines are unknown")
     kind = "dockerfile" if Path(target).is_file() else "project"
@@ -182,11 +189,11 @@ def has_no_dockerfile(target: str, options: BuildOptions) -> bool:
 def _join(
     image: Image | None, place: Place, options: BuildOptions, target: str | None = None, *, project: bool = True
 ) -> Evidence:
-    from imageopt.project.read import read_project
-
     tree: Dockerfile = parse(place.text)
     found: Project | None = None
     if project and place.root.is_dir():
+        from imageopt.project.read import read_project  # forty modules, which an image alone does without
+
         found = read_project(place.root, dockerfile=place.dockerfile)
     return join(
         image,
@@ -256,39 +263,34 @@ def _image_of(
 
 def _labelled_image(root: Path, notes: list[str]) -> str | None:
     """The newest local image that imageopt built for this folder; without an engine there is none."""
-    from docker.errors import DockerException
-
-    from imageopt.source.engine import connect
+    from imageopt.source.asking import Engine
 
     try:
-        client = connect()
+        with closing(Engine()) as engine:
+            found = engine.labelled(f"{PROJECT_LABEL}={project_key(root)}")
     except (ToolMissing, ToolFailed) as error:
         notes.append(f"no image was read: {error.cause}; what follows is from the Dockerfile alone")
         return None
-    try:
-        found = client.images.list(filters={"label": f"{PROJECT_LABEL}={project_key(root)}"})
-    except (DockerException, OSError, TypeError) as error:  # TypeError: the client met what no engine answers
-        notes.append(f"no image was read: the engine broke off: {error}; what follows is from the Dockerfile alone")
-        return None
-    finally:
-        client.close()
     if not found:
         notes.append("this folder has no image yet, so no size is known: add --build, or name one with --image")
         return None
-    newest = max(found, key=lambda image: str(image.attrs.get("Created", "")))
-    return str(newest.tags[0] if newest.tags else newest.id)
+    newest = max(found, key=lambda image: int(image["Created"]))
+    tags = [tag for tag in newest.get("RepoTags") or () if tag != _UNTAGGED]
+    return str(tags[0] if tags else newest["Id"])
 
 
 def _note_age(image: Image, place: Place, notes: list[str]) -> None:
     try:
-        created = datetime.fromisoformat(image.config.created or "")
         changed = datetime.fromtimestamp((place.root / place.dockerfile).stat().st_mtime, UTC)
-    except (ValueError, OSError):
+    except OSError:
         return
-    if created.tzinfo is not None and changed > created:
+    created = parse_instant(image.config.created)
+    if created is not None and changed > created:
         notes.append(f"the image is older than {place.dockerfile}: build it again with --build")
 
 
 def _note_problems(image: Image, notes: list[str]) -> None:
     if image.problems:
-        notes.append(f"{len(image.problems)} damaged or unsafe entries were left out, such as: {image.problems[0]}")
+        count = len(image.problems)
+        what = "entry was" if count == 1 else "entries were"
+        notes.append(f"{count} damaged or unsafe {what} left out, such as: {image.problems[0]}")

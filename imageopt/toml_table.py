@@ -3,13 +3,13 @@
 tomli tells no lines, so they are looked up in the text, and only when a message needs one.
 """
 
-import difflib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
+
+from msgspec import Struct, field
 
 from imageopt.errors import UsageError
 from imageopt.lazy_pattern import lazy_pattern
@@ -21,8 +21,7 @@ _KEY = lazy_pattern(rf"\s*({_PART}(?:\s*\.\s*{_PART})*)\s*=")
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Struct, frozen=True):
     """A table of the file while it is read; it remembers which keys were asked for, so that others are errors."""
 
     file: Path
@@ -120,6 +119,8 @@ class Table:
 
 
 def _nearest(word: str, known: Sequence[str]) -> str:
+    import difflib
+
     close = difflib.get_close_matches(word, known, 1)
     return f"did you mean {close[0]}? " if close else ""
 

@@ -107,6 +107,8 @@ def differ_on_purpose(text: str) -> bool:
             i.keyword == "HEALTHCHECK" and not re.match(r"(?i)(?:cmd|none)(?:\s|$)", i.arguments)
             for i in parse(text.encode()).instructions
         )
+        # no builder takes a trigger within a trigger; the parser looks into all of them, and we into the first
+        or any(i.trigger is not None and i.trigger.keyword == "ONBUILD" for i in parse(text.encode()).instructions)
         or any(text_behind_array((i.trigger or i).arguments) for i in parse(text.encode()).instructions)
         or any(p.code == "missing-arguments" and p.message[:3] in ("ENV", "LAB") for p in parse(text.encode()).problems)
     )

@@ -47,6 +47,12 @@ def engine() -> Iterator[str]:
         yield environment["DOCKER_HOST"]
 
 
+@pytest.fixture(scope="session")
+def php_images(engine: str) -> None:
+    """The base images of PHP projects are in the engine as well: they take minutes to make, and few tests ask for them."""
+    subprocess.run([BED / "up", "php", "composer"], capture_output=True, check=True, timeout=1800)
+
+
 def exported(script: str) -> dict[str, str]:
     """The variables that the export statements of the bed set, expanded."""
     names = ("DOCKER_HOST", "DOCKER_CONFIG", "IMAGEOPT_REGISTRY", "PATH")

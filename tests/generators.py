@@ -11,15 +11,18 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
+
+from benchmarks.checkout import commit
+
 NODE = "node:24"
+_TRIES = 3  # npx gives up (ECOMPROMISED) where the machine stood still for a moment and its lock looks stale
 
 
-@dataclass(frozen=True, slots=True)
-class App:
+class App(Struct, frozen=True):
     """`command` makes the folder `app`; `main` is the package whose version is noted with the figures."""
 
     name: str
@@ -64,11 +67,16 @@ def generate(app: App, folder: Path) -> Path:
     """The project as its generator leaves it, with a lock file and the naive Dockerfile, in a new folder."""
     script = f"cd /tmp && {{ {app.command} && cd app && npm install --package-lock-only; }} >&2 && tar -c ."
     command = ["docker", "run", "--rm", "--env", "CI=1", NODE, "sh", "-c", script]
-    done = subprocess.run(command, capture_output=True, timeout=900, check=False)
+    for _ in range(_TRIES):
+        done = subprocess.run(command, capture_output=True, timeout=900, check=False)
+        if done.returncode == 0:
+            break
     assert done.returncode == 0, done.stderr.decode(errors="replace")[-2000:]
     project = folder / app.name
     with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
-        archive.extractall(project, filter="data")
+        if hasattr(tarfile, "data_filter"):  # Python 3.11.2, which Debian 12 has, knows no filters
+            archive.extraction_filter = tarfile.data_filter
+        archive.extractall(project)
     (project / "Dockerfile").write_text(app.dockerfile)
     return project
 
@@ -99,13 +107,6 @@ def figures(app: App, project: Path, result: dict[str, Any]) -> dict[str, object
     }
 
 
-def _commit() -> str:
-    """The commit that is checked out, with a `+` where files differ from it."""
-    named = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, timeout=20, check=True)
-    changed = subprocess.run(["git", "diff", "--quiet", "HEAD"], timeout=60, check=False).returncode != 0
-    return named.stdout.strip() + "+" * changed
-
-
 def main(target: Path) -> int:
     """Proves every app and writes the figures; 1 if one is not verified."""
     found: dict[str, object] = {}
@@ -117,7 +118,7 @@ def main(target: Path) -> int:
             found[app.name] = figures(app, project, result)
             failed |= result["verdict"] != "verified"
             print(f"{app.name:10} {result['verdict']:18} {found[app.name]}", flush=True)
-    target.write_text(json.dumps({"commit": _commit(), "node": NODE, "apps": found}, indent=2) + "\n")
+    target.write_text(json.dumps({"commit": commit(), "node": NODE, "apps": found}, indent=2) + "\n")
     return int(failed)
 
 

@@ -127,17 +127,23 @@ def write_tar(path: Path, files: Mapping[str, bytes], links: Mapping[str, str] |
 
 
 def split_record(data: bytes) -> bytes:
-    """What an engine notes down about a layer's tar: raw bytes, and size and checksum of each content."""
-    lines = []
+    """What an engine notes down about a layer's tar: raw bytes, and name, size and checksum of each content."""
+    lines: list[dict[str, object]] = []
     with tarfile.open(fileobj=io.BytesIO(data)) as tar:
         begin = 0
         for member in tar:
             content = member.size if member.isreg() else 0
-            lines.append({"type": 2, "payload": b64encode(data[begin : member.offset_data]).decode()})
-            lines.append({"type": 1, "name": member.name, "size": content, "payload": b64encode(bytes(8)).decode()})
+            lines.append({"type": 2, "payload": b64(data[begin : member.offset_data])})
+            raw = member.name.encode("utf-8", "surrogateescape")
+            named = {"name": member.name} if raw == member.name.encode("utf-8", "replace") else {"name_raw": b64(raw)}
+            lines.append({"type": 1, **named, "size": content, "payload": b64(bytes(8))})
             begin = member.offset_data + content
-    lines.append({"type": 2, "payload": b64encode(data[begin:]).decode()})
+    lines.append({"type": 2, "payload": b64(data[begin:])})
     return b"\n".join(json.dumps(line).encode() for line in lines)
+
+
+def b64(data: bytes) -> str:
+    return b64encode(data).decode()
 
 
 def digest(data: bytes) -> str:

@@ -2,7 +2,7 @@
 
 The services are built and run once; each case costs one small build and the runs of its own image. Used by the tests,
 which try each case once, and by `python tests/sabotaged.py`, which tries all of them three times, writes down what was said
-of them, and makes the table of docs/verification.md.
+of them, and makes the table of docs/verification.md; `python tests/sabotaged.py 3 NAME…` tries those cases only.
 """
 
 import contextlib
@@ -14,9 +14,11 @@ import sys
 import tempfile
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imageopt.build.model import Given
 from imageopt.config import RequestConfig, VerifyConfig
@@ -25,8 +27,8 @@ from imageopt.evidence.join import join
 from imageopt.progress import Progress
 from imageopt.source.model import ImageRef
 from imageopt.verify.bench import Bench, Version, open_bench
-from imageopt.verify.measure import read_image, run_version, scan_version, side
-from imageopt.verify.model import NotDone, Verification
+from imageopt.verify.measure import read_image, run_version, scanning, side
+from imageopt.verify.model import NotDone, ScanRecord, Verification
 from imageopt.verify.plan import kept_volumes, plan_run
 from imageopt.verify.request import VerifyRequest
 from imageopt.verify.rounds import Baseline, make_volumes, run_against, run_baseline
@@ -56,8 +58,7 @@ _SETTINGS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(Struct, frozen=True):
     """A row of the catalogue; `verdict` is what has to be said."""
 
     name: str
@@ -73,8 +74,7 @@ class Case:
         return result.verdict == self.verdict and any(self.reason in reason for reason in result.reasons)
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
+class Service(Struct, frozen=True):
     """A service that works, built and run."""
 
     bench: Bench
@@ -124,10 +124,10 @@ def tried(good: Service, case: Case, *, once: bool = False) -> Verification:
     rounds = 1 if once and not case.twice else 3
     try:
         ran = run_against(good.baseline, lambda plan: run_version(bench, after, plan), rounds=rounds)
-        scans = [
-            scan_version(bench, version) if case.scan else NotDone("nothing is scanned here")
-            for version in (good.version, after)
-        ]
+        scans: list[ScanRecord | NotDone] = [NotDone("nothing is scanned here")] * 2
+        if case.scan:
+            with scanning(bench, [good.version, after]) as found:
+                scans = found()
     finally:
         assert isinstance(after.build, Given)
         bench.client.images.remove(after.build.tag, force=True)
@@ -155,17 +155,18 @@ def _version(bench: Bench, name: str, context: str, recipe: str) -> Version:
     return Version(name, None, recipe.encode(), Given(image.digest or "", tag), evidence, ())
 
 
-def proven(repeats: int) -> Iterator[dict[str, Any]]:
-    """What was said of each case, tried `repeats` times; the fields are those of the committed file."""
+def proven(repeats: int, names: Sequence[str] = ()) -> Iterator[dict[str, Any]]:
+    """What was said of each case, or of those named, tried `repeats` times; the fields are those of the committed file."""
     from trivydb import write_database
 
     with tempfile.TemporaryDirectory() as cache:
         write_database(Path(cache))
-        for name in _PATHS:
+        wanted = [case for case in (*cases("sabotage"), *cases("harmless")) if not names or case.name in names]
+        for name in (name for name in _PATHS if any(case.service == name for case in wanted)):
             with service(name, shutil.which("trivy", path=_PROGRAMS), Path(cache)) as good:
                 for kind in ("sabotage", "harmless"):
                     for case in cases(kind):
-                        if case.service == name:
+                        if case in wanted and case.service == name:
                             yield _row(kind, case, [tried(good, case, once=repeats == 1) for _ in range(repeats)])
 
 
@@ -209,15 +210,16 @@ def write_page() -> None:
     PAGE.write_text(f"{head}{_BEGIN}\n\n{page(json.loads(PROOF.read_text()))}\n{_END}{tail}")
 
 
-def main(repeats: int) -> None:
-    """Tries everything, writes down what was said, and makes the page of it."""
-    rows: list[dict[str, Any]] = []
-    for row in proven(repeats):
-        rows.append(row)
+def main(repeats: int, names: Sequence[str]) -> None:
+    """Tries everything, or the cases named, writes down what was said, and makes the page of it."""
+    order = [case.name for kind in ("sabotage", "harmless") for case in cases(kind)]
+    rows: list[dict[str, Any]] = json.loads(PROOF.read_text()) if names else []
+    for row in proven(repeats, names):
+        rows = [*(other for other in rows if other["name"] != row["name"] and other["name"] in order), row]
         print(f"{row['right']}/{repeats} {row['service']}: {row['name']}", file=sys.stderr)
-        PROOF.write_text(json.dumps(rows, indent=1) + "\n")
+        PROOF.write_text(json.dumps(sorted(rows, key=lambda one: order.index(one["name"])), indent=1) + "\n")
     write_page()
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 3)
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 3, sys.argv[2:])

@@ -190,6 +190,7 @@ def test_what_verify_asks_and_starts_beside_is_configured(tmp_path: Path) -> Non
 [verify]
 port = 3000
 websockets = ["/ws"]
+user = "1000640000:0"
 openapi = "api.yaml"
 commands = ["node migrate.js"]
 volumes = ["/data"]
@@ -210,6 +211,7 @@ body = "{}"
         port=3000,
         requests=(RequestConfig("/login", "POST", {"X-Key": "k"}, "{}"),),
         websockets=("/ws",),
+        user="1000640000:0",
         openapi="api.yaml",
         commands=("node migrate.js",),
         volumes=("/data",),
@@ -222,6 +224,7 @@ body = "{}"
     "text",
     [
         '[verify]\nwebsockets = ["ws"]',
+        '[verify]\nuser = "node"',
         '[verify]\nvolumes = ["data"]',
         '[[verify.requests]]\npath = "login"',
         '[[verify.requests]]\nmethod = "POST"',

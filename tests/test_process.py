@@ -1,13 +1,17 @@
 """Programs are started, watched and ended."""
 
+import os
+import signal
+import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from imageopt.errors import ToolFailed, ToolMissing
-from imageopt.process import find_program, run, together
+from imageopt.process import beside, find_program, paused, run, together
 
 
 def test_gives_what_the_program_said() -> None:
@@ -82,3 +86,72 @@ def test_where_one_work_fails_the_programs_of_the_others_are_ended() -> None:
     with pytest.raises(ToolFailed, match="it failed"):
         together(lambda: run([sys.executable, "-c", "import time; time.sleep(60)"], timeout=90), fail)
     assert time.monotonic() - start < 30
+
+
+def test_a_work_beside_the_block_is_waited_for_and_one_that_is_broken_off_is_ended() -> None:
+    done: list[str] = []
+    with beside(lambda: run([sys.executable, "-c", "print(1)"], timeout=30).stdout) as result:
+        done.append("block")
+        assert result() == "1\n"
+    started = time.monotonic()
+
+    def work() -> None:
+        for _ in range(3):  # the next begins when one was ended
+            run([sys.executable, "-c", "import time; time.sleep(20)"], timeout=90)
+
+    def broken_off() -> None:
+        with beside(work):
+            time.sleep(0.2)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        broken_off()
+    assert done == ["block"]
+    assert time.monotonic() - started < 15
+
+
+def test_what_runs_beside_stands_still_while_something_is_timed(tmp_path: Path) -> None:
+    pid, go = tmp_path / "pid", tmp_path / "go"
+    waits = (
+        f"import os, pathlib, time; pathlib.Path({str(pid)!r}).write_text(str(os.getpid()) + '.')\n"
+        f"while not os.path.exists({str(go)!r}): time.sleep(0.01)"
+    )
+    with beside(lambda: run([sys.executable, "-c", waits], timeout=30).exit_code) as result:
+        while not (pid.exists() and pid.read_text().endswith(".")):
+            time.sleep(0.01)
+        stat = Path("/proc", pid.read_text().rstrip("."), "stat")
+        with paused():
+            assert soon(lambda: state_in(stat) == "T")
+            go.touch()
+        assert result() == 0
+
+
+def test_what_stands_still_goes_on_where_we_are_killed(tmp_path: Path) -> None:
+    pid = tmp_path / "pid"
+    waits = f"import os, pathlib, time; pathlib.Path({str(pid)!r}).write_text(str(os.getpid()) + '.'); time.sleep(20)"
+    ours = (
+        "import os, pathlib, signal, sys, time\n"
+        "from imageopt.process import beside, paused, run\n"
+        f"pid = pathlib.Path({str(pid)!r})\n"
+        f"with beside(lambda: run([sys.executable, '-c', {waits!r}], timeout=60)):\n"
+        "    while not (pid.exists() and pid.read_text().endswith('.')): time.sleep(0.01)\n"
+        "    with paused(): os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    subprocess.run([sys.executable, "-c", ours], check=False, timeout=60)
+    child = int(pid.read_text().rstrip("."))
+    try:
+        assert soon(lambda: state_in(Path("/proc", str(child), "stat")) != "T")
+    finally:
+        os.kill(child, signal.SIGKILL)
+
+
+def soon(holds: Callable[[], bool]) -> bool:
+    """Whether it comes to hold: a signal takes a moment."""
+    end = time.monotonic() + 10
+    while not holds() and time.monotonic() < end:
+        time.sleep(0.01)
+    return holds()
+
+
+def state_in(stat: Path) -> str:
+    return stat.read_text().rpartition(") ")[2][0]

@@ -9,6 +9,8 @@ import pytest
 from imagebuilder import digest, file, layer, oci_folder
 
 from imageopt.api import analyze
+from imageopt.errors import InputError
+from imageopt.targets import is_image
 
 DOCKERFILE = b"FROM alpine:3\nRUN one\nRUN one\n"
 
@@ -21,6 +23,24 @@ def test_lines_and_base_are_those_of_the_statement(tmp_path: Path, monkeypatch: 
     assert [origin and origin.instruction.line for origin in found.evidence.origins] == [1, 2, 3]
     assert (found.evidence.base.layers, found.evidence.base.decided_by) == (1, "digest")
     assert "the lines are those of the Dockerfile that the image's provenance holds" in found.notes
+
+
+def test_a_missing_or_an_empty_archive_is_no_name_and_no_dockerfile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=r"'app\.tar' does not exist"):
+        is_image("app.tar")
+    Path("app.tar").write_bytes(b"")  # what `docker save > app.tar` leaves behind when it fails
+    assert is_image("app.tar")
+    assert is_image("docker-archive:missing.tar")
+    assert is_image("registry:example.org/app.tar")
+
+
+def test_what_of_a_project_cannot_be_read_is_told(tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM node:24-slim\nUSER node\n")
+    (tmp_path / "package.json").write_text("{")
+    assert any(note.startswith("package.json:1: it is not JSON") for note in analyze(str(tmp_path)).notes)
 
 
 def state(folder: Path) -> None:

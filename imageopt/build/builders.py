@@ -7,8 +7,9 @@ Docker's own builders leave the image in the engine. The others keep it to thems
 import os
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from imageopt.build.hidden import is_secret_argument
 from imageopt.build.log import BuildahLog, BuildLog
@@ -23,8 +24,7 @@ _ASK_SECONDS = 60
 _NAMESPACE = "BUILDKIT_CACHE_MOUNT_NS"  # Dockerfile reference, "BuildKit built-in build args"
 
 
-@dataclass(frozen=True, slots=True)
-class Invocation:
+class Invocation(Struct, frozen=True):
     """What to run. `archive` is the file that it writes for the engine to load.
 
     Else `hand_over` turns the id of the image in the builder's own store into the command that writes it.

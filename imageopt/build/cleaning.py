@@ -10,6 +10,8 @@ import secrets
 import signal
 import threading
 from collections.abc import Callable, Iterator
+from hashlib import sha256
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -18,8 +20,23 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def new_run_id() -> str:
-    """A name for this run, unlike any other; it begins with the process id, which tells whether the run still lives."""
-    return f"{os.getpid()}-{secrets.token_hex(4)}"
+    """A name for this run, unlike any other: the process id, which tells whether it still lives, and where that counts.
+
+    Engines are shared, between the jobs of a runner for one, and a process id says nothing to who counts his own.
+    """
+    return f"{os.getpid()}-{_here()}-{secrets.token_hex(4)}"
+
+
+def is_from_here(run_id: str) -> bool:
+    """Whether the run was started where its process id can be looked up: on this machine, in this container."""
+    return run_id.split("-")[1:2] == [_here()]
+
+
+def _here() -> str:
+    """Eight letters for the machine and what it counts its processes in (pid_namespaces(7))."""
+    counted_in = Path("/proc/self/ns/pid")
+    place = f"{os.uname().nodename} {counted_in.readlink() if counted_in.is_symlink() else ''}"
+    return sha256(place.encode()).hexdigest()[:8]
 
 
 class CleanUp:

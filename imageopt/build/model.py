@@ -1,15 +1,15 @@
 """A build: what goes in, and the image or the failure that comes out."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from imageopt.config import Builder
 
 
-@dataclass(frozen=True, slots=True)
-class BuildRequest:
+class BuildRequest(Struct, frozen=True):
     """`context` is the folder sent to the builder, `dockerfile` the file to use (BuildKit takes the ignore file
     `<dockerfile>.dockerignore` beside it first). `no_cache` makes it a cold build. Cache mounts are those of the
     `cache_namespace`: a run's own is empty at first, and the developer's stays as it is.
@@ -42,8 +42,7 @@ class Step(NamedTuple):
     cached: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Built:
+class Built(Struct, frozen=True):
     """`image_id` is `sha256:…`; `seconds` is wall time, None where it says nothing; steps are the
     Dockerfile's, as BuildKit counts them.
     """
@@ -57,16 +56,14 @@ class Built:
     done: tuple[Step, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(Struct, frozen=True):
     """An image that was there already: nobody built it here. `tag` is its name in the engine, "" if it is elsewhere."""
 
     image_id: str
     tag: str
 
 
-@dataclass(frozen=True, slots=True)
-class BuildFailed:
+class BuildFailed(Struct, frozen=True):
     """`step` is the Dockerfile step that failed, `line` its first line, `reason` one line.
 
     `explanation` says in words what that is a case of, and what helps; "" where it is nothing known.

@@ -1,14 +1,14 @@
 """How a project is built: what the user said, the same for every command that builds."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from imageopt.config import Builder
 
 
-@dataclass(frozen=True, slots=True)
-class BuildOptions:
+class BuildOptions(Struct, frozen=True):
     """`file` is the Dockerfile, relative to the folder unless absolute; `target` the stage, the last one for None."""
 
     file: str | None = None

@@ -8,8 +8,9 @@ import contextlib
 import hashlib
 import json
 import os
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from imageopt.errors import InputError
 from imageopt.folders import state_folder
@@ -17,8 +18,7 @@ from imageopt.folders import state_folder
 PROJECT_LABEL = "dev.imageopt.project"
 
 
-@dataclass(frozen=True, slots=True)
-class BuildRecord:
+class BuildRecord(Struct, frozen=True):
     """A build of the past: `dockerfile` is relative to `root`, `text` its bytes at that time."""
 
     root: Path

@@ -5,8 +5,9 @@ image, and everything else a file, beside the configuration where that names it.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from imageopt.build.options import BuildOptions
 from imageopt.config import Config
@@ -18,8 +19,7 @@ HISTORY = "history"
 FIRST = "there is no earlier result to compare with: growth is judged from the next one on"
 
 
-@dataclass(frozen=True, slots=True)
-class Where:
+class Where(Struct, frozen=True):
     """Where the baseline is: in a file (`is_history`: the tool's own), else it is the image `reference`."""
 
     file: Path | None

@@ -3,8 +3,10 @@
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imageopt.errors import ImageoptError
 from imageopt.process import find_program, run
@@ -13,8 +15,7 @@ _SECONDS = 20
 _OLD_DAYS = 7  # Trivy's own is renewed every few hours; a week is what nobody looks after
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """A program or service: whether it was found, which one, and what cannot be done without it."""
 
     name: str

@@ -7,18 +7,23 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from imageopt.errors import InputError
 from imageopt.lazy_pattern import lazy_pattern
 
-_SKIPPED = frozenset(("node_modules", ".git", "vendor"))
-_NAMED_LIKE_ONE = lazy_pattern(r"(?:.+\.)?(?:docker|container)file(?:\.(?!dockerignore$|md$).+)?", re.IGNORECASE)
+_SKIPPED = frozenset(("node_modules", ".git", "vendor", ".venv", "venv", "site-packages"))
+_NAMED_LIKE_ONE = lazy_pattern(r"(?:.+\.)?(?:docker|container)file(?:[.-].+)?", re.IGNORECASE)
+_OTHERWISE = (  # what these ends belong to is about a Dockerfile, or a template of one
+    ".dockerignore", ".md", ".j2", ".jinja", ".jinja2", ".tmpl", ".tpl", ".erb", ".ejs", ".hbs", ".mustache",
+    ".py", ".pyc", ".pyi", ".so", ".js", ".ts", ".json", ".yml", ".yaml", ".toml", ".lock", ".html", ".sh",
+    ".orig", ".rej",
+)  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(Struct, frozen=True):
     """A Dockerfile: where it is, and the name it is reported under, which is relative to the current folder."""
 
     path: Path
@@ -50,7 +55,7 @@ def _inside(folder: Path) -> Iterator[Path]:
         folders[:] = sorted(name for name in folders if name not in _SKIPPED)
         for name in sorted(files):
             file = Path(place, name)
-            if _NAMED_LIKE_ONE.fullmatch(name) and file.is_file():
+            if _NAMED_LIKE_ONE.fullmatch(name) and not name.lower().endswith(_OTHERWISE) and file.is_file():
                 yield file
 
 

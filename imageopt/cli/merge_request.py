@@ -8,11 +8,11 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from msgspec import Struct
 
 from imageopt.cli.output import check_place, emit, parse_formats, write_whole
 from imageopt.errors import InputError, UsageError
@@ -48,8 +48,7 @@ def merge_request_options(function: Function) -> Function:
     return function
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(Struct, frozen=True):
     """Where the patch and the message go (None: nowhere, `-`: stdout), and what the message is to tell of."""
 
     patch: str | None
@@ -105,8 +104,7 @@ class Delivery:
         return Prepared(self, rewrite, patch, result)
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(Struct, frozen=True):
     """The patch of a rewrite, and the verification that its message is to tell of, None without one."""
 
     to: Delivery

@@ -1,12 +1,11 @@
 """Options that several commands share, and what they become."""
 
-import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from msgspec import Struct
 
 from imageopt.build.options import BuildOptions
 from imageopt.cli.completion import complete_formats, complete_paths
@@ -15,6 +14,22 @@ from imageopt.errors import UsageError
 from imageopt.progress import Progress
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+
+_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}  # as machines call themselves
+
+
+def _platform(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    """`amd64` is `linux/amd64`, as for `docker build`."""
+    if value is None:
+        return None
+    system, _, machine = value.lower().rpartition("/")
+    return f"{system or 'linux'}/{_ARCHITECTURES.get(machine, machine)}"
+
+
+def platform_option(text: str) -> Callable[[Function], Function]:
+    """The platform of an image, with this help."""
+    return click.option("--platform", metavar="OS/ARCH", callback=_platform, help=text)
+
 
 _BUILD = (
     click.option(
@@ -33,7 +48,7 @@ _BUILD = (
     ),
     click.option("--secret", "secrets", multiple=True, metavar="SPEC", help="A build secret, such as id=npm,src=FILE."),
     click.option("--ssh", "ssh", multiple=True, metavar="SPEC", help="An SSH agent for the build, such as default."),
-    click.option("--platform", metavar="OS/ARCH", help="The platform, such as linux/amd64."),
+    platform_option("The platform, such as linux/amd64."),
     click.option("--builder", type=click.Choice(BUILDERS), help="What builds; found out without it."),
 )
 _TALK = (
@@ -74,8 +89,7 @@ def talk_options(function: Function) -> Function:
     return function
 
 
-@dataclass(frozen=True, slots=True)
-class Talk:
+class Talk(Struct, frozen=True):
     """How to show results (`formats`, `color`) and progress."""
 
     formats: tuple[str, ...]
@@ -126,11 +140,6 @@ def built_how(options: dict[str, Any], config: Config) -> BuildOptions:
         platform=options.pop("platform") or config.build.platform,
         builder=options.pop("builder") or config.build.builder or "auto",
     )
-
-
-def is_terminal() -> bool:
-    """Whether results are read by a person at a terminal."""
-    return sys.stdout.isatty()
 
 
 def _pairs(texts: tuple[str, ...]) -> dict[str, str]:

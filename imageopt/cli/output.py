@@ -2,15 +2,13 @@
 
 import errno
 import os
-import shutil
 import stat
 import sys
-import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from imageopt.cli.options import is_terminal
+from imageopt.cli.streams import is_terminal
 from imageopt.errors import InputError, UsageError, one_line
 from imageopt.lazy_pattern import lazy_pattern
 from imageopt.masking import sealed
@@ -75,6 +73,11 @@ def wants_edits(wanted: Iterable[tuple[str, Path | None]]) -> bool:
     return any(name == "sarif" for name, _ in wanted)
 
 
+def wants_fingerprints(wanted: Iterable[tuple[str, Path | None]]) -> bool:
+    """Whether findings have to be known again later: what people read in a terminal names no fingerprint."""
+    return any(name != "terminal" for name, _ in wanted)
+
+
 def check_place(path: Path) -> None:
     """Raises InputError where no file can be written at the path, as far as that can be told beforehand."""
     try:
@@ -101,6 +104,8 @@ def write_whole(path: Path, text: str | bytes) -> None:
             with path.open("wb") as stream:
                 stream.write(data)
             return
+        import tempfile  # it loads much, and most results go to stdout
+
         target = path.resolve()
         mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o666 & ~_umask()
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=".imageopt-")
@@ -125,15 +130,21 @@ def _show(document: dict[str, Any], name: str, color: str) -> None:
         document,
         name,
         color=_colored(color),
-        width=shutil.get_terminal_size().columns if is_terminal() else None,
+        width=_columns() if is_terminal() else None,
         plain=not speaks_utf8 or (not is_terminal() and color != "always" and not _forced()),
     )
-    text = _LONE_SURROGATE.sub("\ufffd", text)
+    text = text if text.isascii() else _LONE_SURROGATE.sub("\ufffd", text)
     if name == "terminal" or speaks_utf8:
         sys.stdout.write(text)
     else:  # for programs, whatever the terminal speaks
         sys.stdout.buffer.write(text.encode("utf-8"))
     sys.stdout.flush()
+
+
+def _columns() -> int:
+    import shutil
+
+    return shutil.get_terminal_size().columns
 
 
 def _is_special(path: Path) -> bool:

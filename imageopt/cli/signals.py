@@ -1,8 +1,8 @@
 """SIGINT, SIGTERM and SIGHUP -> one KeyboardInterrupt: every command cleans up the same way and ends with 130."""
 
 import signal
-import threading
 import time
+from contextlib import suppress
 from types import FrameType
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -11,15 +11,13 @@ _CLEANING_SECONDS = 5.0  # further signals are ignored for so long: impatience m
 
 def ignore_signals() -> None:
     """For the very end: nothing is left to interrupt, and the exit code is known."""
-    if threading.current_thread() is threading.main_thread():
+    with suppress(ValueError):  # from another thread than the main one, where signals are none of our business
         for number in _SIGNALS:
             signal.signal(number, signal.SIG_IGN)
 
 
 def interrupt_on_signals() -> None:
     """Sets the handlers for this process; a signal that who started it wants ignored stays ignored."""
-    if threading.current_thread() is not threading.main_thread():
-        return
     last = float("-inf")
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
@@ -29,6 +27,7 @@ def interrupt_on_signals() -> None:
         last = time.monotonic()
         raise KeyboardInterrupt
 
-    for number in _SIGNALS:
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, interrupt)
+    with suppress(ValueError):  # as above
+        for number in _SIGNALS:
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, interrupt)

@@ -22,6 +22,11 @@ def prepare() -> None:
     sys.stderr = _stream(sys.stderr, 2, _ignore)
 
 
+def is_terminal() -> bool:
+    """Whether results are read by a person at a terminal."""
+    return sys.stdout.isatty()
+
+
 class _Outlet(io.FileIO):
     """A descriptor that is written to until that fails; from then on it leads nowhere."""
 

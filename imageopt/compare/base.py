@@ -4,7 +4,7 @@ Which layers are the base image's is often a guess from one image alone. Layers 
 the one as much as of the other: what is known of the one holds for both, and no guess moves a byte between categories.
 """
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from imageopt.evidence.classify import classify
 from imageopt.evidence.composition import compose

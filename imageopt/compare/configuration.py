@@ -24,10 +24,31 @@ def compare_configurations(before: ImageConfig, after: ImageConfig) -> tuple[Con
         *_differing("WorkingDir", before.working_dir, after.working_dir),
         *_differing("ExposedPorts", ", ".join(sorted(before.exposed_ports)), ", ".join(sorted(after.exposed_ports))),
         *_differing("Volumes", ", ".join(sorted(before.volumes)), ", ".join(sorted(after.volumes))),
-        *_differing("Healthcheck", " ".join(before.healthcheck), " ".join(after.healthcheck)),
+        *_differing("Healthcheck", *health_words(before, after)),
         *_differing("StopSignal", before.stop_signal or "", after.stop_signal or ""),
         *_differing("Shell", " ".join(before.shell), " ".join(after.shell)),
         *_labels(before.labels, after.labels),
+    )
+
+
+def health_words(before: ImageConfig, after: ImageConfig) -> tuple[str, str]:
+    """Both health checks, with when they are made where that differs; "" for none, which an image may say as `NONE`."""
+    texts = [" ".join(one.healthcheck) if has_health_check(one) else "" for one in (before, after)]
+    if all(texts) and before.health_timing != after.health_timing:
+        texts = [f"{text} ({_timing(one)})" for text, one in zip(texts, (before, after), strict=True)]
+    return texts[0], texts[1]
+
+
+def has_health_check(config: ImageConfig) -> bool:
+    """Whether the image has one that is made."""
+    return config.healthcheck[:1] not in ((), ("NONE",))
+
+
+def _timing(config: ImageConfig) -> str:
+    told = config.health_timing
+    return (
+        f"every {told.interval:g} s, {told.timeout:g} s each, "
+        f"unhealthy after {told.retries}, not in the first {told.start_period:g} s"
     )
 
 

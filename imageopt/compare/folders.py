@@ -7,9 +7,10 @@ row and never opened.
 
 import heapq
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from operator import add
 from typing import Literal, NamedTuple
+
+from msgspec import Struct
 
 from imageopt.compare.model import PathChange, PathCounts
 
@@ -132,8 +133,7 @@ def _tree(differences: Mapping[str, Difference]) -> _Node:
     return nodes[""]
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
+class _Row(Struct, frozen=True):
     """A node without the children that have rows of their own. The heaviest row is the least."""
 
     node: _Node

@@ -8,7 +8,8 @@ name in it.
 import re
 from collections.abc import Callable, Iterator
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from imageopt.compare.filesystem import Filesystem
 from imageopt.evidence.model import Category, Evidence
@@ -35,8 +36,7 @@ _SYSTEM = ("usr/share/", "etc/ssl/", "usr/lib/ssl/", "usr/local/share/")
 _SHOWN = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Lost:
+class Lost(Struct, frozen=True):
     """Lost files of one class: how many, how big, the first few paths, and those that the code left still names."""
 
     kind: str

@@ -6,7 +6,8 @@ told (unlike kinds of checksum, a content that was not read), files of one path 
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from imageopt.compare.layers import shared_layers
 from imageopt.image.model import FileRecord, Image
@@ -14,8 +15,7 @@ from imageopt.image.model import FileRecord, Image
 Key = Callable[[FileRecord], Hashable | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Matching:
+class Matching(Struct, frozen=True):
     """Indices into each image's files, rising. `unknown` pairs are as many on both sides, and in neither list."""
 
     removed: tuple[int, ...]

@@ -1,9 +1,10 @@
 """Two images, compared: what a report says of the difference. Every number is counted from both, none is a forecast."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from operator import sub
 from typing import Literal, NamedTuple
+
+from msgspec import Struct
 
 from imageopt.evidence.model import Category, Evidence
 from imageopt.rules.model import Target
@@ -11,8 +12,7 @@ from imageopt.rules.model import Target
 LayerFate = Literal["same", "rebuilt", "changed", "added", "removed"]
 
 
-@dataclass(frozen=True, slots=True)
-class SizeChange:
+class SizeChange(Struct, frozen=True):
     """The same size of both images, in bytes. `percent` saved; None where either side is unknown."""
 
     before: int | None
@@ -21,8 +21,7 @@ class SizeChange:
     percent: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class ImageComparison:
+class ImageComparison(Struct, frozen=True):
     """`files_removed` and `files_added`: category -> bytes, biggest first, of stored files by path and content; every
     copy counts, so a file that a later layer stored again is removed once when only one copy is left.
 
@@ -41,16 +40,14 @@ class ImageComparison:
     notes: tuple[str, ...]  # what limits the comparison
 
 
-@dataclass(frozen=True, slots=True)
-class LayerBytes:
+class LayerBytes(Struct, frozen=True):
     """So many bytes, billed to a layer by its index."""
 
     layer: int
     bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class CauseChange:
+class CauseChange(Struct, frozen=True):
     """One category of the composition in both images, in unpacked bytes; `rules` call some of what changed avoidable.
 
     `added` are stored bytes that only the second image has, by its layers; `removed` those that only the first has, by
@@ -65,8 +62,7 @@ class CauseChange:
     removed: tuple[LayerBytes, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class PackageChange:
+class PackageChange(Struct, frozen=True):
     """A package of one manager: its versions in each image (one for each place it is installed in) and its bytes."""
 
     manager: str
@@ -100,8 +96,7 @@ class PathCounts(NamedTuple):
         return PathCounts._make(map(sub, self, other))
 
 
-@dataclass(frozen=True, slots=True)
-class PathChange:
+class PathChange(Struct, frozen=True):
     """What differs at a path, or below it: each difference is counted in exactly one of a comparison's rows.
 
     `rest`: rows of their own take some of what differs below. `whole`: nothing below it stayed as it was. `detail`
@@ -116,8 +111,7 @@ class PathChange:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class PathChanges:
+class PathChanges(Struct, frozen=True):
     """`contents` biggest first, `metadata` most files first; `total` counts both."""
 
     contents: tuple[PathChange, ...]
@@ -125,8 +119,7 @@ class PathChanges:
     total: PathCounts
 
 
-@dataclass(frozen=True, slots=True)
-class LayerChange:
+class LayerChange(Struct, frozen=True):
     """A layer above the shared ones, by its index in each image: paired by what its instruction says.
 
     `same`: the very layer, but above one that was replaced. `rebuilt`: other bytes, the same files (time stamps, most
@@ -138,8 +131,7 @@ class LayerChange:
     after: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class LayerChanges:
+class LayerChanges(Struct, frozen=True):
     """`shared` layers from the bottom are the same. Bytes are of the layers above them, in the second image.
 
     `pull_bytes` is what a pull transfers where the first image is there already: Docker fetches all that stands above a
@@ -153,8 +145,7 @@ class LayerChanges:
     pull_by_digest_bytes: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigChange:
+class ConfigChange(Struct, frozen=True):
     """A key of the configuration in words; None where it is not set. Values that may be secret are not told."""
 
     what: str
@@ -162,8 +153,7 @@ class ConfigChange:
     after: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class ImageDifference:
+class ImageDifference(Struct, frozen=True):
     """What a change made of an image. `identical`: the same layers and configuration, whatever the date."""
 
     identical: bool
@@ -177,8 +167,7 @@ class ImageDifference:
     notes: tuple[str, ...]  # what limits the comparison
 
 
-@dataclass(frozen=True, slots=True)
-class Compared:
+class Compared(Struct, frozen=True):
     """Two images that were read, and what differs. `limit` is how many rows of a list a person is shown (0: all)."""
 
     before: Target

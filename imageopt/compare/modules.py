@@ -8,12 +8,14 @@ so what is asked for in vain says little alone; it counts where the other image 
 import json
 import posixpath
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator
 from typing import Any, NamedTuple
+
+from msgspec import Struct
 
 from imageopt.compare.filesystem import Filesystem
 from imageopt.image.model import Image
+from imageopt.project.lock_sync import satisfies
 
 Read = Callable[[str], bytes | None]  # a path of the image to its content; None where it cannot be had
 _MODULES = "node_modules/"
@@ -43,8 +45,7 @@ class Missing(NamedTuple):
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class ModuleGraph:
+class ModuleGraph(Struct, frozen=True):
     """`files` that are loaded, in the order they are found. `words` are the parts of all paths that they spell."""
 
     entry: str
@@ -79,18 +80,30 @@ def module_graph(image: Image, entry: str, read: Read) -> ModuleGraph:
     return ModuleGraph(entry, tuple(files), frozenset(missing), frozenset(words), bool(pending))
 
 
-def unmet_dependencies(image: Image) -> frozenset[Missing]:
-    """What the manifests of the installed packages ask for and is not installed where they would find it."""
+def unmet_dependencies(image: Image, versions_of: Collection[str] = ()) -> frozenset[Missing]:
+    """What the manifests of the installed packages ask for and is not installed where they would find it.
+
+    Of the packages `versions_of`, one in another version than is asked for is not what is asked for.
+    """
     tree = Filesystem(image)
     unmet = set()
     for package in image.packages.npm:
         manifest = _json(image.contents.get(f"{package.path}/package.json"))
         wanted, optional = manifest.get("dependencies"), manifest.get("optionalDependencies")
-        for name in wanted if isinstance(wanted, dict) else ():
-            skipped = isinstance(optional, dict) and name in optional
-            if not skipped and name not in _bundled(manifest) and _package(tree, package.path, name) is None:
+        for name, spec in wanted.items() if isinstance(wanted, dict) else ():
+            if (isinstance(optional, dict) and name in optional) or name in _bundled(manifest):
+                continue
+            found = _package(tree, package.path, name)
+            if found is None:
                 unmet.add(Missing(package.name, name))
+            elif name in versions_of and not _fits(tree, found, str(spec)):
+                unmet.add(Missing(package.name, f"{name} {spec}"))
     return frozenset(unmet)
+
+
+def _fits(tree: Filesystem, folder: str, spec: str) -> bool:
+    version = _json(tree.image.contents.get(f"{folder}/package.json")).get("version")
+    return not isinstance(version, str) or satisfies(version, spec)
 
 
 def _bundled(manifest: dict[str, Any]) -> tuple[str, ...]:

@@ -5,7 +5,8 @@ with several names is seen by the first of them.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from imageopt.compare.folders import Difference, counted, fold, folders_of
 from imageopt.compare.matching import same_content
@@ -24,8 +25,7 @@ def compare_paths(before: Image, after: Image, *, limit: int) -> PathChanges:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Live:
+class _Live(Struct, frozen=True):
     """What an image shows: its files, and its links with their targets."""
 
     files: Mapping[str, FileRecord]

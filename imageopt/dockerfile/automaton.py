@@ -5,27 +5,25 @@ many stars out of a stranger's file would try them one after the other, for ever
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 Test = Callable[[str], object]  # its truth counts
 
 
-@dataclass(frozen=True, slots=True)
-class One:
+class One(Struct, frozen=True):
     """Takes one character that passes the test."""
 
     test: Test
 
 
-@dataclass(frozen=True, slots=True)
-class Many:
+class Many(Struct, frozen=True):
     """Takes any number of characters that pass the test, also none."""
 
     test: Test
 
 
-@dataclass(frozen=True, slots=True)
-class Maybe:
+class Maybe(Struct, frozen=True):
     """Takes nothing; the next `length` items may be left out."""
 
     length: int

@@ -24,7 +24,8 @@ class Directives:
 
     def offer(self, content: str, line: int) -> bool:
         """Whether this line (stripped) is a directive."""
-        match = _DIRECTIVE.fullmatch(content) if self._open and content.startswith("#") else None
+        may_be = self._open and "=" in content and content.startswith("#")
+        match = _DIRECTIVE.fullmatch(content) if may_be else None
         name = match[1].lower() if match else ""
         if match is None or name not in _KNOWN or not match[2].strip():
             self._open = False

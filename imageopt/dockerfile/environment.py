@@ -7,8 +7,10 @@ to be empty. Whoever has that image's configuration passes it in as `base_env`.
 
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from typing import Self
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imageopt.dockerfile.expand import Expansion, expansion
 from imageopt.dockerfile.model import Dockerfile, Instruction, Stage
@@ -20,8 +22,7 @@ _DEFAULT_SHELL = ("/bin/sh", "-c")
 _MOST_TEXT = 4_000_000  # characters of all values together; what a stage has beyond that is as good as unknown
 
 
-@dataclass(frozen=True, slots=True)
-class Environment:
+class Environment(Struct, frozen=True):
     """The state that one instruction meets.
 
     `variables` are the names with a known value, from ARG and ENV; `holes` those that were given a value which the
@@ -57,6 +58,8 @@ class Environment:
 
     def known(self, text: str) -> str | None:
         """The expanded text; None where it rests on a name whose value the file does not tell."""
+        if "$" not in text and '"' not in text and "'" not in text and self.escape not in text:
+            return text  # as most are
         expanded = self.expansion(text)
         if not expanded.absent:
             return None if expanded.error else expanded.text

@@ -7,12 +7,16 @@ result alone does not show what was missing: `Expansion` does.
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
 
-from imageopt.dockerfile.globs import Glob
+from msgspec import Struct
+
 from imageopt.dockerfile.words import SPACE
 from imageopt.lazy_pattern import lazy_pattern
+
+if TYPE_CHECKING:
+    from imageopt.dockerfile.globs import Glob
 
 LONGEST = 131_072  # Linux's MAX_ARG_STRLEN: no process can be started with a longer value
 _DEEPEST = 50
@@ -22,8 +26,7 @@ _MODIFIER = lazy_pattern(":?[-+?]|[#%}]|//?|")
 _NAME = lazy_pattern(r"[0-9]+|[@*#?$!-]|\w+")
 
 
-@dataclass(frozen=True, slots=True)
-class Expansion:
+class Expansion(Struct, frozen=True):
     """An expanded text. `undefined` names left a hole in it, `absent` were asked for and not found, holes or not.
 
     `error` says why it could not be expanded; `text` is then as it was.
@@ -231,7 +234,9 @@ class _Lexer:
         self.absent.append(name)
         return written if self.keep_unset else ""
 
-    def _glob(self, pattern: str) -> Glob:
+    def _glob(self, pattern: str) -> "Glob":
+        from imageopt.dockerfile.globs import Glob
+
         glob = Glob.parse(pattern)
         if glob is None:
             raise _BadSubstitution(f"invalid pattern {pattern!r}")

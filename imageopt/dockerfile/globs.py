@@ -1,8 +1,9 @@
 """The patterns of `${x#pattern}`, `${x%pattern}` and `${x/pattern/text}`: `*` and `?`, no brackets, as in BuildKit."""
 
 import re
-from dataclasses import dataclass
 from typing import Self
+
+from msgspec import Struct
 
 from imageopt.dockerfile.automaton import Item, Many, One, ends
 from imageopt.lazy_pattern import lazy_pattern
@@ -11,8 +12,7 @@ _MOST_STEPS = 1_000_000
 _ITEM = lazy_pattern(r"\\(?P<kept>[}/*?\\])|(?P<bad>\\)|(?P<many>\*)|(?P<one>\?)|(?P<literal>.)", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Glob:
+class Glob(Struct, frozen=True):
     """A parsed pattern. Its methods raise ValueError where matching would take too long."""
 
     items: tuple[Item, ...]

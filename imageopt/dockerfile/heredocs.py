@@ -4,7 +4,7 @@ What surprises: BuildKit lexes the joined line before it looks, always with a ba
 that does not match up, and the line has no heredoc at all.
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from imageopt.dockerfile.expand import heredoc_name, heredoc_words
 from imageopt.dockerfile.words import SPACE
@@ -13,8 +13,7 @@ from imageopt.lazy_pattern import lazy_pattern
 _HEREDOC = lazy_pattern(rf"[0-9]*<<(-?)[{SPACE}]*([^<]+)")
 
 
-@dataclass(frozen=True, slots=True)
-class Marker:
+class Marker(Struct, frozen=True):
     """The end marker of a heredoc; `expand` is False where it was quoted (a backslash is no quote to BuildKit)."""
 
     name: str

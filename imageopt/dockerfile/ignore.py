@@ -6,9 +6,10 @@ wins, and `!` brings back a file from under an excluded folder.
 
 import posixpath
 import re
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from imageopt.dockerfile.model import Problem
 from imageopt.dockerfile.paths import PathPattern
@@ -17,8 +18,7 @@ from imageopt.dockerfile.words import SPACE
 _MOST_FOLDERS = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class IgnorePattern:
+class IgnorePattern(Struct, frozen=True):
     """One line of the file: its pattern, and whether a `!` brings back what it matches."""
 
     pattern: PathPattern
@@ -26,14 +26,17 @@ class IgnorePattern:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class IgnoreRules:
+class IgnoreRules(Struct, frozen=True, dict=True):
     """The patterns of a file in order, and its wrong lines: BuildKit refuses the whole file for one of those."""
 
     patterns: tuple[IgnorePattern, ...]
     problems: tuple[Problem, ...] = ()
-    # what was decided of folders: a walk asks for each file of a folder in turn
-    _folders: dict[str, "_Decision"] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def _folders(self) -> dict[str, "_Decision"]:
+        """What was decided of folders, for a walk asks for each file of a folder in turn: no part of its value."""
+        decided: dict[str, _Decision] = self.__dict__.setdefault("folders", {})
+        return decided
 
     def excludes(self, path: str) -> bool:
         """Whether the file or folder at this path, relative to the context and with `/`, stays out of the build."""

@@ -1,15 +1,16 @@
-"""Makes an Instruction of a joined line: keyword, flags, words, exec form, ONBUILD's trigger, and what is wrong.
+"""Makes an Instruction of a joined line: keyword, flags, exec form, ONBUILD's trigger, and what is wrong.
 
 What surprises: an array that is no JSON (`['a']`) silently becomes the shell form, but JSON of anything else than
 strings is an error.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
-from typing import NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imageopt.dockerfile.model import Heredoc, Instruction, Problem, Trivia
-from imageopt.dockerfile.words import BLANK, SPACE, Logical, take_flags, take_words
+from imageopt.dockerfile.words import BLANK, SPACE, Logical, take_flags, take_json
 from imageopt.lazy_pattern import lazy_pattern
 
 KEYWORDS = frozenset(
@@ -21,7 +22,7 @@ _SHOWN = 40  # characters of what is no instruction
 _KEYWORD = lazy_pattern(f"[^{BLANK}]+")
 
 
-class Body(NamedTuple):
+class Body(Struct, frozen=True):
     """Where a joined line stands in the file, and what was found around it."""
 
     line: Logical
@@ -59,7 +60,7 @@ def _build(body: Body, start: int, end: int, escape: str, nested: bool) -> Instr
     trigger = (
         _build(body, start, end, escape, nested=True) if keyword == "ONBUILD" and start < end and not nested else None
     )
-    words, json, mixed = take_words(keyword, body.line, start, end, escape)
+    json, mixed = take_json(keyword, body.line, start, end, escape)
     instruction = Instruction(
         keyword=keyword,
         raw_keyword=raw_keyword,
@@ -70,7 +71,7 @@ def _build(body: Body, start: int, end: int, escape: str, nested: bool) -> Instr
         flags=flags,
         arguments=body.line.text[start:end],
         arguments_start=body.line.locate(start),
-        words=words,
+        escape=escape,
         json=json,
         heredocs=body.heredocs,
         comments=() if nested else body.comments,
@@ -83,7 +84,7 @@ def _build(body: Body, start: int, end: int, escape: str, nested: bool) -> Instr
 
 
 def _problems(instruction: Instruction, mixed: bool) -> Iterator[Problem]:
-    keyword, words = instruction.keyword, instruction.words
+    keyword = instruction.keyword
 
     def problem(code: str, message: str) -> Problem:
         return Problem(code, message, instruction.line, instruction.end_line)
@@ -95,6 +96,9 @@ def _problems(instruction: Instruction, mixed: bool) -> Iterator[Problem]:
     if mixed:
         yield problem("json-not-strings", f"{keyword}: a JSON array must hold strings only")
         return
+    if keyword == "RUN" and not instruction.is_bare:
+        return
+    words = instruction.words
     if len(words) < _fewest(instruction):
         yield problem(
             "missing-arguments", f"{keyword} needs {'more' if words else 'an'} argument{'s' if words else ''}"

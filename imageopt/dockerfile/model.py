@@ -7,12 +7,13 @@ character belongs to exactly one node, and an edit replaces a span of the text a
 import re
 from bisect import bisect_right
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from itertools import accumulate
+from typing import Any, Literal
+
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """Something wrong with the file: `code` is a slug such as `unterminated-heredoc`."""
 
     code: str
@@ -21,7 +22,7 @@ class Problem:
     end_line: int
 
 
-class Word(NamedTuple):
+class Word(Struct, frozen=True):
     """A word of a logical line: `raw` as written, `value` without quotes and escapes, its span in the text."""
 
     raw: str
@@ -30,8 +31,7 @@ class Word(NamedTuple):
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Flag:
+class Flag(Struct, frozen=True):
     """`--name=value` before the arguments; `value` is empty where none was given."""
 
     name: str
@@ -40,8 +40,7 @@ class Flag:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Heredoc:
+class Heredoc(Struct, frozen=True):
     """A heredoc of RUN, COPY or ADD. `body` is `text[start:end]`: its lines as written, without the end marker."""
 
     name: str
@@ -57,8 +56,7 @@ class Heredoc:
         return re.sub(r"(?m)^\t+", "", self.body) if self.strip_tabs else self.body
 
 
-@dataclass(frozen=True, slots=True)
-class Trivia:
+class Trivia(Struct, frozen=True):
     """A directive, comment, blank or other line that is no instruction; its line end belongs to it.
 
     `unread` is all that follows the last instruction of a file with too many of them.
@@ -70,15 +68,12 @@ class Trivia:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Instruction:
+class Instruction(Struct, frozen=True, dict=True):
     """One instruction with its continuation lines and heredocs.
 
     `keyword` is upper case. `arguments` is the logical line after the keyword and the flags, joined over its
-    continuations; `words` are its shell-like words. `json` is the exec form's list, None for the shell form.
-    The words of FROM, COPY, ADD, EXPOSE and VOLUME end at white space whatever the quotes, as BuildKit reads them;
-    WORKDIR, USER, STOPSIGNAL and MAINTAINER have one word; `ENV key value` has two; the exec form's words are its
-    strings. `arguments_start` is where `arguments` begin in the text; `pieces` are pairs (offset in `arguments`,
+    continuations, `escape` the character that continues them. `json` is the exec form's list, None for the shell form.
+    `arguments_start` is where `arguments` begin in the text; `pieces` are pairs (offset in `arguments`,
     offset in the text) of the parts they were joined from. ONBUILD's instruction is its `trigger`.
     """
 
@@ -91,15 +86,39 @@ class Instruction:
     flags: tuple[Flag, ...]
     arguments: str
     arguments_start: int
-    words: tuple[Word, ...]
+    escape: str
     json: tuple[str, ...] | None
     heredocs: tuple[Heredoc, ...]
     comments: tuple[Trivia, ...]  # adjacent, directly above
     problems: tuple[Problem, ...]
     pieces: tuple[tuple[int, int], ...] = ()
     trigger: "Instruction | None" = None
-    # what was worked out of it once, such as its commands: every rule asks
-    memo: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    @property
+    def memo(self) -> dict[str, Any]:
+        """What was worked out of it once, such as its commands, for every rule asks: no part of its value."""
+        return self.__dict__
+
+    @property
+    def words(self) -> tuple[Word, ...]:
+        """The shell-like words of the arguments, split when first asked for: hardly anybody asks a RUN.
+
+        Those of FROM, COPY, ADD, EXPOSE and VOLUME end at white space whatever the quotes, as BuildKit reads them;
+        WORKDIR, USER, STOPSIGNAL and MAINTAINER have one word; `ENV key value` has two; the exec form's words are its
+        strings.
+        """
+        known: tuple[Word, ...] | None = self.memo.get("words")
+        if known is None:
+            from imageopt.dockerfile.words import Logical, take_words  # which makes the words of this module
+
+            line = Logical(self.arguments, self.pieces)
+            known = self.memo["words"] = take_words(self.keyword, line, 0, len(self.arguments), self.escape, self.json)
+        return known
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether it has no words, told without splitting what may be long."""
+        return (len(self.arguments) < 2 or self.json is not None) and not self.words
 
     def locate(self, offset: int) -> int:
         """The offset in the text of the character at `offset` of `arguments`."""
@@ -113,8 +132,7 @@ class Instruction:
         return next((flag.value for flag in self.flags if flag.name == name), None)
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
+class Stage(Struct, frozen=True):
     """A build stage. `base` is the image or stage name of FROM, with ARG defaults put in.
 
     None where an argument without a default is in it. `parent` is the index of the stage it builds on, None for an
@@ -130,8 +148,7 @@ class Stage:
     instructions: tuple[Instruction, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Dockerfile:
+class Dockerfile(Struct, frozen=True, dict=True):
     """The whole file. `nodes` cover the text without gap or overlap, in order."""
 
     text: str
@@ -141,8 +158,12 @@ class Dockerfile:
     instructions: tuple[Instruction, ...]
     stages: tuple[Stage, ...]
     problems: tuple[Problem, ...]
-    # what was worked out of the file once, by the name of the question: every rule asks
-    memo: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    @property
+    def memo(self) -> dict[Hashable, Any]:
+        """What was worked out of the file once, by the name of the question: no part of its value."""
+        memo: dict[Hashable, Any] = self.__dict__.setdefault("memo", {})
+        return memo
 
     def render(self) -> bytes:
         """The bytes it was parsed from."""
@@ -161,7 +182,7 @@ class Dockerfile:
     def _line_starts(self) -> list[int]:
         starts: list[int] | None = self.memo.get("lines")
         if starts is None:
-            starts = self.memo["lines"] = [0, *(match.end() for match in re.finditer("\n", self.text))]
+            starts = self.memo["lines"] = [0, *accumulate(len(line) + 1 for line in self.text.split("\n")[:-1])]
         return starts
 
     def _mark(self, line: int) -> int:
@@ -207,8 +228,7 @@ Nesting = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Redirect:
+class Redirect(Struct, frozen=True):
     """`2> file`: the descriptor (empty where none is written), the operator, and the word after it."""
 
     descriptor: str
@@ -216,8 +236,7 @@ class Redirect:
     target: Word
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(Struct, frozen=True, dict=True):
     """A simple command of a shell script.
 
     `operator` stands before it and `after` behind it: `&&`, `||`, `;` (also for a newline), `|`, `|&`, `&` or nothing.
@@ -235,8 +254,11 @@ class Command:
     start: int
     end: int
     complete: bool
-    # what it asks of its tool, worked out once: by `tools.call`, by the rules
-    memo: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    @property
+    def memo(self) -> dict[str, Any]:
+        """What it asks of its tool, worked out once, by `tools.call` and by the rules: no part of its value."""
+        return self.__dict__
 
     @property
     def name(self) -> str:
@@ -249,8 +271,7 @@ class Command:
         return self.words[1:]
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(Struct, frozen=True):
     """Replaces `text[start:end]` with `replacement`."""
 
     start: int

@@ -5,14 +5,15 @@ but what that means is for the reader to say (BuildKit, frontend/dockerfile/docs
 """
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from imageopt.dockerfile.model import Instruction
 
 _TARGETS = ("target", "dst", "destination")
 
 
-class Mount(NamedTuple):
+class Mount(Struct, frozen=True):
     """`kind` and `target` are empty where the flag names none; `options` are all that it names."""
 
     kind: str

@@ -1,12 +1,11 @@
 """The names and values of ENV, LABEL and ARG."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from imageopt.dockerfile.model import Instruction, Word
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
+class Pair(Struct, frozen=True):
     """A name and its value as written, with quotes and variables; `value` is None for an ARG without a default."""
 
     name: str

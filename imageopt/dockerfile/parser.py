@@ -4,7 +4,10 @@ It never raises: what is wrong becomes a `Problem` and reading goes on. What sur
 end a continued instruction, so a stray backslash swallows the next one.
 """
 
-from typing import Literal, NamedTuple
+from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imageopt.dockerfile.directives import Directives
 from imageopt.dockerfile.heredocs import Marker, find_markers
@@ -38,7 +41,7 @@ def parse(data: bytes) -> Dockerfile:
     )
 
 
-class _Line(NamedTuple):
+class _Line(Struct, frozen=True):
     """A physical line: its span with the line end, its content without."""
 
     start: int
@@ -121,25 +124,21 @@ class _Reader:
         parts: list[str] = []
         pieces: list[tuple[int, int]] = []
         length = 0
+        escape = self.directives.escape
         first = self.lines[self._next]
         source = first.start + len(first.content) - len(content)
         while True:
-            part, continued = self._without_continuation(content)
+            bare = content.rstrip(" \t")
+            continued = bare.endswith(escape) and not bare.endswith(escape, 0, -1)
+            part = bare[:-1] if continued else content
             pieces.append((length, source))
             parts.append(part)
             length += len(part)
             self._next += 1
             if not continued or not self._skip_to_continuation(problems):
                 return Logical("".join(parts), tuple(pieces))
-            source, _, content = self.lines[self._next]
-
-    def _without_continuation(self, content: str) -> tuple[str, bool]:
-        """The line without the escape character that continues it, and whether there was one."""
-        escape = self.directives.escape
-        bare = content.rstrip(" \t")
-        if not bare.endswith(escape) or bare[:-1].endswith(escape):
-            return content, False
-        return bare[:-1], True
+            line = self.lines[self._next]
+            source, content = line.start, line.content
 
     def _skip_to_continuation(self, problems: list[Problem]) -> bool:
         """Passes over comments and blank lines; whether a line is left to continue with."""
@@ -177,4 +176,4 @@ def _physical_lines(text: str) -> list[_Line]:
         lines.append(_Line(start, end, line.rstrip("\r")))
         start = end
     last = lines.pop()  # behind the last newline; split always gives it
-    return [*lines, last._replace(end=len(text))] if last.start < len(text) else lines
+    return [*lines, replace(last, end=len(text))] if last.start < len(text) else lines

@@ -6,8 +6,9 @@ another wildcard it means "any folders" (`**log*` does not).
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Self
+
+from msgspec import Struct
 
 from imageopt.dockerfile.automaton import Item, Many, Maybe, One, matches
 from imageopt.lazy_pattern import lazy_pattern
@@ -23,13 +24,12 @@ _TOKEN = lazy_pattern(
 _MEMBER = lazy_pattern(r"(\\.|.)(?:-(\\.|.))?", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class PathPattern:
+class PathPattern(Struct, frozen=True):
     """A pattern, cleaned: no slash at its ends, no `.` or empty parts."""
 
     text: str
-    _regex: re.Pattern[str] = field(repr=False, compare=False)
-    _items: tuple[Item, ...] | None = field(repr=False, compare=False)  # where the regular expression may be slow
+    _regex: re.Pattern[str]
+    _items: tuple[Item, ...] | None  # where the regular expression may be slow
 
     @classmethod
     def parse(cls, text: str) -> Self | None:

@@ -59,12 +59,12 @@ def run_commands(instruction: Instruction) -> tuple[Command, ...]:
 def _read_commands(instruction: Instruction) -> tuple[Command, ...]:
     if instruction.trigger:
         return run_commands(instruction.trigger)
-    if instruction.keyword not in ("RUN", "CMD", "ENTRYPOINT") or not instruction.words:
+    if instruction.keyword not in ("RUN", "CMD", "ENTRYPOINT") or instruction.is_bare:
         return ()
-    words = instruction.words
     if instruction.json is not None:
+        words = instruction.words
         return (Command(words, (), (), "", "", "exec", words[0].start, words[-1].end, complete=True),)
-    if len(instruction.heredocs) == len(words) == 1:
+    if len(instruction.heredocs) == 1 == len(instruction.words):
         return _body_commands(instruction.heredocs[0], "")
     commands = Scanner(instruction.arguments, "", _locator(instruction)).commands()
     if instruction.heredocs and commands and is_posix_shell(commands[0].name):

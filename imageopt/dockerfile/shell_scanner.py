@@ -7,7 +7,8 @@ read, so that the commands inside that word's substitutions come after it.
 import re
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from imageopt.dockerfile.model import Command, Nesting, Redirect, Word
 from imageopt.dockerfile.shell_words import WordReader
@@ -32,8 +33,7 @@ _COMPOUND: dict[str, tuple[Nesting, str, str]] = {
 _PASSED_OVER = frozenset({"then", "else", "elif", "do", "time", "coproc"})
 
 
-@dataclass(slots=True)
-class _Draft:
+class _Draft(Struct):
     """A command in the making."""
 
     start: int
@@ -50,8 +50,7 @@ class _Draft:
         return not (self.words or self.assignments or self.redirects)
 
 
-@dataclass(slots=True)
-class _Open:
+class _Open(Struct):
     """A compound command that is not closed yet. `mode` says that other things than commands are read in it."""
 
     nesting: Nesting
@@ -59,8 +58,7 @@ class _Open:
     mode: str
 
 
-@dataclass(slots=True)
-class _Level:
+class _Level(Struct):
     """One list of commands: the script, or the inside of a substitution."""
 
     closer: str
@@ -109,14 +107,13 @@ class _Level:
         self.operator = operator
 
 
-class Scanner:
+class Scanner(WordReader):
     """The scan of one script; `locate` turns its offsets into those of the file."""
 
     def __init__(self, script: str, nesting: Nesting, locate: Callable[[int], int]) -> None:
-        self._script = script
+        super().__init__(script)
         self._nesting: Nesting = nesting
         self._locate = locate
-        self._reader = WordReader(script, self._substitution)
         self._drafts: list[_Draft] = []
         self._bodies: list[tuple[str, bool]] = []
 
@@ -133,7 +130,7 @@ class Scanner:
                 nesting=draft.nesting,
                 start=self._locate(draft.start),
                 end=self._locate(draft.end - 1) + 1,
-                complete=self._reader.complete,
+                complete=self.complete,
             )
             for draft in self._drafts
             if not draft.empty
@@ -142,60 +139,63 @@ class Scanner:
     def _list(self, closer: str, outer: Nesting) -> None:
         """Reads commands up to the closer, which is consumed, or the end."""
         level = _Level(closer, outer)
-        reader, script = self._reader, self._script
-        while reader.at < len(script):
-            before = reader.at
-            if level.draft and level.draft.words and not level.mode and (plain := _PLAIN_WORD.match(script, before)):
-                self._add_plain(level.draft, plain)  # what most of a script is
-                continue
+        script = self._script
+        while self.at < len(script):
+            if level.draft and level.draft.words and not level.mode:
+                self._plain_words(level.draft)
+                if self.at == len(script):
+                    break
+            before = self.at
             if self._step(level):
                 return
-            if reader.at == before:  # something that cannot stand here
-                reader.complete = False
-                reader.at += 1
+            if self.at == before:  # something that cannot stand here
+                self.complete = False
+                self.at += 1
         level.finish("")
         if closer or level.open:
-            self._reader.complete = False
+            self.complete = False
 
-    def _add_plain(self, draft: _Draft, match: re.Match[str]) -> None:
-        """Takes an argument without quotes, and the blanks before it."""
-        start, end = match.span(1)
-        raw = match[1]
-        draft.words.append(Word(raw, raw, self._locate(start), self._locate(end - 1) + 1))
-        draft.end = self._reader.at = end
+    def _plain_words(self, draft: _Draft) -> None:
+        """Takes the arguments without quotes that follow, and the blanks before each: most of a script."""
+        locate = self._locate
+        while found := _PLAIN_WORD.match(self._script, self.at):
+            start, end = found.span(1)
+            raw = found[1]
+            draft.words.append(Word(raw, raw, locate(start), locate(end - 1) + 1))
+            draft.end = self.at = end
 
     def _step(self, level: _Level) -> bool:
         """Reads one thing; whether it was the level's closer."""
-        character = self._script[self._reader.at]
-        if character in " \t\r" or self._script.startswith("\\\n", self._reader.at):
-            self._reader.skip_blanks()
+        character = self._script[self.at]
+        if character in " \t\r" or (character == "\\" and self._script.startswith("\\\n", self.at)):
+            self.skip_blanks()
         elif character == level.closer and level.mode != "patterns" and not level.closers[character]:
-            self._reader.at += 1
+            self.at += 1
             if level.open:
-                self._reader.complete = False
+                self.complete = False
             level.finish("")
             return True
         elif character == "#":
-            end = self._script.find("\n", self._reader.at)
-            self._reader.at = len(self._script) if end < 0 else end
+            end = self._script.find("\n", self.at)
+            self.at = len(self._script) if end < 0 else end
         elif character == "\n":
             self._newline(level)
         elif character == "(":
             self._parenthesis(level)
         elif character == ")":
             self._close_parenthesis(level)
-        elif character in "<>" and self._script.startswith("(", self._reader.at + 1):
+        elif character in "<>" and self._script.startswith("(", self.at + 1):
             self._take_word(level)
-        elif character in "<>&0123456789" and (redirect := _REDIRECT.match(self._script, self._reader.at)):
+        elif character in "<>&0123456789" and (redirect := _REDIRECT.match(self._script, self.at)):
             self._redirect(level, redirect)
-        elif operator := _OPERATOR.match(self._script, self._reader.at):
+        elif character in ";|&" and (operator := _OPERATOR.match(self._script, self.at)):
             self._operator(level, operator[0])
         else:
             self._take_word(level)
         return False
 
-    def _substitution(self, closer: str) -> None:
-        """Reads the commands of a substitution; the heredocs opened outside begin after it."""
+    def _read_list(self, closer: str) -> None:
+        """As it is said there; the heredocs opened outside begin after it."""
         bodies, self._bodies = self._bodies, []
         self._list(closer, "substitution")
         self._bodies = bodies
@@ -203,7 +203,7 @@ class Scanner:
     # the parts of a list
 
     def _newline(self, level: _Level) -> None:
-        self._reader.at += 1
+        self.at += 1
         for name, strip_tabs in self._bodies:
             self._skip_heredoc(name, strip_tabs)
         self._bodies = []
@@ -211,7 +211,7 @@ class Scanner:
             level.finish(";")
 
     def _operator(self, level: _Level, operator: str) -> None:
-        self._reader.at += len(operator)
+        self.at += len(operator)
         if level.mode:
             return
         if operator in (";;", ";&", ";;&"):
@@ -222,55 +222,55 @@ class Scanner:
 
     def _parenthesis(self, level: _Level) -> None:
         if level.mode == "patterns":
-            self._reader.at += 1
-        elif level.draft is None and self._script.startswith("((", self._reader.at):
-            start = self._reader.at
-            self._reader.balanced()
+            self.at += 1
+        elif level.draft is None and self._script.startswith("((", self.at):
+            start = self.at
+            self.balanced()
             if not level.mode:
                 self._new_draft(level, start)
-                self._add(level, self._word_of(start, self._script[start : self._reader.at]))
+                self._add(level, self._word_of(start, self._script[start : self.at]))
         elif level.draft is None:
             level.enter("subshell", ")", "")
-            self._reader.at += 1
-        elif function := _NO_PARAMETERS.match(self._script, self._reader.at):
+            self.at += 1
+        elif function := _NO_PARAMETERS.match(self._script, self.at):
             level.draft.words.clear()
             level.draft = None
             level.function = True
-            self._reader.at = function.end()
+            self.at = function.end()
         else:
-            self._reader.complete = False
+            self.complete = False
             level.finish("")
-            self._reader.at += 1
+            self.at += 1
 
     def _close_parenthesis(self, level: _Level) -> None:
-        self._reader.at += 1
+        self.at += 1
         if level.mode == "patterns":
             level.open[-1].mode = ""
         else:
             self._close(level, ")")
 
     def _redirect(self, level: _Level, match: re.Match[str]) -> None:
-        start, self._reader.at = self._reader.at, match.end()
+        start, self.at = self.at, match.end()
         if level.draft is None and not level.after_compound and not level.mode:
             self._new_draft(level, start)
-        self._reader.skip_blanks()
-        target_start = self._reader.at
-        target = self._word_of(target_start, self._reader.word())
+        self.skip_blanks()
+        target_start = self.at
+        target = self._word_of(target_start, self.word())
         if match[2] in ("<<", "<<-"):
             self._bodies.append((target.value, match[2] == "<<-"))
         if level.draft:
             level.draft.redirects.append(Redirect(match[1], match[2], target))
-            level.draft.end = self._reader.at
+            level.draft.end = self.at
 
     def _take_word(self, level: _Level) -> None:
-        start = self._reader.at
+        start = self.at
         if level.mode:
-            self._reader.word()
-            self._in_mode(level, self._script[start : self._reader.at])
+            self.word()
+            self._in_mode(level, self._script[start : self.at])
             return
         if level.draft is None:
             self._new_draft(level, start)
-        value = self._reader.word()
+        value = self.word()
         word = self._word_of(start, value)
         if level.draft and level.draft.empty and self._reserved(level, word.raw):
             return
@@ -297,10 +297,10 @@ class Scanner:
         elif raw == "!":
             level.negated = True
         elif raw == "function":
-            self._reader.skip_blanks()
-            self._reader.word()
-            parameters = _NO_PARAMETERS.match(self._script, self._reader.at)
-            self._reader.at = parameters.end() if parameters else self._reader.at
+            self.skip_blanks()
+            self.word()
+            parameters = _NO_PARAMETERS.match(self._script, self.at)
+            self.at = parameters.end() if parameters else self.at
             level.function = True
         elif raw not in _PASSED_OVER:
             return False
@@ -310,25 +310,25 @@ class Scanner:
     def _close(self, level: _Level, closer: str) -> None:
         """Ends the innermost compound command that has this closer."""
         level.finish("")
-        self._reader.complete &= level.leave(closer)
+        self.complete &= level.leave(closer)
 
     def _conditional(self, level: _Level) -> None:
         """Reads the rest of `[[ ... ]]`, in which operators are words."""
-        while self._reader.at < len(self._script):
-            start = self._reader.at
+        while self.at < len(self._script):
+            start = self.at
             character = self._script[start]
             if character in " \t\r\n" or self._script.startswith("\\\n", start):
-                self._reader.at += 1 + (character == "\\")
+                self.at += 1 + (character == "\\")
                 continue
-            value = self._reader.word()
-            if self._reader.at == start:
+            value = self.word()
+            if self.at == start:
                 operator = _OPERATOR.match(self._script, start)
                 value = operator[0] if operator else character
-                self._reader.at += len(value)
+                self.at += len(value)
             self._add(level, self._word_of(start, value))
-            if self._script[start : self._reader.at] == "]]":
+            if self._script[start : self.at] == "]]":
                 return
-        self._reader.complete = False
+        self.complete = False
 
     def _new_draft(self, level: _Level, start: int) -> None:
         level.draft = _Draft(start, level.operator, level.nesting)
@@ -340,20 +340,20 @@ class Scanner:
             return
         is_assignment = not level.draft.words and _ASSIGNMENT.match(word.raw)
         (level.draft.assignments if is_assignment else level.draft.words).append(word)
-        level.draft.end = self._reader.at
+        level.draft.end = self.at
 
     def _word_of(self, start: int, value: str) -> Word:
-        end = self._reader.at
+        end = self.at
         return Word(
             self._script[start:end], value, self._locate(start), self._locate(max(start, end - 1)) + (end > start)
         )
 
     def _skip_heredoc(self, name: str, strip_tabs: bool) -> None:
-        while self._reader.at < len(self._script):
-            end = self._script.find("\n", self._reader.at)
+        while self.at < len(self._script):
+            end = self._script.find("\n", self.at)
             end = len(self._script) if end < 0 else end
-            line = self._script[self._reader.at : end].rstrip("\r")
-            self._reader.at = min(end + 1, len(self._script))
+            line = self._script[self.at : end].rstrip("\r")
+            self.at = min(end + 1, len(self._script))
             if (line.lstrip("\t") if strip_tabs else line) == name:
                 return
-        self._reader.complete = False
+        self.complete = False

@@ -1,11 +1,12 @@
 """Reads the words of a shell script: quotes, substitutions, parameter expansions, arrays.
 
-What surprises: nothing is read twice. A substitution is handed to `read_list` where it stands, so the time stays linear
-however deep things nest; beyond a fixed depth the rest of the script is given up as incomplete.
+What surprises: nothing is read twice. A substitution is read where it stands, by `_read_list` of the class that makes
+commands of words, so the time stays linear however deep things nest; beyond a fixed depth the rest of the script is
+given up as incomplete.
 """
 
 import re
-from collections.abc import Callable
+from abc import ABC, abstractmethod
 
 from imageopt.lazy_pattern import lazy_pattern
 
@@ -18,16 +19,19 @@ _IN_PARENS = lazy_pattern(r"[^()]+")
 _ANSI_QUOTED = lazy_pattern(r"'((?:[^'\\]+|\\.)*)'?", re.DOTALL)
 
 
-class WordReader:
-    """A script and a place in it. `read_list` reads commands from there up to a closer and past it."""
+class WordReader(ABC):
+    """A script and a place in it."""
 
-    def __init__(self, script: str, read_list: Callable[[str], None]) -> None:
+    def __init__(self, script: str) -> None:
         self.at = 0
         self.complete = True
         self._script = script
-        self._read_list = read_list
         self._depth = 0
         self._in_backticks = False
+
+    @abstractmethod
+    def _read_list(self, closer: str) -> None:
+        """Reads the commands of a substitution up to the closer and past it."""
 
     def word(self) -> str:
         """Reads a word and gives its value: no quotes, no escapes, variables and substitutions as written."""

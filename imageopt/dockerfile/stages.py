@@ -5,7 +5,8 @@ of the same name, whatever its case, but only below it.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from imageopt.dockerfile.expand import expansion
 from imageopt.dockerfile.model import Dockerfile, Instruction, Problem, Stage
@@ -69,8 +70,9 @@ def _stage(
     escape: str,
 ) -> Stage:
     words = begin.words
-    base = _known(words[0].raw, variables, escape) if words else None
     named = len(words) == 3 and words[1].value.upper() == "AS"
+    written = named or len(words) == 1  # anything else, such as `FROM {{ base }}`, is a template of a FROM
+    base = _known(words[0].raw, variables, escape) if written and "{{" not in words[0].raw else None
     return Stage(
         index=index,
         name=words[2].raw.lower() if named else None,

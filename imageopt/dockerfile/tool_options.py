@@ -5,8 +5,9 @@ here. `-t|--target=` has two names and a value; `--emoji?` takes one after `=` o
 the first long name is what a `Call` lists it under. The names come from the tools' own help texts and manuals.
 """
 
-from dataclasses import dataclass
 from functools import cache
+
+from msgspec import Struct
 
 APT = """
     -y|--yes|--assume-yes -q|--quiet -d|--download-only -s|--simulate|--just-print|--dry-run -f|--fix-broken
@@ -250,8 +251,7 @@ PREFIXES = frozenset(("sudo", "env", "time", "timeout", "exec", "nice", "command
 NPM_LIKE = frozenset(("npm", "pnpm"))  # nopt reads their words: `--flag true`, `-production`, no value after a flag
 
 
-@dataclass(frozen=True, slots=True)
-class OptionTable:
+class OptionTable(Struct, frozen=True):
     """`names` leads from each spelling to the one a Call uses; `valued` are those that take the next word."""
 
     names: dict[str, str]

@@ -4,11 +4,11 @@ What surprises: `--registry URL` and `-t name` take the next word with them, so 
 options do is in `tool_options`. Programs that run another (`sudo`, `env X=y`, `php composer.phar`) are seen through.
 """
 
-import posixpath
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import takewhile
+
+from msgspec import Struct
 
 from imageopt.dockerfile.model import Command, Word
 from imageopt.dockerfile.tool_options import NPM_LIKE, PREFIXES, SUBCOMMANDS, TABLES, OptionTable, option_table
@@ -23,8 +23,7 @@ _INTERPRETER = lazy_pattern(r"(?:php|python)[0-9.]*")
 _COREPACK = frozenset(("npm", "pnpm", "yarn"))
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """A command as its tool reads it.
 
     `options` leads from an option's first long name to its values, in order; a flag's are empty texts, one for each
@@ -47,9 +46,10 @@ class Call:
 
 def call(command: Command) -> Call | None:
     """What the command asks of its tool; None for a tool that is not known."""
-    if "call" not in command.memo:
-        command.memo["call"] = _call(command)
-    found: Call | None = command.memo["call"]
+    memo = command.memo
+    if "call" not in memo:
+        memo["call"] = _call(command)
+    found: Call | None = memo["call"]
     return found
 
 
@@ -140,7 +140,7 @@ def _seen_through(words: tuple[Word, ...]) -> tuple[tuple[Word, ...], tuple[str,
     """The words from the tool's name on, and the programs before it: `sudo -E env X=y apt-get update`."""
     prefixes: list[str] = []
     while words and len(prefixes) < _MOST_PREFIXES:
-        program = posixpath.basename(words[0].value)
+        program = words[0].value.rpartition("/")[2]
         behind = words[1:]
         if program in PREFIXES:
             _, operands = _Reader(program, option_table(program)).read(behind, ahead=True)
@@ -148,7 +148,7 @@ def _seen_through(words: tuple[Word, ...]) -> tuple[tuple[Word, ...], tuple[str,
                 given = sum(1 for _ in takewhile(lambda word: _ASSIGNMENT.match(word.value), operands))
                 operands = operands[given:]
             behind = operands[1:] if program == "timeout" else operands
-        elif _INTERPRETER.fullmatch(program):
+        elif program.startswith(("php", "python")) and _INTERPRETER.fullmatch(program):
             inner = _interpreted(behind)
             if inner is None:
                 break
@@ -173,5 +173,5 @@ def _interpreted(words: tuple[Word, ...]) -> tuple[Word, ...] | None:
 
 
 def _tool(program: str) -> str:
-    name = posixpath.basename(program)
-    return "pip" if _PIP.fullmatch(name) else _VERSIONED.get(name, name)
+    name = program.rpartition("/")[2]
+    return "pip" if name.startswith("pip") and _PIP.fullmatch(name) else _VERSIONED.get(name, name)

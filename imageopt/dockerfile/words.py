@@ -4,11 +4,12 @@ What surprises: BuildKit has several ways of splitting. Flags always use a backs
 character, and a list such as COPY's ends its words at white space even inside quotes.
 """
 
-import json
 import re
 from bisect import bisect_right
 from functools import cache
 from itertools import pairwise
+
+import msgspec
 
 from imageopt.dockerfile.model import Flag, Word
 from imageopt.lazy_pattern import lazy_pattern
@@ -66,15 +67,22 @@ class Logical:
         starts, sources = self._starts, self._sources
         index, last = 0, len(starts) - 1
         quoting = '"' in self.text or "'" in self.text or escape in self.text
+        if self._shift is not None and not quoting:
+            shift = self._shift
+            plain = pattern.finditer(self.text, start, end)
+            return tuple([Word(raw := word[0], raw, word.start() + shift, word.end() + shift) for word in plain])
         found = []
+        piece_end = starts[1] if last else end  # where the piece at `index` ends, in the joined text
         for match in pattern.finditer(self.text, start, end):
             raw = match[0]
             low, high = match.span()
-            while index < last and starts[index + 1] <= low:
+            while piece_end <= low:
                 index += 1
+                piece_end = starts[index + 1] if index < last else end
             begin = sources[index] + low - starts[index]
-            while index < last and starts[index + 1] < high:
+            while piece_end < high:
                 index += 1
+                piece_end = starts[index + 1] if index < last else end
             value = unquote(raw, escape) if quoting else raw
             found.append(Word(raw, value, begin, sources[index] + high - starts[index]))
         return tuple(found)
@@ -99,27 +107,48 @@ def take_flags(line: Logical, start: int, end: int) -> tuple[tuple[Flag, ...], i
         flags.append(Flag(name, value, line.locate(match.start()), line.locate(match.end() - 1) + 1))
 
 
+def take_json(keyword: str, line: Logical, start: int, end: int, escape: str) -> tuple[tuple[str, ...] | None, bool]:
+    """The exec form in `text[start:end]` or None, and whether a JSON array holds other than strings."""
+    if keyword == "HEALTHCHECK":
+        return take_json("CMD", line, _behind_cmd(line, start, end, escape) or end, end, escape)
+    if keyword not in _EXEC or start >= end or line.text[start] != "[":
+        return None, False
+    return exec_form(line.text[start:end])
+
+
 def take_words(
-    keyword: str, line: Logical, start: int, end: int, escape: str
-) -> tuple[tuple[Word, ...], tuple[str, ...] | None, bool]:
-    """The words of `text[start:end]`, its exec form or None, and whether a JSON array holds other than strings."""
-    words = _split(keyword, line, start, end, escape)
-    if keyword == "HEALTHCHECK" and words and words[0].value.upper() == "CMD":
-        start = _skip(BLANK, line.text, start + len(words[0].raw), end)
-        command, values, mixed = take_words("CMD", line, start, end, escape)
-        return words[:1] + command, values, mixed
-    if keyword not in _EXEC or not line.text.startswith("[", start):
-        return words, None, False
-    values, mixed = exec_form(line.text[start:end])
-    if values is None:
-        return words, None, mixed
-    strings = _JSON_STRING.finditer(line.text, start, end)
-    spans = zip(strings, values, strict=True)
-    return tuple(line.word(string.start(), string.end(), value) for string, value in spans), values, False
+    keyword: str, line: Logical, start: int, end: int, escape: str, json: tuple[str, ...] | None
+) -> tuple[Word, ...]:
+    """The words of `text[start:end]`, where `take_json` gives that."""
+    behind = _behind_cmd(line, start, end, escape) if keyword == "HEALTHCHECK" else None
+    if behind is not None:
+        return _split(keyword, line, start, end, escape)[:1] + take_words("CMD", line, behind, end, escape, json)
+    if json is None:
+        return _split(keyword, line, start, end, escape)
+    spans = zip(_JSON_STRING.finditer(line.text, start, end), json, strict=True)
+    return tuple(line.word(string.start(), string.end(), value) for string, value in spans)
+
+
+def _behind_cmd(line: Logical, start: int, end: int, escape: str) -> int | None:
+    """Where the arguments of a HEALTHCHECK's CMD begin; None where it has none."""
+    words = _split("HEALTHCHECK", line, start, end, escape)
+    if not words or words[0].value.upper() != "CMD":
+        return None
+    return _skip(BLANK, line.text, start + len(words[0].raw), end)
 
 
 def exec_form(text: str) -> tuple[tuple[str, ...] | None, bool]:
     """The strings of a JSON array and False; None and whether it is an array that holds other things."""
+    try:
+        return msgspec.json.decode(text, type=tuple[str, ...]), False
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return _read_closely(text)
+
+
+def _read_closely(text: str) -> tuple[tuple[str, ...] | None, bool]:
+    """The same, of a text that is no plain array of strings: few are, and the standard library is slow to load."""
+    import json
+
     try:
         values = json.loads(text, parse_constant=_refuse)
     except (ValueError, RecursionError):
@@ -128,7 +157,7 @@ def exec_form(text: str) -> tuple[tuple[str, ...] | None, bool]:
         return None, False
     if not all(isinstance(value, str) for value in values):
         return None, True
-    return tuple(_LONE_SURROGATE.sub("\ufffd", value) for value in values), False
+    return tuple(value if value.isascii() else _LONE_SURROGATE.sub("\ufffd", value) for value in values), False
 
 
 def unquote(raw: str, escape: str) -> str:

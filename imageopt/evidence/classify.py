@@ -4,14 +4,12 @@ The categories are tried in the design's order and the first that fits wins. A f
 copies it up) keeps the layer that brought its content first, so that the finding points at the line to change.
 """
 
-import re
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
 
-from imageopt.dockerfile.shell import run_commands
 from imageopt.evidence import causes
 from imageopt.evidence.caches import cache_of
 from imageopt.evidence.libraries import Libraries
+from imageopt.evidence.makers import UNKNOWN, maker_of
 from imageopt.evidence.model import BaseImage, FileClass, Origin
 from imageopt.evidence.node_modules import Modules
 from imageopt.evidence.paths import (
@@ -24,19 +22,18 @@ from imageopt.evidence.paths import (
     is_tooling,
     is_vcs,
 )
-from imageopt.evidence.spelling import strip_nop
 from imageopt.evidence.system import package_classes
 from imageopt.evidence.variants import has_slimmer_variant
-from imageopt.image.model import FileRecord, Image
+from imageopt.image.model import Fate, FileRecord, Image
+from imageopt.lazy_pattern import lazy_pattern
 from imageopt.project.model import Project
 
 _SOURCE_SUFFIXES = (".ts", ".tsx", ".mts", ".cts", ".map", ".scss", ".sass", ".less", ".vue", ".svelte", ".coffee")
-_OWNER = re.compile(r"(?:^|[\s;&|(])(?:chown|chmod|chgrp|setfacl)\s")
-_PYTHON = re.compile(r"(?:python|pypy|gunicorn|uvicorn|hypercorn|uwsgi|flask|celery|jupyter)[\d.]*$")
+_PYTHON = lazy_pattern(r"(?:python|pypy|gunicorn|uvicorn|hypercorn|uwsgi|flask|celery|jupyter)[\d.]*$")
 _ADDED = ("usr/local/", "opt/")  # where what no package owns is put by hand (FHS 3.0, 3.13 and 4.9)
-_ADDED_HEADERS = re.compile(r"(?:usr/local|opt/[^/]+)/include/|.*\.l?a$")
-_ADDED_MANUALS = re.compile(r"(?:usr/local|opt/[^/]+)/(?:share/)?man/")
-_SKELETON = re.compile(r"(?:root|home/[^/]+)/\.(?:bashrc|bash_logout|profile)$")  # what useradd copies from /etc/skel
+_ADDED_HEADERS = lazy_pattern(r"(?:usr/local|opt/[^/]+)/include/|.*\.l?a$")
+_ADDED_MANUALS = lazy_pattern(r"(?:usr/local|opt/[^/]+)/(?:share/)?man/")
+_SKELETON = lazy_pattern(r"(?:root|home/[^/]+)/\.(?:bashrc|bash_logout|profile)$")  # what useradd copies from /etc/skel
 _LOGIN_RECORDS = frozenset(("var/log/lastlog", "var/log/faillog"))  # one entry for each number up to the highest user's
 _BROWSERS = {  # whose download: the packages that run it
     "cypress": ("cypress",),
@@ -50,9 +47,7 @@ def classify(
     image: Image, origins: Sequence[Origin | None], base: BaseImage, project: Project | None
 ) -> tuple[FileClass, ...]:
     """The class of every file of `image.files`, in that order."""
-    classifier = _Classifier(image, origins, base, project)
-    came_from = _first_layers(image.files)
-    return tuple(classifier.classify(record, first) for record, first in zip(image.files, came_from, strict=True))
+    return tuple(_Classifier(image, origins, base, project).classes(image.files))
 
 
 def _first_layers(files: Sequence[FileRecord]) -> list[int]:
@@ -60,54 +55,26 @@ def _first_layers(files: Sequence[FileRecord]) -> list[int]:
 
     A hardlinked file may come again under another of its names; then its content is looked for.
     """
-    last: dict[str, tuple[FileRecord, int]] = {}
+    last: dict[str, tuple[int | None, int]] = {}  # by path: where it came again unchanged, and its layer
+    gone = (None, -1)  # a path whose content did not come again
     copied: dict[tuple[bytes, int, int | None], int] = {}
     first = []
-    for record in files:
-        layer = record.birth
-        before, origin = last.get(record.path, (None, layer))
-        if before is not None and before.fate == "overwritten_same" and before.death == record.birth:
-            layer = origin
-        elif before is None and record.checksum:
-            layer = copied.get((record.checksum, record.size, record.birth), layer)
-        last[record.path] = (record, layer)
-        if record.fate == "overwritten_same" and record.checksum:
-            copied.setdefault((record.checksum, record.size, record.death), layer)
+    for path, size, birth, fate, death, checksum, _, _, _ in files:
+        layer = birth
+        before = last.get(path)
+        if before is None:
+            if copied and checksum:
+                layer = copied.get((checksum, size, birth), layer)
+        elif before[0] == birth:
+            layer = before[1]
+        if fate == "overwritten_same":
+            last[path] = (death, layer)
+            if checksum:
+                copied.setdefault((checksum, size, death), layer)
+        else:
+            last[path] = gone
         first.append(layer)
     return first
-
-
-class _Maker(NamedTuple):
-    """What counts of the instruction that made a layer."""
-
-    keyword: str
-    copies_context: bool
-    changes_owner: bool
-
-
-_UNKNOWN = _Maker("", copies_context=False, changes_owner=False)
-
-
-def _maker(origin: Origin | None, created_by: str | None) -> _Maker:
-    if origin is None:
-        return _maker_by_history(created_by or "")
-    instruction = origin.instruction
-    return _Maker(
-        instruction.keyword,
-        copies_context=instruction.keyword in ("COPY", "ADD") and instruction.flag("from") is None,
-        changes_owner=instruction.keyword == "RUN"
-        and any(command.name in ("chown", "chmod", "chgrp", "setfacl") for command in run_commands(instruction)),
-    )
-
-
-def _maker_by_history(created_by: str) -> _Maker:
-    """The kind of instruction that the image's own history names; what it copied from is not told."""
-    word = strip_nop(created_by).partition(" ")[0]
-    if word in ("COPY", "ADD"):
-        return _Maker(word, copies_context=False, changes_owner=False)
-    if word == "RUN" or word.startswith("|") or word.endswith("sh"):
-        return _Maker("RUN", copies_context=False, changes_owner=_OWNER.search(created_by) is not None)
-    return _UNKNOWN
 
 
 def _runs_python(image: Image) -> bool:
@@ -130,7 +97,7 @@ class _Classifier:
         self, image: Image, origins: Sequence[Origin | None], base: BaseImage, project: Project | None
     ) -> None:
         self._makers = [
-            _maker(origins[layer.index] if layer.index < len(origins) else None, layer.created_by)
+            maker_of(origins[layer.index] if layer.index < len(origins) else None, layer.created_by)
             for layer in image.layers
         ]
         self._base_layers = base.layers or 0
@@ -147,7 +114,11 @@ class _Classifier:
             self._users.setdefault(package.name, []).append(dev)
         for library in image.packages.libraries:
             self._users.setdefault(library.name, []).append(library.dev is True)
-        self._by_folder: dict[str, PathClass | None] = {}
+        # what many files have in common is decided once: those of a folder, a package, a kind, a way to die
+        self._places: dict[tuple[str, int], FileClass | None] = {}
+        self._packaged: dict[tuple[str | None, int], FileClass] = {}
+        self._known: dict[tuple[PathClass, int], FileClass] = {}
+        self._dead: dict[tuple[Fate, int, int, bool], FileClass] = {}
         self._app = image.config.working_dir.strip("/")
         self._outputs = tuple(f"{output.strip('/')}/" for output in project.build_outputs) if project else ()
         read = {fact.value.strip("/") for fact in project.runtime_paths} if project else set()
@@ -156,16 +127,33 @@ class _Classifier:
         self._builds = project is not None and project.build_script is not None
         self._migrations = ("migrations/", "migrate/")
 
-    def classify(self, record: FileRecord, first: int) -> FileClass:
-        _, _, birth, fate, death, *_ = record
-        if birth < self._base_layers and (death is None or death < self._base_layers):
-            return self._base[birth]
-        if death is not None:
-            if fate == "deleted":
-                return FileClass("deleted", causes.DELETED, death)
-            return FileClass("overwritten", self._overwritten(record, death), death)
-        category, cause = self._live(record.path, first)
-        return FileClass(category, cause, first)
+    def classes(self, files: Sequence[FileRecord]) -> Iterator[FileClass]:
+        """The class of each of the files, which are all of the image."""
+        base_layers, dead, places = self._base_layers, self._dead, self._places
+        packed, owners, packaged = self._packed, self._owners, self._packaged
+        for (path, _, birth, fate, death, _, _, _, _), first in zip(files, _first_layers(files), strict=True):
+            if birth < base_layers and (death is None or death < base_layers):
+                yield self._base[birth]
+            elif death is not None:
+                way = (fate, birth, death, "node_modules/" in path)
+                if way not in dead:
+                    dead[way] = self._died(*way)
+                yield dead[way]
+            elif packed and path in packed:
+                yield self._class(_dependency(dev=packed[path].dev is True), first)
+            else:
+                folder = path.rpartition("/")[0]
+                place = (folder, first)
+                if place not in places:
+                    found = self._of_folder(folder, first)
+                    places[place] = None if found is None else self._class(found, first)
+                yield places[place] or packaged.get((owners.get(path), first)) or self._of_path(path, folder, first)
+
+    def _class(self, found: PathClass, first: int) -> FileClass:
+        known = self._known.get((found, first))
+        if known is None:
+            known = self._known[found, first] = FileClass(*found, first)
+        return known
 
     def _keyword(self, layer: int) -> str:
         return self._makers[layer].keyword if layer < len(self._makers) else ""
@@ -174,37 +162,55 @@ class _Classifier:
         """Whether the layer copies from the build context (not from another stage or image)."""
         return layer < len(self._makers) and self._makers[layer].copies_context
 
-    def _overwritten(self, record: FileRecord, death: int) -> str | None:
-        maker = self._makers[death] if death < len(self._makers) else _UNKNOWN
+    def _died(self, fate: Fate, birth: int, death: int, in_modules: bool) -> FileClass:
+        if fate == "deleted":
+            return FileClass("deleted", causes.DELETED, death)
+        return FileClass("overwritten", self._overwritten(fate, birth, death, in_modules=in_modules), death)
+
+    def _overwritten(self, fate: Fate, birth: int, death: int, *, in_modules: bool) -> str | None:
+        maker = self._makers[death] if death < len(self._makers) else UNKNOWN
         reinstalled = maker.keyword == "RUN" and not maker.changes_owner
-        if "node_modules/" in record.path and self._copied(record.birth) and reinstalled:
+        if in_modules and self._copied(birth) and reinstalled:
             return causes.HOST_MODULES
-        if record.fate == "duplicate_entry":
+        if fate == "duplicate_entry":
             return None
         if maker.keyword in ("COPY", "ADD"):
-            return causes.DUPLICATE_COPY if record.fate == "overwritten_same" else None
+            return causes.DUPLICATE_COPY if fate == "overwritten_same" else None
         return causes.CHOWN if maker.changes_owner else None
 
-    def _live(self, path: str, first: int) -> PathClass:
-        folder = path.rpartition("/")[0]
-        if folder not in self._by_folder:
-            self._by_folder[folder] = self._folder(folder)
-        found = self._by_folder[folder]
-        if self._packed and path in self._packed:
-            found = _dependency(dev=self._packed[path].dev is True)
-        if found is not None:
-            return self._as_used(found, path, first)
-        if "node_modules/" in path:
-            dev = self._modules.is_dev(path)
-            cause = causes.DEV_DEPENDENCIES if dev else None
-            if self._copied(first):
-                cause = causes.HOST_MODULES
-            return PathClass("dev-dependencies" if dev else "production-dependencies", cause)
-        if path.startswith(f"{self._app}/vendor/" if self._app else "vendor/"):
-            return self._libraries.find(path, folder) or PathClass("production-dependencies", None)
+    def _of_folder(self, folder: str, first: int) -> PathClass | None:
+        """What the folder alone tells of the live files in it; None where each has a class of its own."""
+        inside = f"{folder}/"
+        cache = cache_of(folder)
+        if cache is not None:
+            users = [dev for name in _BROWSERS.get(cache.kind, ()) for dev in self._users.get(name, ())]
+            return _dependency(dev=all(users)) if users else PathClass("package-manager-cache", cache.cause)
+        if is_vcs(folder):  # a command may have cloned it
+            return PathClass("vcs", causes.GIT_CLONE if self._keyword(first) == "RUN" else causes.JUNK)
+        if is_global(folder):  # one of them may start the service
+            return PathClass("global-tools", None if self._modules.starts_with(inside) else causes.GLOBAL_TOOLS)
+        if "node_modules/" in inside:
+            return self._module(inside, first)
+        if inside.startswith(f"{self._app}/vendor/" if self._app else "vendor/"):
+            return self._libraries.in_folder(folder) or PathClass("production-dependencies", None)
+        return None
+
+    def _module(self, inside: str, first: int) -> PathClass:
+        dev = self._modules.is_dev(inside)
+        cause = causes.DEV_DEPENDENCIES if dev else None
+        if self._copied(first):
+            cause = causes.HOST_MODULES
+        return PathClass("dev-dependencies" if dev else "production-dependencies", cause)
+
+    def _of_path(self, path: str, folder: str, first: int) -> FileClass:
+        """The class of a live file that its folder does not tell."""
         owner = self._owner(path)
-        if owner is not None:
-            return self._packages.get(owner, PathClass("system-packages", None))
+        if owner is None:
+            return self._class(self._unowned(path, folder, first), first)
+        found = self._packages.get(owner, PathClass("system-packages", None))
+        return self._packaged.setdefault((owner, first), self._class(found, first))
+
+    def _unowned(self, path: str, folder: str, first: int) -> PathClass:
         library = self._libraries.find(path, folder)
         if library is not None:
             return library
@@ -214,24 +220,6 @@ class _Classifier:
         if inside is None and self._keyword(first) not in ("COPY", "ADD"):
             return self._outside(path)
         return self._application(inside if inside is not None else path, first)
-
-    def _as_used(self, found: PathClass, path: str, first: int) -> PathClass:
-        """The folder's class, except for the tool that starts the service and for what a command has cloned."""
-        if found.category == "global-tools" and self._modules.starts_with(path):
-            return PathClass("global-tools", None)
-        if found.category == "vcs" and self._keyword(first) == "RUN":
-            return PathClass("vcs", causes.GIT_CLONE)
-        return found
-
-    def _folder(self, folder: str) -> PathClass | None:
-        """What the folder alone tells of the files in it."""
-        cache = cache_of(folder)
-        if cache is not None:
-            users = [dev for name in _BROWSERS.get(cache.kind, ()) for dev in self._users.get(name, ())]
-            return _dependency(dev=all(users)) if users else PathClass("package-manager-cache", cache.cause)
-        if is_vcs(folder):
-            return PathClass("vcs", causes.JUNK)
-        return PathClass("global-tools", causes.GLOBAL_TOOLS) if is_global(folder) else None
 
     def _owner(self, path: str) -> str | None:
         """The package that owns the file; Python's compiled files belong to their source's."""

@@ -5,15 +5,16 @@ rows add up to the image. What is too small for a row of its own is counted by t
 """
 
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Iterable
+
+from msgspec import Struct
 
 from imageopt.image.model import Image
 
 ROWS = 5_000  # at most, beside one for the rest of each layer
 
 
-@dataclass(frozen=True, slots=True)
-class FolderRow:
+class FolderRow(Struct, frozen=True):
     """A folder, or one big file, in the layer that stored it; the path is the image model's, empty for the root."""
 
     path: str
@@ -23,8 +24,7 @@ class FolderRow:
     file_count: int
 
 
-@dataclass(slots=True)
-class _Sum:
+class _Sum(Struct):
     bytes: int = 0
     wasted: int = 0
     files: int = 0
@@ -38,23 +38,33 @@ class _Sum:
 def folder_rows(image: Image, rows: int = ROWS) -> tuple[FolderRow, ...]:
     """The rows by layer and path: whatever holds at least one `rows`-th of the image's bytes has its own."""
     least = image.sizes.unpacked_bytes // rows + 1
-    sums: dict[tuple[int, str], _Sum] = defaultdict(_Sum)
     found: list[FolderRow] = []
-    for file in image.files:
-        wasted = file.size if file.death is not None else 0
-        if file.size >= least:
-            found.append(FolderRow(file.path, file.birth, file.size, wasted, 1))
+    layers: list[dict[str, _Sum]] = [defaultdict(_Sum) for _ in image.layers]
+    for path, size, birth, _, death, _, _, _, _ in image.files:
+        if size >= least:
+            found.append(FolderRow(path, birth, size, size if death is not None else 0, 1))
         else:
-            one = sums[file.birth, file.path.rpartition("/")[0]]
-            one.bytes += file.size
-            one.wasted += wasted
+            one = layers[birth][path.rpartition("/")[0]]
+            one.bytes += size
             one.files += 1
-    for depth in range(max((path.count("/") for _, path in sums), default=0), -1, -1):
-        for layer, path in [key for key in sums if key[1] and key[1].count("/") == depth]:
-            held = sums.pop((layer, path))
-            if held.bytes >= least:
-                found.append(FolderRow(path, layer, held.bytes, held.wasted, held.files))
+            if death is not None:
+                one.wasted += size
+    for layer, sums in enumerate(layers):
+        for folder in sorted(_with_parents(sums), reverse=True):  # what lies below comes first
+            held = sums[folder]
+            if held.bytes >= least or not folder:
+                found.append(FolderRow(folder, layer, held.bytes, held.wasted, held.files))
             else:
-                sums[layer, path.rpartition("/")[0]].add(held)
-    found += (FolderRow("", layer, rest.bytes, rest.wasted, rest.files) for (layer, _), rest in sums.items())
+                sums[folder.rpartition("/")[0]].add(held)
     return tuple(sorted((row for row in found if row.bytes), key=lambda row: (row.layer, row.path)))
+
+
+def _with_parents(folders: Iterable[str]) -> set[str]:
+    """The folders and all above them, up to the root's empty path."""
+    found: set[str] = set()
+    for folder in folders:
+        at = folder
+        while at not in found:
+            found.add(at)
+            at = at.rpartition("/")[0]
+    return found

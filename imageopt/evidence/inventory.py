@@ -7,22 +7,21 @@ to the image, and none of them says that something is avoidable; the composition
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from imageopt.evidence.caches import cache_of
-from imageopt.evidence.model import Inventory, InventoryGroup, InventoryRow
+from imageopt.evidence.model import Inventory, InventoryRow, Kind
 from imageopt.evidence.paths import is_vcs
 from imageopt.lazy_pattern import lazy_pattern
 
 if TYPE_CHECKING:
     from imageopt.image.model import FileRecord, Image
 
-_Kind = tuple[InventoryGroup, str]
 _VCS = ("git", "hg", "svn", "bzr")
 _SPECIAL = 0o6000  # setuid, setgid
 _PACKAGE = lazy_pattern(r"^(?:.*/)?(?:node_modules|vendor|site-packages|dist-packages)/(?:@[^/]+/)?[^/]*")
-_FOLDERS: tuple[tuple[re.Pattern[str], _Kind], ...] = (
+_FOLDERS: tuple[tuple[re.Pattern[str], Kind], ...] = (
     (lazy_pattern(r"^usr/(?:local/)?lib/debug/"), ("debug", "symbols")),
     (lazy_pattern(r"^usr/(?:local/)?(?:share/)?man/"), ("documentation", "manuals")),
     (lazy_pattern(r"^usr/(?:local/)?share/(?:doc|doc-base|gtk-doc|help)/"), ("documentation", "texts")),
@@ -30,11 +29,11 @@ _FOLDERS: tuple[tuple[re.Pattern[str], _Kind], ...] = (
     (lazy_pattern(r"^usr/(?:local/)?(?:share/locale|share/i18n|lib/locale)/"), ("documentation", "locales")),
     (lazy_pattern(r"^usr/(?:local/)?include/"), ("development", "headers")),
 )
-_IN_PACKAGES: tuple[tuple[re.Pattern[str], _Kind], ...] = (
+_IN_PACKAGES: tuple[tuple[re.Pattern[str], Kind], ...] = (
     (lazy_pattern(r"/(?:tests?|__tests__|__mocks__|specs?|e2e|fixtures|benchmarks?)/"), ("packages", "tests")),
     (lazy_pattern(r"/(?:docs?|examples?|demos?|website)/"), ("packages", "documentation")),
 )
-_SUFFIXES: Mapping[str, _Kind] = {
+_SUFFIXES: Mapping[str, Kind] = {
     "map": ("development", "source-maps"),
     "debug": ("debug", "symbols"), "dwp": ("debug", "symbols"), "pdb": ("debug", "symbols"),
     "a": ("development", "static-libraries"), "la": ("development", "static-libraries"),
@@ -44,7 +43,8 @@ _SUFFIXES: Mapping[str, _Kind] = {
     "mo": ("documentation", "locales"),
     "pyc": ("generated", "bytecode"), "pyo": ("generated", "bytecode"),
 }  # fmt: skip
-_SUFFIXES_IN_PACKAGES: Mapping[str, _Kind] = {
+_SUFFIXES_IN_PACKAGES: Mapping[str, Kind] = {
+    **_SUFFIXES,
     "md": ("packages", "documentation"), "markdown": ("packages", "documentation"),
     "rst": ("packages", "documentation"),
     "ts": ("packages", "sources"), "tsx": ("packages", "sources"), "mts": ("packages", "sources"),
@@ -52,21 +52,37 @@ _SUFFIXES_IN_PACKAGES: Mapping[str, _Kind] = {
     "c": ("packages", "sources"), "cc": ("packages", "sources"), "cpp": ("packages", "sources"),
     "pyx": ("packages", "sources"),
 }  # fmt: skip
-_DECLARATIONS: _Kind = ("packages", "type-declarations")
+_DECLARATIONS: Kind = ("packages", "type-declarations")
 
 
-def take_inventory(image: Image) -> Inventory:
-    """The rows, biggest first; and the live files that run with another user's or group's rights, by path."""
-    folders: dict[str, tuple[_Kind | None, bool]] = {}
-    counts: dict[_Kind, _Count] = {}
-    special: list[FileRecord] = []
+def kinds_of(image: Image) -> list[Kind | None]:
+    """For each of the image's files the row that it counts in; None for none."""
+    folders: dict[str, tuple[Kind | None, Mapping[str, Kind]]] = {}
+    kinds: list[Kind | None] = []
     for record in image.files:
-        path, size, birth, _, death, _, mode, _, _ = record
-        folder, _, name = path.rpartition("/")
-        known = folders.get(folder)
-        if known is None:
-            known = folders[folder] = _of_folder(folder)
-        kind = known[0] or _of_name(name, in_package=known[1])
+        path = record[0]
+        folder = path.rpartition("/")[0]
+        if folder not in folders:
+            folders[folder] = _of_folder(folder)
+        kind, by_suffix = folders[folder]
+        if kind is None:
+            stem, _, suffix = path.rpartition(".")
+            kind = by_suffix.get(suffix)
+            if kind is not None:
+                kind = _of_stem(stem, kind)
+        kinds.append(kind)
+    return kinds
+
+
+def take_inventory(image: Image, kinds: Sequence[Kind | None]) -> Inventory:
+    """The rows, biggest first; and the live files that run with another user's or group's rights, by path.
+
+    `kinds` is what `kinds_of` the image gives.
+    """
+    counts: dict[Kind, _Count] = {}
+    special: list[FileRecord] = []
+    for record, kind in zip(image.files, kinds, strict=True):
+        _, size, birth, _, death, _, mode, _, _ = record
         if kind is not None:
             count = counts.get(kind)
             if count is None:
@@ -88,13 +104,6 @@ def take_inventory(image: Image) -> Inventory:
     )
 
 
-def kind_of(path: str) -> tuple[InventoryGroup, str] | None:
-    """The row that a file of this path counts in; None for none."""
-    folder, _, name = path.rpartition("/")
-    kind, in_package = _of_folder(folder)
-    return kind or _of_name(name, in_package=in_package)
-
-
 class _Count:
     __slots__ = ("files", "layers", "live", "unpacked")
 
@@ -103,31 +112,25 @@ class _Count:
         self.layers: set[int] = set()
 
 
-def _of_folder(folder: str) -> tuple[_Kind | None, bool]:
-    """What all files of the folder are, and whether it lies in an installed package."""
+def _of_folder(folder: str) -> tuple[Kind | None, Mapping[str, Kind]]:
+    """What all files of the folder are, or else what the ends of their names tell."""
     cache = cache_of(folder)
     if cache is not None:
-        return ("cache", cache.kind), False
+        return ("cache", cache.kind), _SUFFIXES
     inside = f"{folder}/"
     if is_vcs(folder):
-        kind: _Kind = ("vcs", next(name for name in _VCS if f"/.{name}/" in f"/{inside}"))
-        return kind, False
+        return ("vcs", next(name for name in _VCS if f"/.{name}/" in f"/{inside}")), _SUFFIXES
     package = _PACKAGE.match(inside)
     if package is not None:
-        return next((kind for pattern, kind in _IN_PACKAGES if pattern.search(inside, package.end())), None), True
+        kind = next((kind for pattern, kind in _IN_PACKAGES if pattern.search(inside, package.end())), None)
+        return kind, _SUFFIXES_IN_PACKAGES
     if not inside.startswith("usr/"):
-        return None, False
-    return next((kind for pattern, kind in _FOLDERS if pattern.match(inside)), None), False
+        return None, _SUFFIXES
+    return next((kind for pattern, kind in _FOLDERS if pattern.match(inside)), None), _SUFFIXES
 
 
-def _of_name(name: str, *, in_package: bool) -> _Kind | None:
-    """What a file is by the end of its name."""
-    stem, _, suffix = name.rpartition(".")
-    if not stem:
+def _of_stem(stem: str, kind: Kind) -> Kind | None:
+    """What a file is whose name ends as that kind's do, by what is before the dot."""
+    if not stem or stem.endswith("/"):
         return None
-    kind = _SUFFIXES.get(suffix)
-    if kind is None and in_package:
-        kind = _SUFFIXES_IN_PACKAGES.get(suffix)
-        if kind is not None and stem.endswith(".d"):
-            return _DECLARATIONS
-    return kind
+    return _DECLARATIONS if kind[0] == "packages" and stem.endswith(".d") else kind

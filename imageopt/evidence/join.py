@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from imageopt.dockerfile.stages import with_build_args
 from imageopt.evidence.model import BaseImage, CompositionRow, Evidence, FileClass, Origin
+from imageopt.later import LaterSequence
 
 if TYPE_CHECKING:
     from imageopt.dockerfile.model import Dockerfile, Instruction
@@ -29,19 +30,17 @@ def join(
 ) -> Evidence:
     """What the three together show; any may be absent. `target` is the stage that was built, the last for None.
 
-    `provenance` is BuildKit's statement about the image, `layers_of` knows the layers of images at hand.
+    `provenance` is BuildKit's statement about the image, `layers_of` knows the layers of images at hand. Classes and
+    composition are worked out when somebody looks at them.
     """
     origins: tuple[Origin | None, ...] = ()
     base = BaseImage(None, "unknown", None)
-    classes: tuple[FileClass, ...] = ()
-    composition: tuple[CompositionRow, ...] = ()
+    classes: Sequence[FileClass] = ()
+    composition: Sequence[CompositionRow] = ()
     if image is not None:
-        from imageopt.evidence.classify import classify  # only now: a Dockerfile alone is to be linted at once
-        from imageopt.evidence.composition import compose
-
         origins, base = _origins(image, dockerfile, target, build_args or {}, provenance, layers_of)
-        classes = classify(image, origins, base, project)
-        composition = compose(image, classes)
+        classes = LaterSequence(lambda: _classes(image, origins, base, project))
+        composition = LaterSequence(lambda: _composition(image, classes))
     return Evidence(
         image=image,
         dockerfile=dockerfile,
@@ -53,6 +52,20 @@ def join(
         composition=composition,
         target=target,
     )
+
+
+def _classes(
+    image: Image, origins: Sequence[Origin | None], base: BaseImage, project: Project | None
+) -> Sequence[FileClass]:
+    from imageopt.evidence.classify import classify  # which a budget on sizes needs as little as a Dockerfile alone
+
+    return classify(image, origins, base, project)
+
+
+def _composition(image: Image, classes: Sequence[FileClass]) -> Sequence[CompositionRow]:
+    from imageopt.evidence.composition import compose
+
+    return compose(image, classes)
 
 
 def _origins(

@@ -23,9 +23,13 @@ class Libraries:
 
     def find(self, path: str, folder: str) -> PathClass | None:
         """The class of a file in `folder` that belongs to a package; None for another file."""
+        return self.in_folder(folder) or (_PRODUCTION if path in self._elsewhere else None)
+
+    def in_folder(self, folder: str) -> PathClass | None:
+        """The class of the files in a package's folder; None for another folder."""
         if folder not in self._known:
             self._known[folder] = self._decide(folder)
-        return self._known[folder] or (_PRODUCTION if path in self._elsewhere else None)
+        return self._known[folder]
 
     def _decide(self, folder: str) -> PathClass | None:
         inside = f"/{folder}/"

@@ -6,7 +6,8 @@ its neighbour's. What stands before the stage's first instruction is the base im
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from imageopt.dockerfile import parse
 from imageopt.dockerfile.environment import Environment, environments
@@ -23,8 +24,7 @@ _LEFT = 3  # an entry without an instruction, or a RUN, COPY or ADD without an e
 _BUILDAH_SHELL = ("/bin/sh", "-c")  # buildah writes it whatever SHELL says
 
 
-@dataclass(frozen=True, slots=True)
-class Alignment:
+class Alignment(Struct, frozen=True):
     """`layers` maps a layer's index to its instruction. `base_layers` counts what came before the root stage.
 
     It is None where the beginning of the stage could not be found. `after_layer` says that a layer stands right before
@@ -36,8 +36,7 @@ class Alignment:
     after_layer: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
+class _Step(Struct, frozen=True):
     """An instruction as it was carried out; `told` is the one of the file that stands for it, FROM for a trigger."""
 
     instruction: Instruction

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from imageopt.lazy_pattern import lazy_pattern
@@ -19,11 +20,12 @@ class PathClass(NamedTuple):
 
 
 _TEMPORARY = lazy_pattern(r"(?:var/)?tmp/")
-_VCS = lazy_pattern(r"(?:^|/)\.(?:git|hg|svn|bzr)/")
+_VCS = lazy_pattern(r"/\.(?:git|hg|svn|bzr)/")  # a search for what begins with "/" looks at few places
 _GLOBAL = lazy_pattern(
-    r"^(?:usr/|usr/local/|opt/[^/]+/|(?:.*/)?\.nvm/versions/node/[^/]+/)lib/node_modules/|^opt/pipx/"
-    r"|(?:^|/)(?:\.config/yarn/global|share/pnpm/global|\.bun/install/global|share/pipx)/"
-    r"|(?:^|/)\.(?:config/)?composer/vendor/"
+    r"/(?:usr/|usr/local/|opt/[^/]+/|(?:.*/)?\.nvm/versions/node/[^/]+/)lib/node_modules/|/opt/pipx/"
+)
+_GLOBAL_BELOW = lazy_pattern(
+    r"/(?:\.config/yarn/global|share/pnpm/global|\.bun/install/global|share/pipx|\.(?:config/)?composer/vendor)/"
 )
 _SECRET = lazy_pattern(
     r"\.env(?:\.(?!example|sample|template|dist|defaults?$).*)?|id_(?:rsa|dsa|ecdsa|ed25519)(?:_sk)?|ssh_host_[a-z0-9]+_key"
@@ -31,6 +33,7 @@ _SECRET = lazy_pattern(
     r"|(?:google-?)?service-?account[\w.-]*\.json"
 )
 _SECRET_BELOW = ("/.aws/credentials", "/.docker/config.json", "/.kube/config")
+_MAYBE_SECRET = frozenset(("credentials", "config.json", "config"))
 # certificates and public keys are there to be read; what packages and tests hold opens nothing
 _NO_SECRET = lazy_pattern(
     r"(?:^|[^a-z])(?:ca|cacerts?|certs?|certificates?|chain|fullchain|bundle|crt|public|pub|gpg|pgp|apt|repo|release"
@@ -43,6 +46,7 @@ _NO_SECRET_FOLDER = lazy_pattern(
 _GENERATED = lazy_pattern(
     r"(?:.*/)?(?:coverage|\.nyc_output|logs?|dumps?|backups?|__snapshots__)/"
     r"|.*\.(?:log(?:\.\d+|\.gz)?|dump|sql\.gz|bak|ndjson|heapsnapshot|heapprofile|cpuprofile|core|tgz|tar|tar\.gz|zip)$"
+    r"|(?:.*[/_.-])?(?:dump|backup)(?:[_.-][^/]{0,60})?\.sql$"
     r"|(?:.*/)?(?:core\.\d+|npm-debug\.log.*|report\.\d.*\.json)$"
 )
 _TESTS_AND_DOCS = lazy_pattern(
@@ -60,12 +64,13 @@ _JUNK = lazy_pattern(
 
 def is_vcs(folder: str) -> bool:
     """Whether the folder is a version control system's, or lies in one."""
-    return _VCS.search(f"{folder}/") is not None
+    return _VCS.search(f"/{folder}/") is not None
 
 
 def is_global(folder: str) -> bool:
     """Whether tools for every user, or every project of a user, lie there: npm -g, pipx, composer global."""
-    return _GLOBAL.search(f"{folder}/") is not None
+    inside = f"/{folder}/"
+    return _GLOBAL.match(inside) is not None or _GLOBAL_BELOW.search(inside) is not None
 
 
 def is_temporary(path: str) -> bool:
@@ -76,10 +81,13 @@ def is_temporary(path: str) -> bool:
 def is_secret(path: str) -> bool:
     """Whether its name is one that keys and settings with passwords have, and its folder none of tests or packages."""
     folder, _, name = path.rpartition("/")
-    if _NO_SECRET_FOLDER.search(f"{folder}/"):
-        return False
-    if f"/{path}".endswith(_SECRET_BELOW):
-        return True
+    named = _names_secret(name) or (name in _MAYBE_SECRET and f"/{path}".endswith(_SECRET_BELOW))
+    return named and _NO_SECRET_FOLDER.search(f"{folder}/") is None
+
+
+@lru_cache(1 << 14)
+def _names_secret(name: str) -> bool:
+    """Whether it is the name of a secret wherever it lies; most names of an image are those of many files."""
     return _SECRET.fullmatch(name) is not None and _NO_SECRET.search(name.lower()) is None
 
 

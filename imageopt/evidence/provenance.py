@@ -10,16 +10,16 @@ import base64
 import binascii
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 _METADATA = "https://mobyproject.org/buildkit@v1#metadata"
 _IMAGE = "docker-image://"
 _ARGUMENT = "build-arg:"
 
 
-@dataclass(frozen=True, slots=True)
-class Provenance:
+class Provenance(Struct, frozen=True):
     """`lines` maps a layer's index to the first line of its instruction; `base_layers` is None where nothing tells.
 
     `base` names the base image with its digest, `dockerfile` is the file the image was built from.

@@ -8,24 +8,25 @@ surprises: a command is compared from its shell on, never by its end alone, sinc
 import posixpath
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
+
+from msgspec import Struct
 
 from imageopt.dockerfile.environment import Environment
 from imageopt.dockerfile.model import Instruction
+from imageopt.lazy_pattern import lazy_pattern
 
-_NOP = re.compile(r"^\S+(?: -o \w+| -\w+)* #\(nop\)\s+")  # how the classic builder and buildah mark what runs nothing
+_NOP = lazy_pattern(r"^\S+(?: -o \w+| -\w+)* #\(nop\)\s+")  # how the classic builder and buildah mark what runs nothing
 _SHELL = r"(?:\S*/)?\w*sh(?: -o \w+| -\w+)+"
-_CHECKSUM = re.compile(r"(?:(?:dir|file|multi):\S*|\S+) in ")
+_CHECKSUM = lazy_pattern(r"(?:(?:dir|file|multi):\S*|\S+) in ")
 _MARK = "# buildkit"
 # what buildah notes behind an instruction, for its cache
-_NOTES = re.compile(
+_NOTES = lazy_pattern(
     r"(?:\|(?:inheritLabels|unsetLabel|inheritAnnotations|unsetAnnotation|(?:force|clamp)-mtime)=\S*)+$"
 )
 
 
-@dataclass(frozen=True)  # without slots, for what is worked out once
-class Spelled:
+class Spelled(Struct, frozen=True, dict=True):
     """A history text, taken apart: `keyword` is upper case, `RUN` where the text is a mere command."""
 
     created_by: str

@@ -4,21 +4,21 @@ A package that somebody asked for decides for what it pulled in. What both a too
 not the toolchain's; what only a recommendation leads to came unasked.
 """
 
-import re
 from collections.abc import Iterable, Mapping
 
 from imageopt.evidence import causes
 from imageopt.evidence.paths import PathClass
 from imageopt.image.model import SystemPackage
+from imageopt.lazy_pattern import lazy_pattern
 
-_TOOLCHAIN = re.compile(
+_TOOLCHAIN = lazy_pattern(
     r"(?:gcc|g\+\+|cpp|clang|llvm|libclang|libllvm|lld|lldb|gdb|gdbserver|binutils|cmake|make|ninja|meson|autoconf|automake|libtool"
     r"|autotools-dev|build-essential|build-base|dpkg-dev|pkg-config|pkgconf|patch|m4|bison|flex|nasm|yasm|rustc|cargo"
     r"|golang|fakeroot|debhelper|swig|gfortran|linux-headers|linux-libc-dev|python3?|python3-(?:pip|venv|distutils|setuptools|wheel)"
     r"|python3\.\d+|libpython3|cython|musl-dev)(?:[-.\d].*)?$|.*-dev$"
 )
-_PYTHON = re.compile(r"(?:lib)?python3?(?:\.\d+)?(?:-minimal|-stdlib)?$")
-_HANDY = re.compile(
+_PYTHON = lazy_pattern(r"(?:lib)?python3?(?:\.\d+)?(?:-minimal|-stdlib)?$")
+_HANDY = lazy_pattern(
     r"(?:curl|wget|git|git-lfs|subversion|mercurial|openssh-client|openssh-server|vim|vim-.*|nano|emacs.*|less|htop|top|procps|strace"
     r"|ltrace|lsof|tcpdump|nmap|netcat.*|net-tools|iputils-ping|dnsutils|bind9-.*|telnet|traceroute|iproute2|jq|yq|tree|tmux|screen"
     r"|sudo|man-db|rsync|unzip|zip|postgresql-client.*|mysql-client.*|mariadb-client.*|default-mysql-client|redis-tools|sqlite3|awscli)$"

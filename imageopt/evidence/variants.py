@@ -2,8 +2,9 @@
 
 from imageopt.lazy_pattern import lazy_pattern
 
-_WITH_SLIM = {"node", "python", "ruby", "perl", "php", "golang", "rust", "openjdk", "eclipse-temurin", "debian", "gcc"}
+_WITH_SLIM = {"node", "python", "ruby", "perl", "php", "golang", "rust", "openjdk", "eclipse-temurin", "debian"}
 _SLIM = lazy_pattern(r"(?:^|[-.])(?:slim|alpine|distroless|minimal|scratch)(?:$|[-.\d])")
+_WITHOUT = lazy_pattern(r"(?:^|-)(?:apache|windowsservercore|nanoserver)(?:$|-)")  # PHP with Apache is Debian's alone
 
 
 def has_slimmer_variant(reference: str | None) -> bool:
@@ -11,7 +12,7 @@ def has_slimmer_variant(reference: str | None) -> bool:
     if reference is None:
         return False
     name, tag = split_reference(reference)
-    return name.rpartition("/")[2] in _WITH_SLIM and not _SLIM.search(tag)
+    return name.rpartition("/")[2] in _WITH_SLIM and not (_SLIM.search(tag) or _WITHOUT.search(tag))
 
 
 def split_reference(reference: str) -> tuple[str, str]:

@@ -4,15 +4,18 @@ Nothing here computes: a tree's rows come from `tree.py`, what is known of a fil
 and goes to the screen as `Text`, never as markup.
 """
 
+import select
+import sys
 from collections.abc import Callable, Mapping
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
+from rich.style import Style
 from rich.text import Text
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
-from textual.widgets import DataTable, Footer, Input, Static, Tree
+from textual.screen import ModalScreen, Screen
+from textual.widgets import DataTable, Static, Tree
 from textual.widgets.tree import TreeNode
 
 from imageopt.evidence.model import Evidence
@@ -23,6 +26,9 @@ from imageopt.report.names import harmless
 from imageopt.rules.model import Rule
 from imageopt.units import format_bytes
 
+if TYPE_CHECKING:
+    from textual.widgets import Input
+
 _STYLES: Mapping[Mark | None, str] = {
     "added": "green",
     "modified": "yellow",
@@ -30,6 +36,8 @@ _STYLES: Mapping[Mark | None, str] = {
     "unmodified": "",
     None: "",
 }
+_LOOK_SECONDS = 1.0
+_INTERRUPTED = 130  # as after the signal that mostly comes
 _ORDERS: tuple[Order, ...] = ("size", "waste", "name")
 
 
@@ -72,6 +80,37 @@ class Files(Tree[Row]):
     ]
 
 
+class Keys(Static):
+    """The keys that do something now, on one line.
+
+    Textual's own footer is a widget for each, all made anew whenever the focus moves: a fifth of the time to start.
+    """
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"keys--key"}
+    DEFAULT_CSS = """
+    Keys { dock: bottom; height: 1; text-wrap: nowrap; color: $footer-foreground; background: $footer-background; }
+    Keys > .keys--key { color: $footer-key-foreground; background: $footer-key-background; text-style: bold; }
+    """
+
+    def on_mount(self) -> None:
+        """Follows what the focus makes of the keys."""
+        self.auto_links = False  # to be clicked on without being underlined
+        self.screen.bindings_updated_signal.subscribe(self, self._tell)
+
+    def _tell(self, screen: Screen[None]) -> None:
+        shown: dict[str, Binding] = {}  # the first key of each action
+        # those that always do something first: on a narrow screen the last ones are cut off
+        for active in sorted(screen.active_bindings.values(), key=lambda active: active.node is not self.app):
+            if active.binding.show:
+                shown.setdefault(active.binding.action, active.binding)
+        text, style = Text(), self.get_component_rich_style("keys--key")
+        for binding in shown.values():
+            click = Style(meta={"@click": f"app.simulate_key({binding.key!r})"})
+            text.append(f" {self.app.get_key_display(binding)} ", style + click)
+            text.append(f"{binding.description} ", click)
+        self.update(text, layout=False)
+
+
 class Explorer(App[None]):
     """An image to look into; it starts with the layer that wastes most."""
 
@@ -81,15 +120,13 @@ class Explorer(App[None]):
     #left { width: 40%; }
     #made { height: auto; max-height: 8; padding: 0 1; border-top: solid $accent; }
     #totals { height: 1; padding: 0 1; }
-    #search { display: none; }
-    #search.shown { display: block; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("tab", "other", "Switch", priority=True),
+        Binding("e", "explain", "Explain"),
         Binding("slash,ctrl+f", "search", "Search"),
         Binding("s", "sort", "Sort"),
-        Binding("w", "waste", "Only waste"),
-        Binding("e", "explain", "Explain"),
+        Binding("w", "waste", "Waste"),
+        Binding("tab", "other", "Switch", priority=True),
         Binding("escape", "no_search", show=False),
         Binding("q,ctrl+c", "quit", "Quit", key_display="q", priority=True),
     ]
@@ -109,34 +146,45 @@ class Explorer(App[None]):
             with Vertical(id="left"):
                 yield Layers(id="layers", cursor_type="row")
                 yield Static(id="made")
-            with Vertical():
+            with Vertical(id="right"):
                 yield Static(id="totals")
                 yield Files("/", id="files")
-                yield Input(placeholder="part of a path", id="search")
-        yield Footer()
+        yield Keys()
 
     def on_mount(self) -> None:
-        """Fills the layers in."""
+        """Fills everything in before the first frame is drawn: to draw it takes longer than to fill it."""
         table = self.query_one(Layers)
         table.add_columns("#", "size", "wasted", "made by")
         for layer in self._image.layers:
             made = harmless(made_by(self._evidence, layer.index))
             sizes = (format_bytes(layer.unpacked_bytes), format_bytes(layer.wasted_bytes) if layer.wasted_bytes else "")
             table.add_row(Text(str(layer.index)), *(Text(size, justify="right") for size in sizes), Text(made))
-        table.move_cursor(row=_most_wasted(self._image))
+        self._layer = _most_wasted(self._image)
+        table.move_cursor(row=self._layer)
         table.focus()
+        self._show()
+        if not self.is_headless:
+            self.set_interval(_LOOK_SECONDS, self._leave_with_the_terminal)
+
+    def _leave_with_the_terminal(self) -> None:
+        """Ends where the terminal went without a signal, as in a session of its own: Textual would read on for ever."""
+        terminal = select.poll()
+        terminal.register(sys.stdin.fileno(), 0)  # what is always told: that the other side hung up
+        if terminal.poll(0):
+            self.exit(return_code=_INTERRUPTED)
 
     def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
-        """Another layer was chosen."""
-        self._layer = event.cursor_row
-        self._show()
+        """Another layer was chosen; its files follow once the choice is on the screen."""
+        if event.cursor_row == event.data_table.cursor_row != self._layer:  # and none that was passed on the way there
+            self._layer = event.cursor_row
+            self.call_after_refresh(self._show)
 
     def on_tree_node_expanded(self, event: Tree.NodeExpanded[Row]) -> None:
         """A folder was opened for the first time."""
         if not event.node.children and event.node.data is not None:
             self._fill(event.node, event.node.data.path)
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
+    def on_input_submitted(self, event: "Input.Submitted") -> None:
         """The tree shows what has this in its path."""
         self._text = event.value.strip().lstrip("/")
         self.query_one(Files).focus()
@@ -147,17 +195,17 @@ class Explorer(App[None]):
         target = Files if self.focused is self.query_one(Layers) else Layers
         self.query_one(target).focus()
 
-    def action_search(self) -> None:
+    async def action_search(self) -> None:
         """Asks for a part of a path."""
-        field = self.query_one(Input)
-        field.add_class("shown")
-        field.focus()
+        from textual.widgets import Input  # most who look never search
 
-    def action_no_search(self) -> None:
+        if not self.query(Input):
+            await self.query_one("#right").mount(Input(placeholder="part of a path", id="search"))
+        self.query_one(Input).focus()
+
+    async def action_no_search(self) -> None:
         """Everything again."""
-        field = self.query_one(Input)
-        field.remove_class("shown")
-        field.value = ""
+        await self.query("#search").remove()
         self.query_one(Files).focus()
         if self._text:
             self._text = ""

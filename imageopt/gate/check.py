@@ -5,9 +5,11 @@ in the document is `unknown`, and an unknown value never passes.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imageopt.errors import InputError
 from imageopt.gate.causes import biggest_causes
@@ -20,8 +22,7 @@ Json = Mapping[str, Any]
 _EMPTY_TAR_BYTES = 1024  # two blocks of zeros: an image's layer without any entry
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(Struct, frozen=True):
     """The parts of a document that a budget is held against; what is not in it is None."""
 
     reference: str
@@ -162,13 +163,11 @@ _NO_BASE = "it is not known which layers are the base image's, so the author's c
 
 def _wasted_percent(image: Json | None) -> float | None:
     """Waste whose layer of death is the author's, of the unpacked bytes of the author's layers."""
-    if image is None or image["waste_author_bytes"] is None or image["own_unpacked_bytes"] is None:
-        return None
-    own: int = image["own_unpacked_bytes"]
-    wasted: int = image["waste_author_bytes"]
-    if own == 0:
-        return 0.0 if wasted == 0 else None
-    return 100 * wasted / own
+    wasted: int | None = image["waste_author_bytes"] if image is not None else None
+    if image is None or not wasted:
+        return None if wasted is None else 0.0
+    own: int | None = image["own_unpacked_bytes"]
+    return 100 * wasted / own if own else None
 
 
 def _author_layers(image: Json | None) -> int | None:

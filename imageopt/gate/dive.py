@@ -7,10 +7,11 @@ are judged as dive would judge them, and told apart from what was counted.
 import math
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from imageopt.errors import InputError, UsageError
 from imageopt.gate.model import GateCheck
@@ -21,9 +22,14 @@ EFFICIENCY = "dive.lowestEfficiency"
 WASTED = "dive.highestWastedBytes"
 USER_WASTED = "dive.highestUserWastedPercent"
 _DEFAULTS = {"lowestEfficiency": "0.9", "highestWastedBytes": "disabled", "highestUserWastedPercent": "0.1"}
+_KEBAB = {  # as dive spells them since 0.13
+    "lowest-efficiency": "lowestEfficiency",
+    "highest-wasted-bytes": "highestWastedBytes",
+    "highest-user-wasted-percent": "highestUserWastedPercent",
+}
 _OFF = ("", "disabled", "off", "false")
 _LINE = re.compile(
-    r"""(?P<indent> *)(?P<key>\w+) *:(?: +(?P<value>"[^"]*"|'[^']*'|[^\s#"'\[{&*!|>][^#]*?))? *(?: \#.*)?"""
+    r"""(?P<indent> *)(?P<key>[\w-]+) *:(?: +(?P<value>"[^"]*"|'[^']*'|[^\s#"'\[{&*!|>][^#]*?))? *(?: \#.*)?"""
 )
 _SIZE = re.compile(r"([\d.,]+) *([a-z]*)")
 _UNITS = {
@@ -35,8 +41,7 @@ _UNITS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class DiveRules:
+class DiveRules(Struct, frozen=True):
     """dive's three limits, None where a rule is off. `efficiency` and `user_wasted` are ratios from 0 to 1."""
 
     efficiency: float | None
@@ -73,10 +78,10 @@ def parse_dive_rules(text: str, name: str = NAME) -> DiveRules:
             inside = found["key"] == "rules" and not found["value"]
             if not inside:
                 raise UsageError(f"{where} is not under `rules:`", "dive would ignore it: indent it below `rules:`")
-        elif not inside or found["key"] not in values:
+        elif not inside or (key := _KEBAB.get(found["key"], found["key"])) not in values:
             raise UsageError(f"{where}: dive has no rule {found['key']!r}", f"its rules are {', '.join(_DEFAULTS)}")
         elif found["value"] is not None:  # dive keeps its default for an empty value
-            values[found["key"]] = found["value"].strip("\"'").strip()
+            values[key] = found["value"].strip("\"'").strip()
     return DiveRules(
         _ratio("lowestEfficiency", values, name),
         _size("highestWastedBytes", values, name),

@@ -1,16 +1,16 @@
 """A budget, and what came of holding an analysis against it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
+
+from msgspec import Struct, field
 
 _ABOUT_SIZE = ("download", "unpacked", "live", "wasted", "layers", "growth.", "dive.")
 SIZES = ("download_bytes", "unpacked_bytes", "live_bytes", "wasted_bytes")
 
 
-@dataclass(frozen=True, slots=True)
-class Tolerance:
+class Tolerance(Struct, frozen=True):
     """How much more than the baseline passes: a share of it in percent, or bytes."""
 
     percent: float | None = None
@@ -21,8 +21,7 @@ class Tolerance:
         return baseline + (self.bytes if self.bytes is not None else int(baseline * (self.percent or 0.0) / 100))
 
 
-@dataclass(frozen=True, slots=True)
-class Pardon:
+class Pardon(Struct, frozen=True):
     """A budget that may fail, or the one thing `id` that it does not count; why, and the last day of it."""
 
     budget: str
@@ -31,16 +30,14 @@ class Pardon:
     until: date | None
 
 
-@dataclass(frozen=True, slots=True)
-class Baseline:
+class Baseline(Struct, frozen=True):
     """What an image had before, and where that is known from; a size is None where it was not known."""
 
     source: str
     sizes: Mapping[str, int | None]  # of SIZES
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
+class Budget(Struct, frozen=True):
     """Each limit is None where none is set; at equality it passes. Waste and `layers` are the author's.
 
     `denied_licenses` are patterns as of a shell, case aside. `growth` is held against a baseline.
@@ -78,8 +75,7 @@ class Budget:
         return bool(self.vulnerabilities or self.denied_licenses) or any(limit is not None for limit in counted)
 
 
-@dataclass(frozen=True, slots=True)
-class GateCheck:
+class GateCheck(Struct, frozen=True):
     """One limit. `unknown` is a value that could not be had: it never passes. `waived` is a failure that was pardoned.
 
     `items` are what was counted, worst first, where that are things with names.
@@ -98,8 +94,7 @@ class GateCheck:
         return self.result in ("pass", "waived")
 
 
-@dataclass(frozen=True, slots=True)
-class Cause:
+class Cause(Struct, frozen=True):
     """What makes the image big: the rule that says so (None for a layer that no rule blames), where, and what to do.
 
     `file` and `line` are None where the line is not known.
@@ -114,16 +109,14 @@ class Cause:
     fix: str
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(Struct, frozen=True):
     """What `imageopt rewrite` would save, in unpacked bytes; None where it would only be known from a build."""
 
     bytes: int | None
     basis: str
 
 
-@dataclass(frozen=True, slots=True)
-class GateResult:
+class GateResult(Struct, frozen=True):
     """All limits of one target; `passed` only if every check holds. `notes` judge nothing.
 
     `causes` are the biggest of what failed a limit on sizes, `offer` what a rewrite would do about it.

@@ -1,8 +1,9 @@
 """Waivers of a budget: what they spare, and which of them have expired or spared nothing."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, date, datetime
+
+from msgspec.structs import replace
 
 from imageopt.gate.model import GateCheck, Pardon
 

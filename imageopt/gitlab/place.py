@@ -5,9 +5,10 @@ own; where it is not set, nothing is posted and nothing fails.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from imageopt.errors import UsageError
 
@@ -16,8 +17,7 @@ _LOCAL = frozenset(("localhost", "127.0.0.1", "::1"))
 _API = "/api/v4"
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Place:
+class Place(Struct, frozen=True):
     """A project on a server, with what may write there. `url` is the server's, without the path of its API.
 
     `merge_request` is the number that people see (`iid`), None outside of a merge request's pipeline. `folder` is the
@@ -30,6 +30,9 @@ class Place:
     default_branch: str
     folder: PurePosixPath
     token: str
+
+    def __repr__(self) -> str:
+        return f"Place({self.url!r}, {self.project!r})"  # never the token
 
     @classmethod
     def of(cls, environment: Mapping[str, str], current: str) -> "Place | None":

@@ -6,8 +6,9 @@ every night is one merge request, and never a pile of them.
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
+
+from msgspec import Struct
 
 from imageopt.gitlab.place import Place
 from imageopt.gitlab.server import AGAIN, once, project_of
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
 BRANCH = "imageopt/rewrite"
 
 
-@dataclass(frozen=True, slots=True)
-class Proposed:
+class Proposed(Struct, frozen=True):
     """What became of the merge request, and its address."""
 
     outcome: Literal["opened", "updated", "unchanged"]

@@ -19,6 +19,8 @@ _PLUG_AND_PLAY = {".pnp.cjs", ".pnp.js", ".pnp.data.json"}
 _NAMES = {path.rpartition("/")[2] for path in _EXACT} | {*_IN_FOLDER, *_PLUG_AND_PLAY} | {
     "package.json", "package-lock.json"
 }  # fmt: skip
+_SUFFIXES = (".list", ".egg-info")
+_ENDS = frozenset(name[-4:] for name in (*_NAMES, *_SUFFIXES))  # nearly every other file has another end
 
 
 _SYSTEM = ("usr/bin/", "usr/sbin/", "usr/lib", "usr/share/", "bin/", "sbin/", "lib", "etc/", "var/lib/")
@@ -40,8 +42,10 @@ def may_be_elf(path: str, mode: int, size: int) -> bool:
 
 def captured(path: str, size: int) -> bool:
     """Whether the content of the file at `path` is to be kept; `size` in bytes."""
+    if path[-4:] not in _ENDS:
+        return False
     folder, _, name = path.rpartition("/")
-    if (name not in _NAMES and not name.endswith((".list", ".egg-info"))) or size > LIMIT:
+    if (name not in _NAMES and not name.endswith(_SUFFIXES)) or size > LIMIT:
         return False
     if name == "package.json":
         return _is_manifest(folder)

@@ -6,7 +6,7 @@ whole hidden subtree for a folder, which is why dive calls a deleted folder no w
 that hold nothing below it: one that is deleted and made again empty is wasted after all.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from itertools import chain
 
 from imageopt.image.model import DiveNumbers, LayerIndex
@@ -14,19 +14,21 @@ from imageopt.image.model import DiveNumbers, LayerIndex
 
 def dive_numbers(layers: Sequence[LayerIndex], hidden_bytes: Sequence[tuple[str, int]]) -> DiveNumbers:
     """dive's figures; `hidden_bytes` are the whiteouts that hid something, with the bytes of the folder they hid."""
+    stored = [sum([entry[2] for entry in layer.entries]) for layer in layers]
     first: dict[str, int] = {}
     again: dict[str, list[int]] = {}
-    smallest_sum = all_sum = 0
-    for path, size in chain(_leaves(layers), hidden_bytes):
-        all_sum += size
-        if path not in first:
-            first[path] = size
-            smallest_sum += size
-        else:
-            again.setdefault(path, [first[path]]).append(size)
-    smallest_sum -= sum(sizes[0] - min(sizes) for sizes in again.values())
+    for leaves in chain(map(_no_folders, layers), [hidden_bytes]):
+        for path, size in leaves:
+            if path not in first:
+                first[path] = size
+            else:
+                again.setdefault(path, [first[path]]).append(size)
+    for path in chain.from_iterable(_empty_folders(layer, first) for layer in layers):
+        again.setdefault(path, [first[path]]).append(0)
+    all_sum = sum(stored) + sum(size for _, size in hidden_bytes)
+    smallest_sum = sum(first.values()) - sum(sizes[0] - min(sizes) for sizes in again.values())
     wasted = sum(sum(sizes) for sizes in again.values())
-    users = sum(entry.size for layer in layers[1:] for entry in layer.entries)
+    users = sum(stored[1:])
     return DiveNumbers(
         efficiency=smallest_sum / all_sum if all_sum else 1.0,
         wasted_bytes=wasted,
@@ -34,12 +36,15 @@ def dive_numbers(layers: Sequence[LayerIndex], hidden_bytes: Sequence[tuple[str,
     )
 
 
-def _leaves(layers: Sequence[LayerIndex]) -> Iterator[tuple[str, int]]:
-    for layer in layers:
-        inner = _inner(layer)
-        for path, kind, size, *_ in layer.entries:
-            if kind != "directory" or path not in inner:
-                yield path, size
+def _no_folders(layer: LayerIndex) -> Iterator[tuple[str, int]]:
+    return ((entry[0], entry[2]) for entry in layer.entries if entry[1] != "directory")
+
+
+def _empty_folders(layer: LayerIndex, paths: Container[str]) -> list[str]:
+    """The folders with one of these paths, in the entries' order, that have nothing below them in this layer."""
+    folders = [entry[0] for entry in layer.entries if entry[1] == "directory" and entry[0] in paths]
+    inner = _inner(layer) if folders else ()
+    return [folder for folder in folders if folder not in inner]
 
 
 def _inner(layer: LayerIndex) -> set[str]:

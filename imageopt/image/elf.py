@@ -7,8 +7,9 @@ ABI (gABI 4: headers, program headers, dynamic section) and the Linux Standard B
 
 import struct
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from imageopt.lazy_pattern import lazy_pattern
 
@@ -31,8 +32,7 @@ _NAME = 4096  # bytes of one
 _GLIBC = lazy_pattern(r"GLIBC_(\d{1,4}(?:\.\d{1,4}){1,3})")
 
 
-@dataclass(frozen=True, slots=True)
-class ElfFacts:
+class ElfFacts(Struct, frozen=True):
     """`interpreter` is the loader it names ("" for none), `needed` the libraries in the file's order.
 
     `highest_glibc` is the newest `GLIBC_` version that it asks for ("2.34"; "" for none). `static`: a program that
@@ -56,8 +56,7 @@ class ElfFacts:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class _Layout:
+class _Layout(Struct, frozen=True):
     """How the file writes numbers: 32 or 64 bits, and which end first."""
 
     order: str
@@ -67,8 +66,7 @@ class _Layout:
         return struct.unpack_from(self.order + (wide if self.wide else narrow), data, at)
 
 
-@dataclass(frozen=True, slots=True)
-class _Segment:
+class _Segment(Struct, frozen=True):
     kind: int
     offset: int
     address: int

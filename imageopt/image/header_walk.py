@@ -6,10 +6,10 @@ ones only those are read afterwards that may equal another: `settled` does that 
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 from io import SEEK_CUR
 from typing import BinaryIO
 
+from msgspec.structs import replace
 from xxhash import xxh3_128
 
 from imageopt.image.elf import ElfFacts, elf_facts

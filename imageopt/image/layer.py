@@ -6,22 +6,25 @@ than a chunk is held, except for the small files that `captures` names.
 
 from typing import BinaryIO
 
-from xxhash import xxh3_128
+from xxhash import xxh3_128, xxh3_128_digest
 
 from imageopt.image.captures import ELF_MAGIC, captured, may_be_elf
 from imageopt.image.digest import Digest
 from imageopt.image.elf import ElfFacts, elf_facts_of
 from imageopt.image.model import ChecksumKind, Entry, EntryKind, LayerIndex
+from imageopt.image.plain import Fields, normal, plain_entry
 from imageopt.source.decompress import opened
-from imageopt.source.tar import Member, TarStream, walk
+from imageopt.source.tar import BLOCK, Member, TarStream, shown, walk
 
 _KINDS: dict[bytes, EntryKind] = {
     b"0": "file", b"\0": "file", b"": "file", b"7": "file", b"S": "file",
     b"1": "hardlink", b"2": "symlink", b"3": "character", b"4": "block", b"5": "directory", b"6": "fifo",
 }  # fmt: skip
+_new = tuple.__new__
 _WHITEOUT = ".wh."
 _OPAQUE = ".wh..wh..opq"
 _RESERVED = ".wh..wh."
+_CHUNK = 1 << 20  # bytes; a member that lies across two of them costs more than one within
 
 
 def index_layer(stream: BinaryIO) -> LayerIndex:
@@ -35,7 +38,7 @@ def index_layer(stream: BinaryIO) -> LayerIndex:
             return data
 
         listing = Listing()
-        fill(listing, HashedTar(read_tar))
+        fill(listing, HashedTar(read_tar, _CHUNK))
         diff_id = unpacked.value()
         return listing.index(
             diff_id=diff_id,
@@ -48,29 +51,56 @@ def index_layer(stream: BinaryIO) -> LayerIndex:
 
 def fill(listing: "Listing", tar: "HashedTar") -> None:
     """Puts every member of the tar into the listing. Raises InputError where the tar is damaged."""
-    for member in walk(tar):
-        place = listing.place(member)
-        if place is None:
+    for member in walk(tar, between=lambda: tar.take_plain(listing)):
+        fields = listing.fields(member)
+        if fields is None:
             tar.skip(member.stored)
             continue
-        path, kind = place
+        path, kind, size, _, mode, _, _, _, _ = fields
         checksum = b""
         if kind == "file":
             facts = None
-            if may_be_elf(path, member.mode, member.stored) and tar.peek(len(ELF_MAGIC)) == ELF_MAGIC:
-                checksum, facts = tar.elf(member.stored)
+            if may_be_elf(path, mode, size) and tar.peek(len(ELF_MAGIC)) == ELF_MAGIC:
+                checksum, facts = tar.elf(size)
             else:
-                checksum, data = tar.content(member.stored, captured(path, member.stored))
+                checksum, data = tar.content(size, captured(path, size))
                 if data is not None:
                     listing.contents[path] = data
             listing.keep_elf(path, facts)
         else:
             tar.skip(member.stored)
-        listing.add(path, kind, member, checksum)
+        listing.add(fields, checksum)
 
 
 class HashedTar(TarStream):
     """A tar whose contents pass by and are hashed."""
+
+    def take_plain(self, listing: "Listing") -> None:
+        """Takes in what lies at hand whole, up to the first member that `plain_entry` leaves to others."""
+        data = self._buffer
+        at, end = 0, len(data)
+        while (start := at + BLOCK) <= end:
+            fields = plain_entry(data, at, proved=False)
+            if fields is None:
+                break
+            path, kind, size, _, mode, _, _, _, _ = fields
+            following = start + size + -size % BLOCK
+            if following > end:
+                break
+            checksum = b""
+            if kind == "file":
+                content = data[start : start + size]
+                checksum = xxh3_128_digest(content)
+                facts = None
+                if may_be_elf(path, mode, size) and content[: len(ELF_MAGIC)] == ELF_MAGIC:
+                    facts = elf_facts_of(bytes(content))
+                elif captured(path, size):
+                    listing.contents[path] = bytes(content)
+                listing.keep_elf(path, facts)
+            listing.add(fields, checksum)
+            at = following
+        self._buffer = data[at:]
+        self.position += at
 
     def content(self, size: int, keep: bool) -> tuple[bytes, bytes | None]:
         """The checksum of the next `size` bytes, and the bytes themselves where they are to be kept."""
@@ -94,17 +124,34 @@ class Listing:
     def __init__(self) -> None:
         self.contents: dict[str, bytes] = {}
         self.elf: dict[str, ElfFacts] = {}
-        self._entries: list[Entry] = []
+        self.entries: list[Entry] = []
         self._whiteouts: list[str] = []
         self._opaques: list[str] = []
         self._problems: list[str] = []
 
-    def place(self, member: Member) -> tuple[str, EntryKind] | None:
-        """Path and kind of an entry; None for a whiteout, bookkeeping, the root, or a name that leads out of it."""
-        path = _normal(member.name)
+    def fields(self, member: Member) -> Fields | None:
+        """What its entry says; None for a whiteout, bookkeeping, the root, or a name that leads out of it."""
+        path = self._path(member)
+        if path is None:
+            return None
+        kind = _KINDS.get(member.type, "file")
+        if kind == "file" and member.name.endswith(b"/"):  # how tar wrote folders before it had a type for them
+            kind = "directory"
+        _, _, stored, logical, mode, uid, gid, mtime, target = member
+        link = ""
+        if kind == "hardlink":
+            link = normal(target.decode("utf-8", "surrogateescape")) or ""
+        elif kind == "symlink":
+            link = target.decode("utf-8", "surrogateescape")
+        if kind != "file":
+            stored = logical = 0
+        return path, kind, stored, logical, mode, uid, gid, mtime, link
+
+    def _path(self, member: Member) -> str | None:
+        path = normal(member.name.decode("utf-8", "surrogateescape"))
         if not path:
             if path is None:
-                self._problems.append(f"an entry named {member.name[:200]!r} leads out of the image: left out")
+                self._problems.append(f"an entry named {shown(member)} leads out of the image: left out")
             return None
         if _WHITEOUT in path:
             folder, _, name = path.rpartition("/")
@@ -116,10 +163,7 @@ class Listing:
             if name.startswith(_WHITEOUT):
                 self._whiteouts.append(f"{folder}/{name[4:]}" if folder else name[4:])
                 return None
-        kind = _KINDS.get(member.type, "file")
-        if kind == "file" and member.name.endswith(b"/"):  # how tar wrote folders before it had a type for them
-            kind = "directory"
-        return path, kind
+        return path
 
     def keep_elf(self, path: str, facts: ElfFacts | None) -> None:
         """Notes what the file needs; the last of a name counts."""
@@ -128,19 +172,10 @@ class Listing:
         elif path in self.elf:
             del self.elf[path]
 
-    def add(self, path: str, kind: EntryKind, member: Member, checksum: bytes) -> None:
+    def add(self, fields: Fields, checksum: bytes) -> None:
         """Takes in an entry; `checksum` is of a regular file's content."""
-        _, _, stored, logical, mode, uid, gid, mtime, target = member
-        link = ""
-        if kind == "hardlink":
-            link = _normal(target) or ""
-        elif kind == "symlink":
-            link = target.decode("utf-8", "surrogateescape")
-        if kind != "file":
-            stored = logical = 0
         # what Entry(...) makes, without the call that its named fields cost
-        entry: Entry = tuple.__new__(Entry, (path, kind, stored, logical, mode, uid, gid, mtime, link, checksum))
-        self._entries.append(entry)
+        self.entries.append(_new(Entry, fields + (checksum,)))  # noqa: RUF005 (and a sum of tuples is quicker, too)
 
     def index(
         self, *, diff_id: str, digest: str, stored_bytes: int, tar_bytes: int, checksums: ChecksumKind
@@ -152,20 +187,10 @@ class Listing:
             stored_bytes=stored_bytes,
             tar_bytes=tar_bytes,
             checksums=checksums,
-            entries=tuple(self._entries),
+            entries=tuple(self.entries),
             whiteouts=tuple(self._whiteouts),
             opaques=tuple(self._opaques),
             contents=self.contents,
             elf=self.elf,
             problems=tuple(self._problems),
         )
-
-
-def _normal(name: bytes) -> str | None:
-    """The path relative to the root, or None where it leads out of it."""
-    path = name.decode("utf-8", "surrogateescape")
-    path = path.removesuffix("/")
-    if "/." in path or "//" in path or path.startswith(("/", ".")):  # most need no second look
-        parts = [part for part in path.split("/") if part not in ("", ".")]
-        return None if ".." in parts else "/".join(parts)
-    return path

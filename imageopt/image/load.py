@@ -1,21 +1,27 @@
-"""A reference to an `Image`: read, indexed, checked against its digests, accounted for."""
+"""A reference to an `Image`: read, indexed, checked against its digests, accounted for.
 
-from collections.abc import Iterable, Sequence
+A layer that was read before is at first a `KnownLayer`. Where all of them are, and the image was counted before,
+nothing is read or counted; so what reads and counts is imported where it is needed.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from io import SEEK_END
-from typing import BinaryIO
+from typing import Any, BinaryIO, cast
+
+from msgspec.structs import replace
 
 from imageopt.errors import InputError
-from imageopt.image.account import account
 from imageopt.image.cache import LayerCache
-from imageopt.image.layer import index_layer
-from imageopt.image.local_layers import read_local_layers
+from imageopt.image.known import Exported, KnownLayer, keep_image, key_of, recall_image
 from imageopt.image.model import ChecksumKind, Image, LayerIndex
 from imageopt.progress import Progress
 from imageopt.source.export import is_compressed
+from imageopt.source.files import Files
 from imageopt.source.model import ImageRef, ReadImage
 from imageopt.source.overlay2 import SplitLayer
 from imageopt.source.read import read_image
 
+_Layer = LayerIndex | KnownLayer
 _READ_WHOLE = 16 << 20  # bytes; a plain tar up to this is read and proved, which takes some hundredths of a second
 
 
@@ -29,41 +35,89 @@ def load_image(
 ) -> Image:
     """The image that `ref` names. Raises what `read_image` raises, and InputError for a digest that does not hold.
 
-    What `cache` knows is not read again. With `verify_digests` every byte is read: an engine is made to export, and no
-    content of a plain tar is passed over.
+    What `cache` knows is not read again. With `verify_digests` every byte is read: an engine is made to export, no
+    content of a plain tar is passed over, and what the cache has is not asked for.
     """
     reader = _Reader(cache, verify_digests)
-    read = read_image(
-        ref,
-        reader.index_layer,
-        index_splits=None if verify_digests else reader.index_splits,
-        read_local=read_local_layers,
-        known=reader.known,
-        platform=platform,
-        progress=progress,
-    )
-    check_digests(read)
-    reader.keep(read.layers)
-    if any(layer.unread for layer in read.layers):
-        from imageopt.image.header_walk import settled
-
-        read = settled(read)
-    return account(read)
+    image = reader.load(ref, platform, progress)
+    if image is None:  # an entry of the cache was damaged, and is gone now
+        image = _Reader(cache, verify_digests, trusting=False).load(ref, platform, progress)
+    assert image is not None
+    return image
 
 
 class _Reader:
-    """Indexes layers, or finds them in the cache. What is new is kept once the whole image has proved right."""
+    """Reads one image: indexes its layers, or finds them in the cache. What is new is kept once all has proved right.
 
-    def __init__(self, cache: LayerCache | None, verify_digests: bool) -> None:
+    `trusting`: that there is an entry of a layer is enough to count on it.
+    """
+
+    def __init__(self, cache: LayerCache | None, verify_digests: bool, *, trusting: bool = True) -> None:
         self._cache = cache
         self._verify_digests = verify_digests
+        self._trusting = trusting
         self._old: set[str] = set()  # the digests of those that came from the cache
+        self._exported: tuple[str, ReadImage[_Layer]] | None = None
 
-    def known(self, digest: str) -> LayerIndex | None:
-        """The index of a layer's stream by its digest."""
+    def load(self, ref: ImageRef, platform: str | None, progress: Progress | None) -> Image | None:
+        """The image; None where the cache promised a layer that it has not."""
+        read = read_image(
+            ref,
+            self._index_layer,
+            index_splits=None if self._verify_digests else self._index_splits,
+            read_local=self._read_local,
+            known=self._known,
+            exported=self._export,
+            platform=platform,
+            progress=progress,
+        )
+        check_digests(read)
+        cache = self._cache
+        if cache is not None and all(isinstance(layer, KnownLayer) for layer in read.layers):
+            image = recall_image(cache, read)
+            if image is not None:
+                return image
+        opened = self._opened(read)
+        return self._counted(opened) if opened is not None else None
+
+    def _counted(self, read: ReadImage[LayerIndex]) -> Image:
+        from imageopt.image.account import account
+
+        check_digests(read)
+        self._keep(read.layers)
+        if any(layer.unread for layer in read.layers):
+            from imageopt.image.header_walk import settled
+
+            read = settled(read)
+        image = account(read)
+        if self._cache is not None:
+            keep_image(self._cache, read, image)
+            self._cache.prune()
+        return image
+
+    def _opened(self, read: ReadImage[_Layer]) -> ReadImage[LayerIndex] | None:
+        """The same with every index, None where one cannot be had."""
+        once: dict[KnownLayer, LayerIndex | None] = {}
+        layers: list[LayerIndex] = []
+        for layer in read.layers:
+            if isinstance(layer, LayerIndex):
+                layers.append(layer)
+                continue
+            if layer not in once:
+                once[layer] = self._read_entry(layer.digest, layer.checksums)
+            index = once[layer]
+            if index is None:
+                return None
+            layers.append(index)
+        return cast("ReadImage[LayerIndex]", replace(read, layers=tuple(layers)))
+
+    def _known(self, digest: str) -> _Layer | None:
+        """What the cache has of a layer's stream, by its digest."""
         return self._get(digest, "xxh3-128")
 
-    def index_layer(self, stream: BinaryIO) -> LayerIndex:
+    def _index_layer(self, stream: BinaryIO) -> LayerIndex:
+        from imageopt.image.layer import index_layer
+
         length = 0 if self._verify_digests or not stream.seekable() else stream.seek(0, SEEK_END)
         if length:
             stream.seek(0)
@@ -73,7 +127,16 @@ class _Reader:
             return walk_headers(stream, length)
         return index_layer(stream)
 
-    def index_splits(self, layers: Sequence[SplitLayer]) -> list[LayerIndex]:
+    def _read_local(
+        self, files: Files, names: Iterable[str], _index_layer: Callable[[BinaryIO], _Layer]
+    ) -> Iterator[tuple[str, _Layer, bytes]]:
+        wanted = list(names)
+        if wanted:
+            from imageopt.image.local_layers import read_local_layers
+
+            yield from read_local_layers(files, wanted, self._index_layer)
+
+    def _index_splits(self, layers: Sequence[SplitLayer]) -> list[_Layer]:
         found = [self._get(layer.diff_id, "crc-64") for layer in layers]
         missing = [layer for layer, index in zip(layers, found, strict=True) if index is None]
         if missing:
@@ -83,22 +146,44 @@ class _Reader:
             return [index or next(read) for index in found]
         return [index for index in found if index is not None]
 
-    def keep(self, layers: Iterable[LayerIndex]) -> None:
-        """Those that are new and whose digest is theirs; of a plain tar that was walked by its headers nobody knows."""
-        new = {layer.digest: layer for layer in layers if layer.digest and layer.digest not in self._old}
-        if self._cache is not None and new:
-            for index in new.values():
-                self._cache.put(index)
-            self._cache.prune()
+    def _export(self, image: str, export: Callable[[], ReadImage[_Layer]]) -> ReadImage[_Layer]:
+        """What an engine's export of an image shows; none is made where an earlier one showed the same layers."""
+        if self._cache is None or self._verify_digests:
+            return export()
+        name = f"{key_of(image)}.export"
+        shown = self._cache.recall(name, Exported) if self._trusting else None
+        if shown is not None and all(self._cache.has(layer.digest, layer.checksums) for layer in shown.layers):
+            return ReadImage("docker", "", shown.digest, shown.config, shown.blobs, shown.layers)
+        read = export()
+        self._exported = (name, read)
+        return read
 
-    def _get(self, digest: str, checksums: ChecksumKind) -> LayerIndex | None:
+    def _keep(self, layers: Iterable[LayerIndex]) -> None:
+        """Those that are new and whose digest is theirs; of a plain tar that was walked by its headers nobody knows."""
+        if self._cache is None:
+            return
+        for index in {layer.digest: layer for layer in layers if layer.digest not in {"", *self._old}}.values():
+            self._cache.put(index)
+        if self._exported is not None:
+            name, read = self._exported
+            known = tuple(KnownLayer(layer.digest, layer.checksums) for layer in read.layers)
+            self._cache.keep(name, Exported(read.digest, read.config, read.blobs, known))
+
+    def _get(self, digest: str, checksums: ChecksumKind) -> _Layer | None:
+        if self._cache is None or self._verify_digests:  # an entry proves nothing of the bytes that lie there now
+            return None
+        if self._trusting:
+            return KnownLayer(digest, checksums) if self._cache.has(digest, checksums) else None
+        return self._read_entry(digest, checksums)
+
+    def _read_entry(self, digest: str, checksums: ChecksumKind) -> LayerIndex | None:
         index = self._cache.get(digest, checksums) if self._cache is not None else None
         if index is not None:
             self._old.add(index.digest)
         return index
 
 
-def check_digests(read: ReadImage[LayerIndex]) -> None:
+def check_digests(read: ReadImage[Any]) -> None:
     """Raises InputError where a layer's bytes are not those that the manifest or the configuration promise."""
     for number, (blob, layer) in enumerate(zip(read.blobs, read.layers, strict=True)):
         promised = [(blob.diff_id, layer.diff_id)] if layer.diff_id else []

@@ -58,4 +58,4 @@ def _decode(data: bytes) -> _Read:
     if length == _DAMAGED:
         cause, _, remedy = bytes(rest).decode("utf-8", "surrogateescape").rpartition("\n")
         return InputError(cause, remedy)
-    return unpack(rest[length:]), bytes(rest[:length])
+    return unpack(rest[length:], LayerIndex), bytes(rest[:length])

@@ -4,9 +4,10 @@ The words `download`, `unpacked`, `live`, `wasted`, `overhead` have one exact me
 two sizes of different meaning are never subtracted, except where the definition itself does so.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
+
+from msgspec import Struct, field
 
 from imageopt.image.elf import ElfFacts
 from imageopt.source.model import ImageConfig, SourceKind
@@ -39,8 +40,7 @@ class Entry(NamedTuple):
     checksum: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class LayerIndex:
+class LayerIndex(Struct, frozen=True):
     """Everything one layer's tar holds, without the content.
 
     `entries` keep the tar's order. `whiteouts` are the paths they hide, `opaques` the directories made opaque.
@@ -83,8 +83,7 @@ class FileRecord(NamedTuple):
     gid: int
 
 
-@dataclass(frozen=True, slots=True)
-class ImageSizes:
+class ImageSizes(Struct, frozen=True):
     """The five sizes of an image, in bytes, by the definitions in docs/architecture.md."""
 
     download_bytes: int | None
@@ -94,9 +93,8 @@ class ImageSizes:
     overhead_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
-    """One layer position. `live_bytes` and `wasted_bytes` are of what was born here.
+class Layer(Struct, frozen=True):
+    """One layer position. `live_bytes` and `wasted_bytes` are of what was born here, `hid_bytes` of what died here.
 
     `created_by` is the history entry that made it, None where history and layers do not match one to one.
     """
@@ -110,11 +108,11 @@ class Layer:
     live_bytes: int
     wasted_bytes: int
     overhead_bytes: int
+    hid_bytes: int
     file_count: int
 
 
-@dataclass(frozen=True, slots=True)
-class NpmPackage:
+class NpmPackage(Struct, frozen=True):
     """An installed npm package: `path` is its folder, live in the image; `bytes` excludes packages nested in it.
 
     For a package that yarn keeps packed, `path` is its archive; for one of the workspace, its own folder. `dev` is what
@@ -130,8 +128,7 @@ class NpmPackage:
     birth: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class LibraryPackage:
+class LibraryPackage(Struct, frozen=True):
     """A package of a language's own package manager other than npm.
 
     `path` is its folder; for Python, the folder of its record. `elsewhere` are its live files outside of where such
@@ -150,8 +147,7 @@ class LibraryPackage:
     elsewhere: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class SystemPackage:
+class SystemPackage(Struct, frozen=True):
     """A package of dpkg or apk. `automatic`: pulled in by another package, not asked for (apt's extended_states).
 
     `birth` is the layer in which its files list first appeared, `bytes` the live bytes of the files it owns.
@@ -169,8 +165,7 @@ class SystemPackage:
     recommends: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Packages:
+class Packages(Struct, frozen=True):
     """What the image's package databases list. `owners` maps a live path to the system package that owns it.
 
     `libraries` holds the packages of all other managers, sorted by manager and path.
@@ -182,8 +177,7 @@ class Packages:
     libraries: tuple[LibraryPackage, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class DiveNumbers:
+class DiveNumbers(Struct, frozen=True):
     """dive's own figures by dive's own formula, for teams that move over; `user_wasted_percent` is None for NaN."""
 
     efficiency: float
@@ -191,8 +185,7 @@ class DiveNumbers:
     user_wasted_percent: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Image:
+class Image(Struct, frozen=True):
     """An image, read and accounted for.
 
     `files` holds every regular file ever stored (sums to `unpacked_bytes`); `links` the live symlinks, path to
@@ -206,7 +199,7 @@ class Image:
     sizes: ImageSizes
     waste: Mapping[str, int]
     layers: tuple[Layer, ...]
-    files: tuple[FileRecord, ...]
+    files: Sequence[FileRecord]
     links: Mapping[str, str]
     contents: Mapping[str, bytes]
     packages: Packages

@@ -6,7 +6,8 @@ are opened, in the layer's folder.
 
 import io
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from imageopt.errors import InputError
 from imageopt.image.cache import pack, unpack
@@ -14,9 +15,10 @@ from imageopt.image.captures import captured, may_be_elf
 from imageopt.image.elf import elf_facts
 from imageopt.image.layer import Listing
 from imageopt.image.model import LayerIndex
+from imageopt.image.plain import plain_entry
 from imageopt.image.spread import spread
 from imageopt.source.overlay2 import SplitLayer, Surprise
-from imageopt.source.tar import BLOCK, Headers, Member, TarStream, plain_member
+from imageopt.source.tar import BLOCK, Headers, Member, TarStream
 from imageopt.source.tar_split import FILE, SEGMENT, Record, read_records
 
 _NO_CONTENT = bytes(8)  # the CRC-64 of nothing
@@ -28,7 +30,11 @@ def index_splits(layers: Sequence[SplitLayer]) -> list[LayerIndex]:
 
     Raises Surprise where a record is damaged.
     """
-    return spread(index_split, layers, [_size(layer) for layer in layers], encode=pack, decode=unpack, least=_PAYS)
+    return spread(index_split, layers, [_size(layer) for layer in layers], encode=pack, decode=_decode, least=_PAYS)
+
+
+def _decode(data: bytes | memoryview) -> LayerIndex:
+    return unpack(data, LayerIndex)
 
 
 def index_split(layer: SplitLayer) -> LayerIndex:
@@ -37,7 +43,7 @@ def index_split(layer: SplitLayer) -> LayerIndex:
     headers = Headers()
     position = padding = 0
     raw = b""  # of the tar, since the last content
-    for records in read_records(layer.record):
+    for records in read_records(layer.record, Record):
         for record in records:
             payload = record.payload
             if record.type == SEGMENT and payload is not None:
@@ -45,23 +51,26 @@ def index_split(layer: SplitLayer) -> LayerIndex:
                 continue
             if record.type != FILE:
                 raise Surprise("the engine's record of a layer has a line of an unknown type")
-            member = _member(raw, padding, headers)
+            simple = len(raw) == padding + BLOCK and not headers.pax_global
+            fields = plain_entry(raw, padding, proved=True) if simple else None
+            if fields is None or fields[2] != record.size:
+                member = _member(raw[padding:], headers)
+                if (member.stored if member is not None else 0) != record.size:  # a global header has a line of its own
+                    raise Surprise("the engine's record of a layer does not fit its tar")
+                fields = listing.fields(member) if member is not None else None
             position += len(raw) + record.size
             padding = -record.size % BLOCK
             raw = b""
-            if member is None and not record.size:  # a global header has a line of its own
+            if fields is None:
                 continue
-            if member is None or member.stored != record.size:
-                raise Surprise("the engine's record of a layer does not fit its tar")
-            place = listing.place(member)
-            if place is None:
-                continue
-            path, kind = place
+            path, kind, size, _, mode, _, _, _, _ = fields
             checksum = b""
             if kind == "file":
-                checksum = _checksum(record)
-                _look_into(layer, listing, path, member)
-            listing.add(path, kind, member, checksum)
+                checksum = (payload if size else _NO_CONTENT) or b""
+                if len(checksum) != len(_NO_CONTENT):
+                    raise Surprise("the engine's record of a layer lacks a checksum")
+                _look_into(layer, listing, path, mode, size)
+            listing.add(fields, checksum)
     if any(raw):
         raise Surprise("the engine's record of a layer ends with a header and no file")
     position += len(raw)
@@ -78,33 +87,22 @@ def _size(layer: SplitLayer) -> int:
         return 0
 
 
-def _member(raw: bytes, padding: int, headers: Headers) -> Member | None:
-    """The member whose header ends `raw`, after the padding of the content before it."""
-    if len(raw) == padding + BLOCK and not headers.pax_global:
-        member = plain_member(raw, padding)
-        if member is not None:
-            return member
-    stream = TarStream(io.BytesIO(raw[padding:]).read)
+def _member(raw: bytes, headers: Headers) -> Member | None:
+    """The member whose header ends `raw`, with the extensions before it."""
+    stream = TarStream(io.BytesIO(raw).read)
     try:
         member = headers.next(stream)
     except InputError as error:
         raise Surprise(f"the engine's record of a layer is damaged: {error.cause}") from None
-    if stream.position != len(raw) - padding:
+    if stream.position != len(raw):
         raise Surprise("the engine's record of a layer has bytes that belong to no file")
     return member
 
 
-def _look_into(layer: SplitLayer, listing: Listing, path: str, member: Member) -> None:
+def _look_into(layer: SplitLayer, listing: Listing, path: str, mode: int, size: int) -> None:
     """Opens the file in the layer's folder where its content counts later."""
-    facts = layer.inspect(path, elf_facts) if may_be_elf(path, member.mode, member.stored) else None
-    listing.keep_elf(path, facts)
-    if facts is None and captured(path, member.stored):
-        listing.contents[path] = layer.read(path, member.stored) if member.stored else b""
-
-
-def _checksum(record: Record) -> bytes:
-    if not record.size:
-        return _NO_CONTENT
-    if record.payload is None or len(record.payload) != len(_NO_CONTENT):
-        raise Surprise("the engine's record of a layer lacks a checksum")
-    return record.payload
+    facts = layer.inspect(path, elf_facts) if may_be_elf(path, mode, size) else None
+    if facts is not None or listing.elf:
+        listing.keep_elf(path, facts)
+    if facts is None and captured(path, size):
+        listing.contents[path] = layer.read(path, size) if size else b""

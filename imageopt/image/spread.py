@@ -1,4 +1,4 @@
-"""Work on many inputs, spread over the machine's cores: child processes do their share, this one does its own.
+"""Work on many inputs, spread over the machine's cores: this process and its children each take what is next.
 
 Threads would not help, since the work is Python's own. A child is a fork, which starts in milliseconds with all that
 is loaded; so there is none where other threads run, whose locks a fork would freeze. What a child cannot do, for
@@ -7,16 +7,16 @@ whatever reason, is done again here, and fails here as it would have without it.
 
 import os
 import signal
-import tempfile
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import BinaryIO, TypeVar
+
+from msgspec import Struct
 
 ItemT = TypeVar("ItemT")
 DoneT = TypeVar("DoneT")
-_LENGTH = 8  # bytes that tell the length of a result
+_NUMBER = 8  # bytes of the number of an item, and of the length of a result
 _MOST = 8  # processes; with more, starting them costs what they save
 
 
@@ -33,56 +33,71 @@ def spread(
 
     `encode` and `decode` take a child's result here, and any exception in a child only means that it is done again.
     """
-    mine, *others = _shares(sizes, processes() if sum(sizes) >= least else 1)
+    count = processes() if sum(sizes) >= least else 1
+    if min(count, len(items)) < 2:
+        return [work(item) for item in items]
+    order = sorted(range(len(items)), key=lambda number: -sizes[number])  # the longest first: then all end together
     done: dict[int, DoneT] = {}
     children: list[_Child] = []
     try:
-        with suppress(OSError):  # no process or no room to be had
-            children.extend(_fork(share, lambda number: encode(work(items[number]))) for share in others)
-        done.update((number, work(items[number])) for number in mine)
-        for child in children:
-            results = child.results()
-            done.update(zip(child.share, map(decode, results), strict=False))
-    finally:
-        for child in children:
-            child.end()
+        queue = _queue(order[count:])
+    except OSError:  # no room to be had
+        return [work(item) for item in items]
+    with queue:
+        try:
+            with suppress(OSError):  # no process to be had
+                children.extend(
+                    _fork(first, queue, lambda number: encode(work(items[number]))) for first in order[1:count]
+                )
+            done.update((number, work(items[number])) for number in _taken(order[0], queue))
+            for child in children:
+                done.update((number, decode(data)) for number, data in child.results())
+        finally:
+            for child in children:
+                child.end()
     return [done[number] if number in done else work(item) for number, item in enumerate(items)]
 
 
 def processes() -> int:
     """How many processes may share the work: one for each core that is ours, and 1 where nothing can be forked."""
-    if threading.active_count() > 1 or not hasattr(os, "sched_getaffinity"):
+    if threading.active_count() > 1 or not hasattr(os, "memfd_create"):
         return 1
     return min(len(os.sched_getaffinity(0)), _MOST)
 
 
-def _shares(sizes: Sequence[int], count: int) -> list[list[int]]:
-    """The items' numbers in at most `count` shares of like size, the longest first; the first share is never empty."""
-    shares: list[list[int]] = [[] for _ in range(count)]
-    totals = [0] * count
-    for number in sorted(range(len(sizes)), key=lambda number: -sizes[number]):
-        least = totals.index(min(totals))
-        shares[least].append(number)
-        totals[least] += sizes[number] + 1
-    return [shares[0], *filter(None, shares[1:])]
+def _queue(numbers: Sequence[int]) -> BinaryIO:
+    """A file of numbers for all processes: after a fork they read on from one place, so each number is read by one."""
+    file = _file(buffering=0)
+    file.write(b"".join(number.to_bytes(_NUMBER) for number in numbers))
+    file.seek(0)
+    return file
 
 
-@dataclass(slots=True)
-class _Child:
-    """A process that works on a share of the items and leaves its results, each after its length, in a file."""
+def _file(buffering: int = -1) -> BinaryIO:
+    """A file in memory, which a child shares; `tempfile` would load half of the library of archives for one."""
+    return open(os.memfd_create("imageopt"), "w+b", buffering)  # noqa: PTH123 (who asked for it closes it)
 
-    share: list[int]
+
+def _taken(first: int, queue: BinaryIO) -> Iterator[int]:
+    """The numbers of the items that a process works on: its first, then whatever is next when it is free."""
+    yield first
+    while number := queue.read(_NUMBER):
+        yield int.from_bytes(number)
+
+
+class _Child(Struct):
+    """A process that leaves its results in a file, each after the item's number and its own length."""
+
     pid: int
     file: BinaryIO
 
-    def results(self) -> list[bytes]:
-        """Waits for the end; what it has done, in the order of its share: nothing where it failed on the way."""
+    def results(self) -> Iterator[tuple[int, bytes]]:
+        """Waits for the end; what it has done, by the items' numbers: nothing where it failed on the way."""
         pid, self.pid = self.pid, 0
         _, status = os.waitpid(pid, 0)
-        if status:
-            return []
         self.file.seek(0)
-        return [self.file.read(int.from_bytes(self.file.read(_LENGTH))) for _ in self.share]
+        while not status and (number := self.file.read(_NUMBER)):
+            yield int.from_bytes(number), self.file.read(int.from_bytes(self.file.read(_NUMBER)))
 
     def end(self) -> None:
         """Leaves nothing behind, whether it has finished or not."""
@@ -92,17 +107,17 @@ class _Child:
         self.file.close()
 
 
-def _fork(share: list[int], result: Callable[[int], bytes]) -> _Child:
-    file = tempfile.TemporaryFile()  # noqa: SIM115 (the child's file is closed in `end`)
+def _fork(first: int, queue: BinaryIO, result: Callable[[int], bytes]) -> _Child:
+    file = _file()
     pid = os.fork()
     if pid:
-        return _Child(share, pid, file)
+        return _Child(pid, file)
     failed = True
     try:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is told as well, and ends it
-        for number in share:
+        for number in _taken(first, queue):
             data = result(number)
-            file.write(len(data).to_bytes(_LENGTH) + data)
+            file.write(number.to_bytes(_NUMBER) + len(data).to_bytes(_NUMBER) + data)
         file.flush()
         failed = False
     finally:

@@ -10,8 +10,10 @@ is followed (`lib -> usr/lib`, `lib/a`), one of a layer below gives way to a fol
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from itertools import chain
+from typing import ClassVar
+
+from msgspec import Struct, field
 
 from imageopt.image.model import Entry, Fate, LayerIndex
 
@@ -31,18 +33,15 @@ class Folder:
         self.children: dict[str, Node] = {}
 
 
-class File:
+class File(Struct, eq=False):
     """A regular file: its first name and its content. `names` counts the names it is live under."""
 
-    __slots__ = ("death", "entry", "fate", "layer", "names")
-    children = None
-
-    def __init__(self, entry: Entry, layer: int) -> None:
-        self.entry = entry
-        self.layer = layer
-        self.names = 1
-        self.fate: Fate = "live"
-        self.death: int | None = None
+    children: ClassVar[None] = None
+    entry: Entry
+    layer: int
+    names: int = 1
+    fate: Fate = "live"
+    death: int | None = None
 
     @property
     def inode(self) -> "File":
@@ -65,8 +64,7 @@ class Name:
 Node = Folder | File | Name
 
 
-@dataclass(slots=True)
-class Union:
+class Union(Struct):
     """The final tree, and every content that was ever stored, in order of birth."""
 
     files: list[File] = field(default_factory=list)
@@ -76,15 +74,18 @@ class Union:
 
     def walk(self) -> Iterator[tuple[str, Node]]:
         """Every live name with its path, parents first, sorted by name."""
-        stack: list[tuple[str, Node]] = [("", self.root)]
+        stack = [("", self.root.children, iter(sorted(self.root.children)))]
         while stack:
-            path, node = stack.pop()
-            if path:
+            prefix, children, names = stack[-1]
+            for name in names:
+                node = children[name]
+                path = prefix + name
                 yield path, node
-            if node.children:
-                prefix = f"{path}/" if path else ""
-                children = node.children
-                stack.extend([(prefix + name, children[name]) for name in sorted(children, reverse=True)])
+                if node.children:
+                    stack.append((f"{path}/", node.children, iter(sorted(node.children))))
+                    break
+            else:
+                stack.pop()
 
 
 def unite(layers: Sequence[LayerIndex]) -> Union:
@@ -140,28 +141,34 @@ class _LayerOver:
 
     def add(self, entries: Sequence[Entry]) -> None:
         """Lays the entries over the tree, in their order."""
-        index, files, folders = self._index, self._union.files, self._folders
+        index, files, folders, places = self._index, self._union.files, self._folders, self._places
         for number, entry in enumerate(entries):
-            path, kind, *_ = entry
+            path, kind = entry[0], entry[1]  # a star would make a list for each
             above, _, name = path.rpartition("/")
             folder = folders.get(above) or self._make_folder(above)
+            old = folder.children.get(name)
             node: Node
             if kind == "file":
                 node = (self._ahead and self._known(entry)) or File(entry, index)
                 files.append(node)
             elif kind == "directory":
-                old = folder.children.get(name)
                 if isinstance(old, Folder):
                     old.entry, old.layer = entry, index
+                    if above not in places:
+                        folders[path] = old
                     continue
                 node = Folder(entry, index)
             elif kind == "hardlink":
                 node = self._link(entry, self._target(number, entries))
             else:
                 node = Name(entry, index, None)
-            if above in self._places:
-                path = self._moved[number] = f"{self._places[above]}/{name}".lstrip("/")
-            self._place(folder, path, name, node)
+            if above in places:
+                path = self._moved[number] = f"{places[above]}/{name}".lstrip("/")
+            folder.children[name] = node
+            if old is not None:
+                self._replace(path, old, node.inode)
+            if isinstance(node, Folder) and above not in places:
+                folders[path] = node
 
     def bury(self, entries: Sequence[Entry]) -> None:
         """Decides why the hidden names went, now that it is known which of them came back."""
@@ -198,12 +205,6 @@ class _LayerOver:
                 return Name(entry, self._index, None)
             link = entry.link
         return None
-
-    def _place(self, folder: Folder, path: str, name: str, node: Node) -> None:
-        old = folder.children.get(name)
-        folder.children[name] = node
-        if old is not None:
-            self._replace(path, old, node.inode)
 
     def _link(self, entry: Entry, target: Node | None) -> Name:
         if target is None:

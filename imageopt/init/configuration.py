@@ -9,7 +9,7 @@ from imageopt.project.model import Project
 
 _HEAD = """\
 # imageopt: what makes this project's image big, and what it may become. Every key has a default;
-# `imageopt doctor` tells what is in force.
+# `imageopt rules` tells which rules are in force here.
 """
 _BUDGET = """
 # [budget]                  # each is optional; at the limit it passes

@@ -5,9 +5,10 @@ never edited, since that would lose its comments and anchors: what it lacks is s
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from imageopt.config import NAME, nearest
 from imageopt.errors import InputError
@@ -56,8 +57,7 @@ repos:
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Setup:
+class Setup(Struct, frozen=True):
     """`files` would be written, `snippets` are for files that somebody else wrote: path and text, put in by hand."""
 
     files: tuple[FileChange, ...]

@@ -6,8 +6,9 @@ about the lock file, and must never make one.
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 _NETWORK = re.compile(
     r"\b(?:ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ERR_SOCKET_TIMEOUT"
@@ -30,8 +31,7 @@ _TELLING = re.compile(r"^(?:npm (?:error|ERR!)|error |ERR_PNPM|\s*ERR_PNPM|➤ Y
 _LONGEST = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """`kind` of what was said, and why in one line; `names` are the packages that do not fit, sorted."""
 
     kind: Literal["network", "login", "drift", "other"]

@@ -7,9 +7,10 @@ stranger's would be. The command runs as a user without rights, with bounds on t
 import io
 import tarfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from imageopt.build.cleaning import CleanUp
 from imageopt.build.log import BuildLog, plain_line
@@ -33,8 +34,7 @@ _FOLDERS = ("imageopt", PROJECT[1:], HOME[1:], "imageopt/tool")
 _TAR_ROOM = 10_000  # the headers and the end of an archive of one file
 
 
-@dataclass(frozen=True, slots=True)
-class Ran:
+class Ran(Struct, frozen=True):
     """How it ended. `log` are its last lines, harmless and without the hidden values; `taken` is the file asked for.
 
     `taken` is None where there is none.

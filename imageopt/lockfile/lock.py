@@ -7,8 +7,10 @@ nothing that an installation would refuse leaves this package.
 import contextlib
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imageopt.build.cleaning import CleanUp, cleaning, new_run_id
 from imageopt.build.log import plain_line
@@ -36,8 +38,7 @@ _AFRESH = ("rm", "-rf", "node_modules")  # Yarn 1 has installed what it locks, a
 _BY_HAND = {"npm": "npm install --package-lock-only", "pnpm": "pnpm install --lockfile-only", "yarn": "yarn install"}
 
 
-@dataclass(frozen=True, slots=True)
-class _Bench:
+class _Bench(Struct, frozen=True):
     """What each container of one run is made from."""
 
     client: "docker.DockerClient"

@@ -1,20 +1,18 @@
 """What came of looking after a project's lock file: it fits, it was made, or neither, with the reason."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from imageopt.project.model import Lock
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(Struct, frozen=True):
     """The lock file that is there fits, as the package manager itself says; `how` is the command that said so."""
 
     path: str
     how: str
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
+class Made(Struct, frozen=True):
     """A new lock file: `before` is None where there was none. `lock` is what the project's own reader sees in it.
 
     `reason` says why it was made, `drifted` are the packages that did not fit before, `summary` what changes, in
@@ -31,8 +29,7 @@ class Made:
     how: str
 
 
-@dataclass(frozen=True, slots=True)
-class NotDone:
+class NotDone(Struct, frozen=True):
     """The lock file was neither checked nor made. `lock` is what is known of the one that is there."""
 
     reason: str

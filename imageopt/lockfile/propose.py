@@ -6,7 +6,9 @@ gets it with the rest of the change, or not at all.
 
 import contextlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imageopt.build.snapshot import snapshot
 from imageopt.evidence.model import Evidence
@@ -23,8 +25,7 @@ NAME = "lockfile"
 _RULE = "lockfile-missing-or-not-copied"
 
 
-@dataclass(frozen=True, slots=True)
-class Locked:
+class Locked(Struct, frozen=True):
     """`project` is what to propose from; `joined` adds to a proposal what was done about the lock file."""
 
     project: Project | None

@@ -8,9 +8,10 @@ password, which is hidden wherever a log is shown.
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
+
+from msgspec import Struct
 
 from imageopt.masking import masked
 
@@ -28,8 +29,7 @@ _AUTHORITIES = ("NODE_EXTRA_CA_CERTS", "npm_config_cafile", "NPM_CONFIG_CAFILE")
 _FILE_LIMIT = 2_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """`environment` of the container, `npmrc` of its user, and `hidden`: values that no output may show.
 
     `authorities` are the certificates that the user's Node trusts beside its own, which a proxy may need.

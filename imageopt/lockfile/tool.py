@@ -6,7 +6,8 @@ with another code than 0 where an installation from the lock file would.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from imageopt.dockerfile.model import Dockerfile
 from imageopt.dockerfile.shell import run_commands
@@ -21,8 +22,7 @@ _KEPT_FLAGS = ("--legacy-peer-deps", "--force", "--strict-peer-deps", "--install
 _PNPM_WITH_SAFE_LOCK = 6  # the first that knows each of the flags used here
 
 
-@dataclass(frozen=True, slots=True)
-class Tool:
+class Tool(Struct, frozen=True):
     """`setup` brings the manager into the container, and is empty where the image has it. `lock` is the file's path."""
 
     manager: PackageManager

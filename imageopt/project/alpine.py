@@ -4,14 +4,14 @@
 scripts; else the image's own files do: a package without a program or library in it is JavaScript.
 """
 
-import re
 from collections.abc import Collection, Iterator, Mapping
 
 from imageopt.image.elf import ElfFacts
+from imageopt.lazy_pattern import lazy_pattern
 from imageopt.project.libc import USUAL_PROCESSOR, libc_needs, musl_twins
 from imageopt.project.model import AlpineAnswer, LibcNeed, Lock
 
-_NAME = re.compile(r"((?:@[^/]+/)?[^/@.][^/]*)/")
+_NAME = lazy_pattern(r"((?:@[^/]+/)?[^/@.][^/]*)/")
 
 
 def alpine_answer(

@@ -7,20 +7,21 @@ reads are not taken apart: a mapping in braces stays text, and a text of many li
 
 import re
 
+from imageopt.lazy_pattern import lazy_pattern
 from imageopt.project.jsonc import Json
 from imageopt.project.yaml_tree import parse_yaml, plain
 
-_ENTRY = re.compile(
+_ENTRY = lazy_pattern(
     r"""(\ *)
     (?:'((?:[^']|'')*)' | "((?:[^"\\]|\\.)*)" | ([^\s'"#\-?:{}\[\],&*!|>%@`][^\n]*?))
     :(?:\ +(\S[^\n]*))?$""",
     re.VERBOSE,
 )
-_ITEM = re.compile(r"( *)- +(\S[^\n]*)$")
-_LONG_KEY = re.compile(r"^( *)\? (.*)\n\1:(?: +(\S.*))?$", re.MULTILINE)
-_LIST = re.compile(r"\[([^\[\]{}\"#]*)\]$")
-_MANY_LINES = re.compile(r"[|>][+-]?\d?$")
-_SCALAR = re.compile(r"[^'\"&*!|>%@`#{}\[\]][^\n]*")
+_ITEM = lazy_pattern(r"( *)- +(\S[^\n]*)$")
+_LONG_KEY = lazy_pattern(r"^( *)\? (.*)\n\1:(?: +(\S.*))?$", re.MULTILINE)
+_LIST = lazy_pattern(r"\[([^\[\]{}\"#]*)\]$")
+_MANY_LINES = lazy_pattern(r"[|>][+-]?\d?$")
+_SCALAR = lazy_pattern(r"[^'\"&*!|>%@`#{}\[\]][^\n]*")
 _DEEPEST = 30
 
 _Open = tuple[int, Json, str]  # a key that had no value yet: its indentation, the mapping it is in, its name

@@ -7,9 +7,12 @@ is not understood has no outputs here, and whoever needs them must then keep the
 import posixpath
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
 
+from msgspec import Struct
+from msgspec.structs import replace
+
+from imageopt.lazy_pattern import lazy_pattern
 from imageopt.project.files import exists, read_text, top_names
 from imageopt.project.model import Manifest
 from imageopt.project.scripts import reachable_commands
@@ -32,9 +35,9 @@ _DEFAULT_OUTPUTS = {
     "unbuild": "dist",
     "tsdown": "dist",
 }
-_FOLDER_FLAG = re.compile(r"--(?:outdir|outDir|out-dir|dist-dir|output-path|dir)(?:=(.+))?$")
-_FILE_FLAG = re.compile(r"--(?:outfile|out-file|file)(?:=(.+))?$")
-_CONFIG = re.compile(
+_FOLDER_FLAG = lazy_pattern(r"--(?:outdir|outDir|out-dir|dist-dir|output-path|dir)(?:=(.+))?$")
+_FILE_FLAG = lazy_pattern(r"--(?:outfile|out-file|file)(?:=(.+))?$")
+_CONFIG = lazy_pattern(
     r"(tsconfig.*\.json|(vite|webpack|rollup|babel|next|nuxt|astro|svelte|tailwind|postcss|tsup|esbuild|gatsby|remix|vue)"
     r"[\w.-]*\.config\.[cm]?[jt]s|(vite|webpack|rollup|babel|next|nuxt|astro|svelte|tailwind|postcss|tsup|gatsby)\.config\.\w+"
     r"|\.babelrc.*|\.swcrc|nest-cli\.json|angular\.json|nx\.json|turbo\.json|gulpfile\.[cm]?js|Gruntfile\.js"
@@ -54,15 +57,14 @@ _SOURCE_FOLDERS = (
     "prisma",
 )
 _CONFIGURED_OUTPUT = {
-    "vite": re.compile(r"outDir\s*:\s*['\"]([^'\"]+)['\"]"),
-    "webpack": re.compile(r"path\s*:\s*path\.(?:resolve|join)\(\s*__dirname\s*,\s*['\"]([^'\"]+)['\"]\s*\)"),
-    "rollup": re.compile(r"(?:dir|file)\s*:\s*['\"]([^'\"]+)['\"]"),
-    "next": re.compile(r"distDir\s*:\s*['\"]([^'\"]+)['\"]"),
+    "vite": lazy_pattern(r"outDir\s*:\s*['\"]([^'\"]+)['\"]"),
+    "webpack": lazy_pattern(r"path\s*:\s*path\.(?:resolve|join)\(\s*__dirname\s*,\s*['\"]([^'\"]+)['\"]\s*\)"),
+    "rollup": lazy_pattern(r"(?:dir|file)\s*:\s*['\"]([^'\"]+)['\"]"),
+    "next": lazy_pattern(r"distDir\s*:\s*['\"]([^'\"]+)['\"]"),
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Build:
+class Build(Struct, frozen=True):
     """The build as far as it is understood. `typescript` are the tsconfigs it compiles by, one for each package."""
 
     script: str | None

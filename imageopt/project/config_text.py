@@ -5,9 +5,10 @@ that is an answer: `Option.given` without a `value`.
 """
 
 import re
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+
+from msgspec import Struct
 
 from imageopt.project.files import read_text
 from imageopt.project.javascript import expression_at, line_at, string_value, without_comments
@@ -17,8 +18,7 @@ _TEXT_LIMIT = 100_000  # bytes; nobody writes that much by hand
 _SUFFIXES = (".js", ".mjs", ".cjs", ".ts", ".mts", ".cts")
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(Struct, frozen=True):
     """`given`: it is in the file; `value` is None where it is computed. `line` is 0 where it is not given."""
 
     given: bool
@@ -26,8 +26,7 @@ class Option:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(Struct, frozen=True):
     """A configuration file without its comments; `path` is "" where there is none."""
 
     path: str

@@ -27,8 +27,9 @@ def context_bytes(root: Path, ignore_text: str | None) -> tuple[Mapping[str, int
     for folder, names, files in os.walk(root):
         below = Path(folder).relative_to(root).as_posix()
         prefix = "" if below == "." else f"{below}/"
-        names.sort()
-        for name in sorted(files) + [name for name in names if (Path(folder) / name).is_symlink()]:
+        links = [name for name in names if Path(folder, name).is_symlink()]
+        names[:] = sorted(name for name in names if ignored.may_hold_included(prefix + name))
+        for name in sorted(files) + sorted(links):
             seen += 1
             path = prefix + name
             if not ignored.excludes(path):

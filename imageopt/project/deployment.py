@@ -8,10 +8,12 @@ import fnmatch
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from imageopt.errors import InputError
+from imageopt.lazy_pattern import lazy_pattern
 from imageopt.project.compose import compose_facts
 from imageopt.project.files import exists, read_text
 from imageopt.project.gitlab_ci import gitlab_facts, included
@@ -22,7 +24,7 @@ from imageopt.project.yaml_tree import parse_yaml
 _COMPOSE = ("compose.y*ml", "docker-compose.y*ml", "compose.*.y*ml", "docker-compose.*.y*ml", "docker-compose-*.y*ml")
 _PIPELINE = (".gitlab-ci.yml", ".gitlab-ci.yaml")
 _SKIPPED = {"node_modules", "vendor", "bower_components", "dist", "coverage", "test", "tests", "__tests__"}
-_KINDS = re.compile(r"^apiVersion:|^kind:", re.MULTILINE)
+_KINDS = lazy_pattern(r"^apiVersion:|^kind:", re.MULTILINE)
 _TEXT_LIMIT = 500_000
 _FILES_LIMIT = 300
 _FOLDERS_LIMIT = 3_000

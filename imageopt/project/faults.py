@@ -3,7 +3,9 @@
 import json
 import re
 
-_CONFLICT = re.compile(r"^(?:<{7}|>{7})(?: |$)", re.MULTILINE)
+from imageopt.lazy_pattern import lazy_pattern
+
+_CONFLICT = lazy_pattern(r"^(?:<{7}|>{7})(?: |$)", re.MULTILINE)
 
 
 def conflict_line(text: str) -> int | None:

@@ -7,9 +7,11 @@ whether a rewrite may leave anything behind.
 import posixpath
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
+
+from imageopt.lazy_pattern import lazy_pattern
 from imageopt.project.files import SOURCE_SUFFIXES, exists
 from imageopt.project.javascript import arguments, calls, expression_at, line_at, string_value
 from imageopt.project.model import Fact
@@ -23,13 +25,12 @@ _READS = (
 _WRITES_FILE = r"writeFile|writeFileSync|appendFile|appendFileSync|createWriteStream"
 _WRITES_FOLDER = r"mkdir|mkdirSync|mkdirp|mkdirpSync|ensureDir|ensureDirSync|mkdtemp|mkdtempSync"
 _DATABASE = r"new\s+(?:Database|sqlite3\.Database|DatabaseSync|Datastore)|open"
-_SETTING = re.compile(r"(?<![\w$])(root|directory|views|dest|destination|dirname|filename|storage|uploadDir)\s*:\s*")
+_SETTING = lazy_pattern(r"(?<![\w$])(root|directory|views|dest|destination|dirname|filename|storage|uploadDir)\s*:\s*")
 _SETTING_WRITES = {"dest", "destination", "dirname", "filename", "storage", "uploadDir"}
 _SPAWN = r"exec|execSync|execFile|execFileSync|spawn|spawnSync|execa|execaSync|execaCommand|\$"
 
 
-@dataclass(frozen=True, slots=True)
-class FileUse:
+class FileUse(Struct, frozen=True):
     """Paths are relative to the project, or absolute; each with the file and line that says so."""
 
     reads: tuple[Fact, ...]

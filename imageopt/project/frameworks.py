@@ -7,8 +7,9 @@ the production packages, no start script that runs a file of the project. What i
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from imageopt.project.angular import angular
 from imageopt.project.builds import read_build

@@ -7,6 +7,7 @@ The builder decides which Dockerfile syntax is allowed: kaniko knows no cache mo
 import re
 from collections.abc import Iterator
 
+from imageopt.lazy_pattern import lazy_pattern
 from imageopt.project.model import DeploymentFact, DeploymentKind
 from imageopt.project.scripts import commands, split_assignments
 from imageopt.project.yaml_tree import Node
@@ -19,7 +20,7 @@ _OPTIONS: dict[str, DeploymentKind] = {
     "--dockerfile": "dockerfile", "--platform": "platform", "--custom-platform": "platform",
     "--customPlatform": "platform",
 }  # fmt: skip
-_OPT = re.compile(r"(target|filename|platform|build-arg:(\w+))(?:=(.*))?")  # buildctl --opt
+_OPT = lazy_pattern(r"(target|filename|platform|build-arg:(\w+))(?:=(.*))?")  # buildctl --opt
 _OPTS: dict[str, DeploymentKind] = {"target": "target", "filename": "dockerfile", "platform": "platform"}
 _LONGEST = 20_000
 

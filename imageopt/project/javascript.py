@@ -8,10 +8,12 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
+from imageopt.lazy_pattern import lazy_pattern
+
 _REGEX_MAY_FOLLOW = set("(,=:[!&|?{};+-*%<>~^\n") | {""}
 _OPEN, _CLOSE = "([{", ")]}"
 _DEEPEST = 50
-_NEITHER = re.compile(r"[^'\"`/]+")  # no string, no comment, no pattern begins in it
+_NEITHER = lazy_pattern(r"[^'\"`/]+")  # no string, no comment, no pattern begins in it
 
 
 def without_comments(text: str) -> str:

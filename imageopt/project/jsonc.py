@@ -7,14 +7,15 @@ import json
 import re
 from pathlib import Path
 
+from imageopt.lazy_pattern import lazy_pattern
 from imageopt.project.files import read_text
 
 Json = dict[str, object]
 
 _STRING = r'("(?:[^"\\]|\\.)*+"?)'  # first, so that what stands in a string is left alone
-_COMMENT = re.compile(rf"{_STRING}|//[^\n]*|/\*(?:.*?\*/|.*)", re.DOTALL)
-_COMMA = re.compile(rf"{_STRING}|,(?=\s*[\]}}])", re.DOTALL)
-_HALF = re.compile("[\ud800-\udfff]")
+_COMMENT = lazy_pattern(rf"{_STRING}|//[^\n]*|/\*(?:.*?\*/|.*)", re.DOTALL)
+_COMMA = lazy_pattern(rf"{_STRING}|,(?=\s*[\]}}])", re.DOTALL)
+_HALF = lazy_pattern("[\ud800-\udfff]")
 
 
 def parse_object(text: str, *, comments: bool = False) -> Json | None:

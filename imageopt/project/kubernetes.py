@@ -8,6 +8,7 @@ the rest is no YAML still, its lines are read one by one.
 import re
 from collections.abc import Iterator, Mapping
 
+from imageopt.lazy_pattern import lazy_pattern
 from imageopt.project.model import DeploymentFact, DeploymentKind
 from imageopt.project.yaml_tree import Node
 
@@ -17,10 +18,10 @@ _PLAIN: Mapping[str, DeploymentKind] = {
     "containerPort": "port", "workingDir": "working-dir",
 }  # fmt: skip
 _LISTS: Mapping[str, DeploymentKind] = {"command": "entrypoint", "args": "command"}  # as Docker calls them
-_ACTION = re.compile(r"\{\{(?:.*?\}\}|.*)")  # to the end of its line where it is not closed: each is met once
-_ACTION_ALONE = re.compile(r"^[ \t]*(?:-[ \t]+)?\{\{(?:(?!\}\}).)*\}\}[ \t]*$", re.MULTILINE)
-_NOTE = re.compile(r"\{\{-?\s*/\*(?:.*?\*/\s*-?\}\}|.*)", re.DOTALL)
-_LINE = re.compile(r"^[ \t]*(?:-[ \t]+)?(\w+):[ \t]*(\[.*\]|[^\s#{\[][^#\n]*?)?[ \t]*(?:#.*)?$")
+_ACTION = lazy_pattern(r"\{\{(?:.*?\}\}|.*)")  # to the end of its line where it is not closed: each is met once
+_ACTION_ALONE = lazy_pattern(r"^[ \t]*(?:-[ \t]+)?\{\{(?:(?!\}\}).)*\}\}[ \t]*$", re.MULTILINE)
+_NOTE = lazy_pattern(r"\{\{-?\s*/\*(?:.*?\*/\s*-?\}\}|.*)", re.DOTALL)
+_LINE = lazy_pattern(r"^[ \t]*(?:-[ \t]+)?(\w+):[ \t]*(\[.*\]|[^\s#{\[][^#\n]*?)?[ \t]*(?:#.*)?$")
 _LINE_LIMIT = 1_000
 _COMPUTED = "computed-by-the-chart"
 

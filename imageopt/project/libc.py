@@ -5,10 +5,10 @@ family (sharp, swc, rollup …) publishes one package per platform and lets npm 
 holds the musl variant too, for `npm ci` installs nothing that is not locked.
 """
 
-import re
 from collections.abc import Collection, Iterable, Iterator
 from typing import Literal
 
+from imageopt.lazy_pattern import lazy_pattern
 from imageopt.project.model import LibcNeed, LockedPackage
 from imageopt.project.native_packages import known_native
 
@@ -18,7 +18,7 @@ _HELPERS = {  # packages that others depend on to find, download or compile thei
     "node-gyp", "cmake-js", "prebuildify", "node-gyp-build-optional-packages", "install-artifact-from-github",
 }  # fmt: skip
 _IMPLICIT = {"nan", "node-addon-api", "bindings"}  # npm compiles a binding.gyp without an install script that says so
-_LINUX = re.compile(r"(?:^|[-/_])linux(?:musl)?(?:[-_]|$)")
+_LINUX = lazy_pattern(r"(?:^|[-/_])linux(?:musl)?(?:[-_]|$)")
 
 
 def libc_needs(

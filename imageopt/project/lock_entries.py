@@ -4,21 +4,21 @@ Only npm writes which packages are for development. For the others the answer is
 from what the manifests ask for, and a package that both lead to is for production.
 """
 
-import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
+from msgspec import Struct
+
+from imageopt.lazy_pattern import lazy_pattern
 from imageopt.project.jsonc import Json, object_of, texts_of
 from imageopt.project.model import Lock, LockedPackage, PackageManager
 
 Drift = tuple[str, str]  # the dependency and why it does not fit
 Sources = Mapping[str, Json]  # package.json by folder, the root's under ""
 
-_LAST_NAME = re.compile(r"(?:^|[/>])((?:@[^/@>]+/)?[^/@>]+)(?:@[^>]*)?$")  # a>b@1, a/**/b, b@npm:^1
+_LAST_NAME = lazy_pattern(r"(?:^|[/>])((?:@[^/@>]+/)?[^/@>]+)(?:@[^>]*)?$")  # a>b@1, a/**/b, b@npm:^1
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One package of a lock file; `needs` and `may_need` are the keys of the entries that it leads to."""
 
     name: str

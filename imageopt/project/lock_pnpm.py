@@ -7,8 +7,10 @@ has an install script; 9.0 says neither.
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 
+from msgspec.structs import replace
+
+from imageopt.lazy_pattern import lazy_pattern
 from imageopt.project.block_yaml import parse_block_yaml
 from imageopt.project.jsonc import Json, list_of, object_of, text_of, texts_of
 from imageopt.project.lock_entries import (
@@ -25,14 +27,15 @@ from imageopt.project.lock_entries import (
 from imageopt.project.model import Lock
 from imageopt.project.yaml_tree import Node, plain
 
-_KNOWN = re.compile(r"(5)(?:\.\d+)?|(6)\.\d+|(9)\.\d+")
+_KNOWN = lazy_pattern(r"(5)(?:\.\d+)?|(6)\.\d+|(9)\.\d+")
 _KINDS = ("dependencies", "devDependencies", "optionalDependencies")
+_DOCUMENT = re.compile(r"^---[ \t\r]*$", re.MULTILINE)
 _ASKS_FIRST = 10  # the release that runs no install script unless the project approves it
 
 
 def read_pnpm_lock(path: str, text: str, sources: Sources, settings: Node) -> Lock:
     """The lock; `settings` is pnpm-workspace.yaml. Raises InputError, with the line, for what is no YAML."""
-    data = parse_block_yaml(text, path)
+    data = parse_block_yaml(_own_document(text), path)
     version = text_of(data.get("lockfileVersion"))
     known = _KNOWN.fullmatch(version)
     if known is None:
@@ -51,6 +54,14 @@ def read_pnpm_lock(path: str, text: str, sources: Sources, settings: Node) -> Lo
     if lock.state == "drifted" and "pnpmfileChecksum" in data:
         return replace(lock, state="unknown", reason=f".pnpmfile.cjs may change what is asked for, and {lock.reason}")
     return lock
+
+
+def _own_document(text: str) -> str:
+    """The last document, on the lines it stands on: from 11 on pnpm may write one about itself before it."""
+    begins = max((mark.end() for mark in _DOCUMENT.finditer(text)), default=0)
+    if "<<<<<<<" in text[:begins]:
+        return text  # the marks of a merge, which are to be seen
+    return "\n" * text.count("\n", 0, begins) + text[begins:]
 
 
 def approved_builds(sources: Sources, settings: Node) -> set[str] | None:

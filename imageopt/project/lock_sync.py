@@ -58,7 +58,7 @@ def _mismatch(path: str, name: str, spec: str, entry: Json, locked_source: Json)
             return f"{path} asks for {name} from {spec}, the lock file was made for {before}"
         return None
     version = text_of(entry.get("version"))
-    if _satisfies(version, spec):
+    if satisfies(version, spec):
         return None
     return f"{path} asks for {name} {spec}, the lock file holds {version or 'no version'}"
 
@@ -77,11 +77,12 @@ def _override_mismatches(manifest: Json, lock: Mapping[str, Json]) -> Iterator[D
             continue
         for where, entry in sorted(lock.items()):
             version = text_of(entry.get("version"))
-            if where.rpartition("node_modules/")[2] == name and version and not _satisfies(version, spec):
+            if where.rpartition("node_modules/")[2] == name and version and not satisfies(version, spec):
                 yield name, f"package.json overrides {name} with {spec}, the lock file holds {version}"
 
 
-def _satisfies(version: str, spec: str) -> bool:
+def satisfies(version: str, spec: str) -> bool:
+    """Whether npm would take the version for the range; what is no range, a tag or an address, takes any."""
     import nodesemver
 
     try:

@@ -5,10 +5,10 @@ a dependency that was removed from a package.json is drift here, unlike to npm. 
 does not say.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 
 from imageopt.errors import InputError
+from imageopt.lazy_pattern import lazy_pattern
 from imageopt.project.block_yaml import parse_block_yaml
 from imageopt.project.faults import conflict_line
 from imageopt.project.jsonc import Json, object_of, text_of, texts_of
@@ -17,7 +17,7 @@ from imageopt.project.lock_yarn_1 import HEADER, name_of, read_yarn_1_lock
 from imageopt.project.model import Lock
 from imageopt.project.yaml_tree import Node
 
-_CONDITION = re.compile(r"\b(os|cpu|libc)=([\w!]+)")
+_CONDITION = lazy_pattern(r"\b(os|cpu|libc)=([\w!]+)")
 _FIRST, _LAST = 3, 10  # the versions of the format that are known
 
 

@@ -4,23 +4,23 @@ The format is no YAML, though it looks like it. It does not list the workspaces 
 install scripts; Yarn 1 only asks that each `name@range` of each package.json is there, word by word.
 """
 
-import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from imageopt.errors import InputError
+from imageopt.lazy_pattern import lazy_pattern
 from imageopt.project.jsonc import text_of
 from imageopt.project.lock_entries import Drift, Entry, Sources, asked, judged, manifest_path, overridden, packages_for
 from imageopt.project.model import Lock
 
-HEADER = re.compile(r"# yarn lockfile v(\d+)")
-_PATTERN = re.compile(r'"((?:[^"\\]|\\.)*+)"?|([^",\s][^",]*)')
-_FIELD = re.compile(r'( +)(?:"((?:[^"\\]|\\.)*)"|([^\s":]+))(?: (?:"((?:[^"\\]|\\.)*)"|(\S+))|:)$')
+HEADER = lazy_pattern(r"# yarn lockfile v(\d+)")
+_PATTERN = lazy_pattern(r'"((?:[^"\\]|\\.)*+)"?|([^",\s][^",]*)')
+_FIELD = lazy_pattern(r'( +)(?:"((?:[^"\\]|\\.)*)"|([^\s":]+))(?: (?:"((?:[^"\\]|\\.)*)"|(\S+))|:)$')
 _NOT_LOCKED = ("workspace:", "link:", "portal:")
 
 
-@dataclass(slots=True)
-class _Block:
+class _Block(Struct):
     """One entry as it stands: all its `name@range`, its fields, and the lists in it."""
 
     patterns: list[str]

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from imageopt.lazy_pattern import lazy_pattern
 from imageopt.project.files import exists, read_text
 from imageopt.project.jsonc import Json, object_of, parse_object, text_of
 from imageopt.project.lock import LOCK_FILES, yarn_settings
@@ -18,16 +19,16 @@ from imageopt.project.yaml_tree import Node
 # lock format -> release lines, by the managers' own release notes
 _MAJORS: Mapping[PackageManager, Mapping[str, tuple[int, ...]]] = {
     "npm": {"1": (5, 6), "2": (7, 8), "3": (7, 8, 9, 10, 11)},
-    "pnpm": {"5.1": (3, 4, 5), "5.2": (5,), "5.3": (6,), "5.4": (7,), "6.0": (8,), "6.1": (8,), "9.0": (9, 10, 11)},
+    "pnpm": {"5.1": (3, 4, 5), "5.2": (5,), "5.3": (6,), "5.4": (7,), "6.0": (8,), "6.1": (8,), "9.0": (9, 10, 11, 12)},
     "yarn": {"1": (1,), "4": (2,), "5": (3,), "6": (3,), "7": (4,), "8": (4,)},
     "bun": {"0": (1,), "1": (1,)},
 }
-_EXACT = re.compile(r"\d+\.\d+\.\d+(?:-[\w.]+)?")
-_NAMED = re.compile(r"(npm|pnpm|yarn|bun)@([^+]+)(?:\+.*)?")
-_TOOL_VERSIONS = re.compile(r"^(npm|pnpm|yarn|bun)[ \t]+(\S+)", re.MULTILINE)
-_MISE = re.compile(r"^[\"']?(?:npm:)?(npm|pnpm|yarn|bun)[\"']?\s*=\s*[\"']([^\"']+)[\"']", re.MULTILINE)
-_RELEASE = re.compile(r"yarn-(\d+\.\d+\.\d+(?:-[\w.]+?)?)\.(?:c|m)?js$")
-_YARNRC = re.compile(r"^yarn-path\s+\"?([^\"\n]+?)\"?\s*$", re.MULTILINE)
+_EXACT = lazy_pattern(r"\d+\.\d+\.\d+(?:-[\w.]+)?")
+_NAMED = lazy_pattern(r"(npm|pnpm|yarn|bun)@([^+]+)(?:\+.*)?")
+_TOOL_VERSIONS = lazy_pattern(r"^(npm|pnpm|yarn|bun)[ \t]+(\S+)", re.MULTILINE)
+_MISE = lazy_pattern(r"^[\"']?(?:npm:)?(npm|pnpm|yarn|bun)[\"']?\s*=\s*[\"']([^\"']+)[\"']", re.MULTILINE)
+_RELEASE = lazy_pattern(r"yarn-(\d+\.\d+\.\d+(?:-[\w.]+?)?)\.(?:c|m)?js$")
+_YARNRC = lazy_pattern(r"^yarn-path\s+\"?([^\"\n]+?)\"?\s*$", re.MULTILINE)
 
 
 def manager_facts(root: Path, manager: PackageManager | None, lock: Lock | None) -> ManagerFacts | None:

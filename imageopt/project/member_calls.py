@@ -6,8 +6,9 @@ is claimed about the command.
 
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from imageopt.project.model import Member
 from imageopt.project.scripts import called_script
@@ -29,8 +30,7 @@ _SELECTORS: Mapping[str, Mapping[str, Selecting]] = {
 _WITH_NEEDS = "..."  # behind a name: the members that it needs as well
 
 
-@dataclass(frozen=True, slots=True)
-class MemberCall:
+class MemberCall(Struct, frozen=True):
     """`folders` are where it runs, "" being the root; `everywhere`: in all members that have the script.
 
     `words` are the command's without what selects members, such as `npm run build --if-present`.

@@ -9,9 +9,10 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
+
+from msgspec import Struct
 
 from imageopt.errors import InputError
 from imageopt.project.faults import json_fault, line_of
@@ -28,16 +29,14 @@ _DEEPEST = 8
 _SKIPPED = {"node_modules", "bower_components"}
 
 
-@dataclass(frozen=True, slots=True)
-class Pattern:
+class Pattern(Struct, frozen=True):
     """One pattern, without `./` and a final `/`, and where it stands (`path:line`)."""
 
     text: str
     source: str
 
 
-@dataclass(frozen=True, slots=True)
-class Members:
+class Members(Struct, frozen=True):
     """`manifests`: package.json by folder, the root's under ""; the others' folders sorted."""
 
     patterns: tuple[Pattern, ...]

@@ -1,24 +1,23 @@
 """Facts about a source folder, each with the file that says so. What is not known is None, never assumed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from msgspec import Struct
 
 PackageManager = Literal["npm", "yarn", "pnpm", "bun"]
 LockState = Literal["in-sync", "drifted", "missing", "unknown"]
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(Struct, frozen=True):
     """A value and where it stands: `source` is a path relative to the project, with the line and the key if known."""
 
     value: str
     source: str
 
 
-@dataclass(frozen=True, slots=True)
-class LockedPackage:
+class LockedPackage(Struct, frozen=True):
     """One package of the lock file; `path` is where it is installed (`node_modules/a/node_modules/b`).
 
     `dev`: only development dependencies lead to it. `libc` as the lock lists it. `dependencies` are the names it
@@ -37,8 +36,7 @@ class LockedPackage:
     dependencies: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Lock:
+class Lock(Struct, frozen=True):
     """The lock file. `state` compares it with the manifests; `reason` says why it drifted or is unknown.
 
     `drifted` are the names of all dependencies that do not fit, sorted. `tells_scripts`: whether a package without
@@ -55,8 +53,7 @@ class Lock:
     tells_scripts: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class ManagerFacts:
+class ManagerFacts(Struct, frozen=True):
     """What the files say of the package manager's version.
 
     `exact` is the version that everything but a lock file or a range names first; None where only ranges are known.
@@ -74,8 +71,7 @@ class ManagerFacts:
     contradictions: tuple[Fact, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
+class Manifest(Struct, frozen=True):
     """package.json, as far as it matters here."""
 
     name: str
@@ -91,8 +87,7 @@ class Manifest:
     exports: tuple[str, ...] = ()  # the files that others may load, types aside
 
 
-@dataclass(frozen=True, slots=True)
-class Framework:
+class Framework(Struct, frozen=True):
     """What the project is built on, and what is left of it after the build.
 
     `outputs` are the folders that the build writes and the running service needs; `needs` what it needs beside them
@@ -111,8 +106,7 @@ class Framework:
     source: str  # the file that says so, with the line where there is one
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(Struct, frozen=True):
     """A package of the workspace. `needs` are the folders of the members that it depends on, through others too."""
 
     folder: str
@@ -120,8 +114,7 @@ class Member:
     needs: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Workspace:
+class Workspace(Struct, frozen=True):
     """Several packages in one folder. `tools` run their scripts ("turbo", "nx"); `members` are sorted by folder.
 
     `app` is the folder of the member that the Dockerfile builds, "" for the root itself, and what says so; None where
@@ -135,8 +128,7 @@ class Workspace:
     problems: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class StartCommand:
+class StartCommand(Struct, frozen=True):
     """How the service starts. `argv` is the exec form where the script is a plain `node …`, else None with `reason`.
 
     `folder` is where it runs, relative to the project: a launcher changes into the folder of its package.
@@ -150,8 +142,7 @@ class StartCommand:
     folder: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class LibcNeed:
+class LibcNeed(Struct, frozen=True):
     """A production package whose binary decides whether alpine (musl) is safe; `verdict` per package.
 
     `compiles`: it may have to be compiled where it is installed, which needs a compiler and Python there.
@@ -163,8 +154,7 @@ class LibcNeed:
     compiles: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class AlpineAnswer:
+class AlpineAnswer(Struct, frozen=True):
     """Whether the production packages run on musl: "yes" only where it is known of each.
 
     `deciding` are sorted by name.
@@ -175,8 +165,7 @@ class AlpineAnswer:
     deciding: tuple[LibcNeed, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Php:
+class Php(Struct, frozen=True):
     """A PHP project. `versions`: every statement of the PHP it wants, the most binding first.
 
     `extensions`: what it or a production package of its lock file requires, by name, with who does. `dev_packages` are
@@ -203,8 +192,7 @@ class Php:
     vendor: str
 
 
-@dataclass(frozen=True, slots=True)
-class Python:
+class Python(Struct, frozen=True):
     """A Python project: who installs its packages, from which file, and the Python it wants. `lock` is "" for none."""
 
     name: str
@@ -215,8 +203,7 @@ class Python:
     framework: Literal["django", "flask", "fastapi", ""]
 
 
-@dataclass(frozen=True, slots=True)
-class StaticSite:
+class StaticSite(Struct, frozen=True):
     """Files that any web server can serve as they are: `folder` ("." for the project) holds their index.html."""
 
     folder: str
@@ -228,8 +215,7 @@ DeploymentKind = Literal[
 ]  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class DeploymentFact:
+class DeploymentFact(Struct, frozen=True):
     """One thing that is said outside of the Dockerfile about how its image is built or run, and where (`path:line`).
 
     `words` are those of a list (a command in exec form); `value` is the text, or the words joined. A build argument is
@@ -245,8 +231,7 @@ class DeploymentFact:
     dockerfile: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Deployment:
+class Deployment(Struct, frozen=True):
     """What compose files, Kubernetes manifests, Helm charts and the pipeline say, in the order of the files.
 
     `problems` name files that could not be read, with the line. A builder is "docker", "docker-legacy" (without
@@ -265,15 +250,15 @@ class Deployment:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Project:
+class Project(Struct, frozen=True):
     """The source folder `root`, read. Paths in it are relative and with `/`.
 
     `build_outputs`: folders that the build writes. `runtime_paths`: what the started service reads besides
     its build output and packages (static files, views, package.json). `writable_paths`: folders it writes to.
     `routes`: paths it answers on GET, found in its source, without parameters. `context_bytes`: size of each top-level
     name as a `COPY . .` would send it, .dockerignore applied. `unresolved_*`: file accesses whose path the source does
-    not tell (the value is the expression). `programs`: what it starts as child processes, `*` where that is computed.
+    not tell (the value is the expression). `absent_reads`: what it reads, and an installation or a build must make.
+    `programs`: what it starts as child processes, `*` where that is computed.
     `token_files`: settings of package managers (`.npmrc`) in which a token itself stands, not a variable's name.
     """
 
@@ -298,6 +283,7 @@ class Project:
     problems: tuple[str, ...]
     unresolved_reads: tuple[Fact, ...] = ()
     unresolved_writes: tuple[Fact, ...] = ()
+    absent_reads: tuple[Fact, ...] = ()
     programs: tuple[Fact, ...] = ()
     php: Php | None = None
     python: Python | None = None

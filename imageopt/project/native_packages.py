@@ -1,10 +1,11 @@
 """native_packages.toml -> what is known of a package by its name and version, with the reason in words."""
 
 import re
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Literal, get_args
+
+from msgspec import Struct
 
 NativeKind = Literal["both", "static", "glibc", "compiled", "downloaded", "openssl", "variants", "harmless"]
 REASONS: dict[NativeKind, str] = {
@@ -20,8 +21,7 @@ REASONS: dict[NativeKind, str] = {
 _TABLE = Path(__file__).with_name("native_packages.toml")
 
 
-@dataclass(frozen=True, slots=True)
-class Native:
+class Native(Struct, frozen=True):
     """An entry of the table: what is known from a version on."""
 
     kind: NativeKind

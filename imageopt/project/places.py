@@ -7,30 +7,32 @@ open place: the folder is known, the name is not. `None` means nothing is known.
 import posixpath
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from msgspec import Struct
+
+from imageopt.lazy_pattern import lazy_pattern
 from imageopt.project.javascript import arguments, bracket_end, split, string_end, string_value
 
 _DEPTH_LIMIT = 24
-_ENVIRONMENT = re.compile(r"(?:process\.)?env(?:\.([A-Za-z_]\w*)|\[\s*['\"]([A-Za-z_]\w*)['\"]\s*\])!?")
-_CAST = re.compile(r"\s+as\s+(?:const|string|number|unknown|any)$|!$")
-_JOIN = re.compile(r"(?:path\.(?:posix\.)?)?(?:join|resolve|normalize)\s*\(")
-_UNWRAP = re.compile(r"(?:fileURLToPath|String|url\.fileURLToPath|path\.normalize|path\.resolve|fs\.realpathSync)\s*\(")
-_DIRNAME = re.compile(r"(?:path\.)?dirname\s*\(")
-_URL = re.compile(r"new\s+URL\s*\(")
-_NUMBER = re.compile(r"(?:Number(?:\.parseInt)?|parseInt)\s*\(")
+_ENVIRONMENT = lazy_pattern(r"(?:process\.)?env(?:\.([A-Za-z_]\w*)|\[\s*['\"]([A-Za-z_]\w*)['\"]\s*\])!?")
+_CAST = lazy_pattern(r"\s+as\s+(?:const|string|number|unknown|any)$|!$")
+_JOIN = lazy_pattern(r"(?:path\.(?:posix\.)?)?(?:join|resolve|normalize)\s*\(")
+_UNWRAP = lazy_pattern(
+    r"(?:fileURLToPath|String|url\.fileURLToPath|path\.normalize|path\.resolve|fs\.realpathSync)\s*\("
+)
+_DIRNAME = lazy_pattern(r"(?:path\.)?dirname\s*\(")
+_URL = lazy_pattern(r"new\s+URL\s*\(")
+_NUMBER = lazy_pattern(r"(?:Number(?:\.parseInt)?|parseInt)\s*\(")
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """`path` is normalised: relative to the running folder, or absolute. `open`: something unknown follows it."""
 
     path: str
     open: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(Struct, frozen=True):
     """What a file's expressions may refer to: its constants, its running folder, the environment the image sets.
 
     `where` is the folder that the service runs in, relative to the project.

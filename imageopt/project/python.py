@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
+from imageopt.lazy_pattern import lazy_pattern
 from imageopt.project.files import exists, read_text
 from imageopt.project.jsonc import Json, list_of, object_of, text_of
 from imageopt.project.model import Fact, Python
 
 _FRAMEWORKS: tuple[Literal["django", "fastapi", "flask"], ...] = ("django", "fastapi", "flask")
 _REQUIREMENTS = ("requirements.txt", "requirements/production.txt", "requirements/prod.txt", "requirements/base.txt")
-_NAME = re.compile(r"^([A-Za-z0-9][\w.-]*)", re.MULTILINE)
+_NAME = lazy_pattern(r"^([A-Za-z0-9][\w.-]*)", re.MULTILINE)
 
 
 def read_python(root: Path) -> Python | None:

@@ -3,11 +3,14 @@
 The order matters in one place: the Dockerfile's ENV decides what `process.env.X ?? default` means, so it is read first.
 """
 
+import posixpath
 import re
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from msgspec.structs import replace
+
+from imageopt.dockerfile.ignore import parse_ignore
 from imageopt.dockerfile.model import Dockerfile
 from imageopt.dockerfile.parser import parse
 from imageopt.dockerfile.read import read_dockerfile
@@ -15,7 +18,7 @@ from imageopt.errors import InputError
 from imageopt.project.app import built_for_app, run_with_app
 from imageopt.project.builds import Build, joined, read_build
 from imageopt.project.context import context_bytes, ignore_file
-from imageopt.project.file_use import file_use
+from imageopt.project.file_use import FileUse, file_use
 from imageopt.project.files import exists, inside, read_text
 from imageopt.project.frameworks import read_framework
 from imageopt.project.libc import libc_needs
@@ -24,6 +27,7 @@ from imageopt.project.managers import manager_facts
 from imageopt.project.manifest import framework, lifecycle_scripts, read_manifest
 from imageopt.project.members import read_members
 from imageopt.project.model import Fact, Manifest, Project, Workspace
+from imageopt.project.named_paths import named_paths
 from imageopt.project.node_version import node_versions
 from imageopt.project.php import read_php
 from imageopt.project.python import read_python
@@ -53,6 +57,9 @@ def read_project(root: Path, *, dockerfile: str = "Dockerfile") -> Project:
     ignore_text = read_text(root, ignore_file(root, dockerfile))
     sizes, size_problems = context_bytes(root, ignore_text)
     use = file_use(root, sources)
+    manifests = (manifest, *(member.manifest for member in running))
+    depended = {name for item in manifests if item for name in item.dependencies}
+    named = named_paths(root, sources, depended, start.folder if start else "")
     php = read_php(root, tree, dockerfile)
     locks = [name for name in LOCK_FILES if exists(root, name)]
     if len({LOCK_FILES[name] for name in locks}) > 1:
@@ -70,7 +77,8 @@ def read_project(root: Path, *, dockerfile: str = "Dockerfile") -> Project:
         start=replace(start, handles_sigterm=handles_sigterm(sources)) if start else None,
         ports=find_ports(sources),
         routes=find_routes(root, sources),
-        runtime_paths=_runtime_paths(root, use.reads, build),
+        runtime_paths=_runtime_paths(root, (*use.reads, *_kept(named, use, ignore_text)), build),
+        absent_reads=_absent_reads(root, use, build),
         writable_paths=tuple(fact for fact in use.writes if not fact.value.startswith("/tmp")),  # noqa: S108
         libc=libc_needs(lock.packages, scripts_known=lock.tells_scripts) if lock else (),
         lifecycle_scripts=_lifecycle_scripts(manifest, space),
@@ -125,19 +133,36 @@ def _used_managers(tree: Dockerfile | None) -> tuple[str, ...]:
     return tuple(name for name in ("npm", "yarn", "pnpm", "bun") if re.search(rf"(?<![\w./-]){name}(?![\w./-])", text))
 
 
+def _kept(named: tuple[Fact, ...], use: FileUse, ignore_text: str | None) -> Iterator[Fact]:
+    """What of it the build context holds, folders left out that the service itself writes to."""
+    ignored = parse_ignore(ignore_text or "")
+    written = {fact.value for fact in use.writes}
+    return (fact for fact in named if fact.value not in written and not ignored.excludes(fact.value))
+
+
+def _absent_reads(root: Path, use: FileUse, build: Build) -> tuple[Fact, ...]:
+    """What is read and neither lies in the source folder nor is written by the service or by the build."""
+    made = {*build.outputs, *(fact.value for fact in use.writes)}
+    return tuple(
+        fact
+        for fact in use.reads
+        if not fact.value.startswith("/") and posixpath.basename(fact.value) != ".env"
+        if not exists(root, fact.value) and not any(f"{fact.value}/".startswith(f"{folder}/") for folder in made)
+    )
+
+
 def _runtime_paths(root: Path, reads: tuple[Fact, ...], build: Build) -> tuple[Fact, ...]:
     """What is read and lies in the source folder; what the build writes is a build output already."""
     folders = set(build.outputs)
-    kept = []
+    kept: dict[str, Fact] = {}
     for fact in reads:
         if fact.value in (".", "/") or fact.value.startswith("/"):
             continue
         if any(fact.value == folder or fact.value.startswith(f"{folder}/") for folder in folders):
             continue
         if exists(root, fact.value):
-            kept.append(fact)
-    named = {fact.value for fact in kept}
-    return tuple(fact for fact in kept if not any(fact.value.startswith(f"{other}/") for other in named))
+            kept.setdefault(fact.value, fact)
+    return tuple(fact for path, fact in kept.items() if not any(path.startswith(f"{other}/") for other in kept))
 
 
 def _lock_problems(reason: str) -> tuple[str, ...]:

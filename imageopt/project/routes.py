@@ -6,38 +6,39 @@ rather than given under a name that may not exist. Routes with parameters, stars
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
+
+from imageopt.lazy_pattern import lazy_pattern
 from imageopt.project.files import inside, is_folder
 from imageopt.project.javascript import arguments, calls, line_at, split, string_value
 from imageopt.project.model import Fact
 from imageopt.project.places import number, place
 from imageopt.project.sources import Source, resolve_import
 
-_SERVER = re.compile(
+_SERVER = lazy_pattern(
     r"(?<![\w$.])(?:const|let|var)\s+([A-Za-z_$][\w$]*)\s*(?::\s*[\w.<>]+)?\s*=\s*(?:await\s+)?"
     r"(?:new\s+)?(express|fastify|Fastify|Koa|Hono|restify\.createServer|polka)\s*(?:<[^>]*>)?\("
 )
-_ROUTER = re.compile(
+_ROUTER = lazy_pattern(
     r"(?<![\w$.])(?:const|let|var)\s+([A-Za-z_$][\w$]*)\s*(?::\s*[\w.<>]+)?\s*=\s*"
     r"(?:new\s+)?(?:express\.)?Router\s*\("
 )
-_IMPORTED = re.compile(
+_IMPORTED = lazy_pattern(
     r"import\s+(?:\*\s+as\s+)?([\w$]+)?\s*,?\s*(?:\{([^}]*)\})?\s*from\s*['\"](\.[^'\"]+)['\"]"
     r"|(?:const|let|var)\s+(?:([\w$]+)|\{([^}]*)\})\s*=\s*require\(\s*['\"](\.[^'\"]+)['\"]\s*\)"
 )
-_PLUGIN = re.compile(r"(?:function\s*[\w$]*\s*|=\s*(?:async\s*)?)\(\s*(app|server|fastify|instance|router)\s*[,:)]")
-_ROUTE_OBJECT = re.compile(r"\burl\s*:\s*(['\"])(/[^'\"]*)\1")
-_PLAIN_PATH = re.compile(r"/[\w./~-]*")
+_PLUGIN = lazy_pattern(r"(?:function\s*[\w$]*\s*|=\s*(?:async\s*)?)\(\s*(app|server|fastify|instance|router)\s*[,:)]")
+_ROUTE_OBJECT = lazy_pattern(r"\burl\s*:\s*(['\"])(/[^'\"]*)\1")
+_PLAIN_PATH = lazy_pattern(r"/[\w./~-]*")
 _STATIC_LIMIT = 5
 _PREFIX_ROUNDS = 6
 
 Prefixes = dict[tuple[str, str], set[str]]  # (file, variable) -> where it is mounted
 
 
-@dataclass(frozen=True, slots=True)
-class _Mount:
+class _Mount(Struct, frozen=True):
     """`app.use(prefix, target)`: in which file, on which variable, and what is mounted there."""
 
     path: str

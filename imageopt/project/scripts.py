@@ -5,8 +5,9 @@ list what is called; nothing here claims to know what a script does.
 """
 
 import re
-import shlex
 from collections.abc import Iterator, Mapping
+
+from imageopt.lazy_pattern import lazy_pattern
 
 DEV_RUNNERS = {
     "ts-node": "ts-node", "ts-node-dev": "ts-node-dev", "tsx": "tsx", "nodemon": "nodemon", "tsc": "typescript",
@@ -21,7 +22,8 @@ DEV_RUNNERS = {
 """Programs that packages install, and the package each comes with."""
 
 _JOINTS = {"&&", "||", ";", "|", "&", "(", ")"}
-_ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
+_ASSIGNMENT = lazy_pattern(r"[A-Za-z_]\w*=")
+_PLAIN = lazy_pattern(r"[\w@%+=:,./ -]*", re.ASCII)  # nothing that is quoted, or joins commands
 _RUNNERS = ("npm", "yarn", "pnpm", "bun")
 _MOST = 200
 LONGEST = 20_000  # characters: taking words apart takes the square of that
@@ -31,11 +33,8 @@ def commands(script: str) -> tuple[tuple[str, ...], ...] | None:
     """The commands of a shell line as words, in order; None where its quotes do not close or nobody wrote it."""
     if len(script) > LONGEST:
         return None
-    lexer = shlex.shlex(script, posix=True, punctuation_chars="();<>|&")
-    lexer.whitespace_split = True
-    lexer.commenters = ""
     try:
-        tokens = list(lexer)
+        tokens = script.split() if _PLAIN.fullmatch(script) else _tokens(script)
     except ValueError:
         return None
     found: list[list[str]] = [[]]
@@ -85,8 +84,20 @@ def script_call(words: tuple[str, ...]) -> tuple[str, tuple[str, ...]] | None:
     return named[0], named[1:]
 
 
+def _tokens(script: str) -> list[str]:
+    """The words and operators. Raises ValueError where its quotes do not close."""
+    import shlex  # most lines are plain
+
+    lexer = shlex.shlex(script, posix=True, punctuation_chars="();<>|&")
+    lexer.whitespace_split = True
+    lexer.commenters = ""
+    return list(lexer)
+
+
 def with_arguments(script: str, given: tuple[str, ...]) -> str:
     """The script as it runs with these arguments: they go to its last command."""
+    import shlex
+
     passed = given[1:] if given[:1] == ("--",) else given
     return f"{script} {shlex.join(passed)}" if passed else script
 

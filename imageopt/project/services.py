@@ -7,21 +7,22 @@ nothing that is shown is made of them. What stands in the environment of whoever
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
+
 from imageopt.errors import InputError
+from imageopt.lazy_pattern import lazy_pattern
 from imageopt.project.compose import dockerfile_of
 from imageopt.project.files import read_text
 from imageopt.project.yaml_tree import Node, parse_yaml
 
 _FILES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
-_VARIABLE = re.compile(r"\$(?:\{(\w+)(?::?([-?])([^}]*))?\}|(\w+)|(\$))")
+_VARIABLE = lazy_pattern(r"\$(?:\{(\w+)(?::?([-?])([^}]*))?\}|(\w+)|(\$))")
 _HOST_PATH = (".", "/", "~", "$", "\\")
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
+class Service(Struct, frozen=True):
     """One service. `dockerfile` is "" where it runs a foreign `image`; a command is None where the image's stands.
 
     `health` is as an image's HEALTHCHECK (`CMD` or `CMD-SHELL` first). `volumes` are where named volumes lie.

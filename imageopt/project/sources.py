@@ -7,9 +7,11 @@ cannot be followed (no known entry, a computed import, an alias), every source f
 import posixpath
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
+
+from imageopt.lazy_pattern import lazy_pattern
 from imageopt.project.builds import Build
 from imageopt.project.files import SOURCE_SUFFIXES, read_source, source_files
 from imageopt.project.javascript import constants, without_comments
@@ -17,18 +19,17 @@ from imageopt.project.model import StartCommand
 from imageopt.project.places import Scope
 from imageopt.project.start import entry_of
 
-IMPORT = re.compile(
+IMPORT = lazy_pattern(
     r"(?:\bfrom\s*|\bimport\s*|\brequire\s*\(\s*|\bimport\s*\(\s*|\brequire\.resolve\s*\(\s*)"
     r"(['\"])([^'\"\n]+)\1"
 )
-_COMPUTED = re.compile(
+_COMPUTED = lazy_pattern(
     r"(?<![\w$.])(?:require|import)\s*\(\s*(?!['\"])[\w$`.(\[]|(?<![\w$])fork\s*\(|new\s+Worker\s*\("
 )
 _PLACE_WORDS = (("import.meta.url", "/module"), ("import.meta.dirname", ""), ("__dirname", ""))
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """One file: its path in the project, its text without comments, and the scope its expressions live in."""
 
     path: str

@@ -4,10 +4,10 @@
 exactly the same. Anything else (a chain, a pre script, a development runner) is kept and the reason said.
 """
 
-import re
 from pathlib import Path
 
 from imageopt.dockerfile.model import Dockerfile, Instruction
+from imageopt.lazy_pattern import lazy_pattern
 from imageopt.project.app import running_folder
 from imageopt.project.files import exists
 from imageopt.project.lock_entries import manifest_path
@@ -23,7 +23,7 @@ from imageopt.project.scripts import (
     with_arguments,
 )
 
-_NOT_EXACT = re.compile(r"[$`]")
+_NOT_EXACT = lazy_pattern(r"[$`]")
 
 
 def start_command(

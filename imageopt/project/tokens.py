@@ -3,13 +3,13 @@
 What surprises: `_authToken=${NPM_TOKEN}` is how it should be, for npm puts the variable in when it runs.
 """
 
-import re
 from pathlib import Path
 
+from imageopt.lazy_pattern import lazy_pattern
 from imageopt.project.files import read_text
 
 _FILES = (".npmrc", ".yarnrc", ".yarnrc.yml")
-_TOKEN = re.compile(
+_TOKEN = lazy_pattern(
     r"(?m)^[^#;\n]{0,300}(?:_authToken|_auth|_password|npmAuthToken|npmAuthIdent)[\"']?[ \t]{0,9}[=: ]"
     r"[ \t]{0,9}[\"']?(?!\$)[^\s\"'$]{8}"
 )

@@ -4,8 +4,9 @@
 """
 
 import posixpath
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from imageopt.project.files import exists, is_folder
 from imageopt.project.jsonc import Json, list_of, object_of, read_object, text_of
@@ -13,8 +14,7 @@ from imageopt.project.jsonc import Json, list_of, object_of, read_object, text_o
 _EXTENDS_LIMIT = 8
 
 
-@dataclass(frozen=True, slots=True)
-class TsConfig:
+class TsConfig(Struct, frozen=True):
     """Paths are relative to the project. `paths` are the alias prefixes (`@/`), `files` the configuration files."""
 
     out_dir: str | None

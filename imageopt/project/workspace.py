@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from imageopt.dockerfile.model import Dockerfile, Instruction, Stage
+from imageopt.lazy_pattern import lazy_pattern
 from imageopt.project.files import exists
 from imageopt.project.jsonc import list_of, object_of, read_object, text_of
 from imageopt.project.lock_entries import asked
@@ -23,7 +24,7 @@ _NAMING = ("-w", "--workspace", "-F", "--filter", "--scope", "--project", "--pre
 _BEFORE_NAME = {("yarn", "workspace"), ("turbo", "prune"), ("nx", "build"), ("nx", "serve")}
 _RUNNERS = ("npx", "pnpx", "bunx", "dlx", "exec")
 _EVERYWHERE = ("app", "src")  # where images keep a service, whatever the packages are called
-_VARIABLE = re.compile(r"\$\{?(\w+)(?::?-([^}]*))?\}?")
+_VARIABLE = lazy_pattern(r"\$\{?(\w+)(?::?-([^}]*))?\}?")
 
 
 def workspace(root: Path, members: Members, dockerfile: Dockerfile | None, dockerfile_path: str) -> Workspace | None:

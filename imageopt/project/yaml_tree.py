@@ -6,8 +6,9 @@ reads a field knows what it should be.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from imageopt.errors import InputError
 from imageopt.project.faults import conflict_line
@@ -20,8 +21,7 @@ MOST_VALUES = 500_000  # aliases unfolded
 _MERGE = "<<"
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(Struct, frozen=True):
     """A value at a line (from 1): a scalar's text, a list, or a mapping. `tag` is an explicit one (`!reference`)."""
 
     value: "str | tuple[Node, ...] | Mapping[str, Node]"
@@ -80,8 +80,7 @@ def _broken(path: str, line: int, why: str) -> InputError:
     return InputError(f"{path}:{line}: {why}", f"mend line {line} of {path}")
 
 
-@dataclass(slots=True)
-class _Open:
+class _Open(Struct):
     """A collection whose end has not come yet."""
 
     line: int

@@ -5,8 +5,9 @@ numbers that need it (`base`, `own_unpacked_bytes`, `waste_author_bytes`) are nu
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
+
+from msgspec import to_builtins
 
 from imageopt.evidence.model import Evidence, Origin
 from imageopt.image.model import WASTE_KINDS, Image, Layer
@@ -34,7 +35,7 @@ def analysis_document(analysis: Analysis) -> Json:
         "schema": "imageopt.analysis/1",
         "tool": tool(),
         "timing": {"seconds": round(analysis.seconds, 3)},
-        "target": asdict(analysis.target),
+        "target": to_builtins(analysis.target),
         "image": image_section(analysis.evidence),
         "findings": findings_section(analysis.findings),
         "summary": {
@@ -51,7 +52,7 @@ def analysis_document(analysis: Analysis) -> Json:
 def measured_document(target: Target, evidence: Evidence) -> Json:
     """As much of the document as a gate judges: what was measured of the image, and no opinion."""
     measured = None if evidence.image is None else _measured(evidence.image, evidence)
-    return {"schema": "imageopt.analysis/1", "target": asdict(target), "image": measured, "findings": []}
+    return {"schema": "imageopt.analysis/1", "target": to_builtins(target), "image": measured, "findings": []}
 
 
 def image_section(evidence: Evidence) -> Json | None:
@@ -66,10 +67,10 @@ def image_section(evidence: Evidence) -> Json | None:
             for row in sorted(evidence.composition, key=lambda row: (-row.bytes, row.category, row.cause or ""))
         ],
         "packages": packages_section(image.packages),
-        "folders": folders_section(image),
+        "folders": folders_section(evidence.folders),
         "inventory": inventory_section(evidence.inventory),
         "setuid": setuid_section(evidence.inventory),
-        "native": native_section(image),
+        "native": native_section(evidence.native, image.elf),
         "problems": [readable(problem) for problem in image.problems],
     }
 
@@ -110,10 +111,10 @@ def layers_section(evidence: Evidence) -> list[Json]:
 
 
 def _author_waste(image: Image, base: int | None) -> int | None:
-    """Waste is billed to its layer of death; what died within the base image is the base's."""
+    """Waste is billed to its layer of death; what died within the base image is the base's; none is nobody's."""
     if base is None:
-        return None
-    return sum(file.size for file in image.files if file.death is not None and file.death >= base)
+        return None if any(layer.hid_bytes for layer in image.layers) else 0
+    return sum(layer.hid_bytes for layer in image.layers[base:])
 
 
 def _layer(layer: Layer, origin: Origin | None, base: int | None, file: str) -> Json:

@@ -4,8 +4,9 @@ What was not measured says `not done` or `unknown`, never 0; `better` is None wh
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from imageopt.report.verification import VULNERABILITY_SEVERITIES
 from imageopt.report.words import UNKNOWN, percent, seconds, size
@@ -21,8 +22,7 @@ _SIZES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """One line of the table; `change` is in words, empty where nothing changed or nothing can be said."""
 
     label: str

@@ -1,5 +1,7 @@
 """A search among rewrites -> its part of the rewrite's document, and that part -> the rows every format shows.
 
+Beside them stand the rows of what is made only when asked for.
+
 A search that was never begun has candidates with a prediction each, and no verdict: they are what could be tried.
 """
 
@@ -7,7 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from imageopt.report.names import readable
-from imageopt.report.words import UNKNOWN, size
+from imageopt.report.verification import isolated_section
+from imageopt.report.words import UNKNOWN, alone, size
 from imageopt.verify.best import Search, Tried
 
 Json = dict[str, Any]
@@ -19,7 +22,11 @@ def candidates_section(search: Search) -> Json:
     section: Json = {"candidates": [_candidate(one, best=one is search.best) for one in search.tried]}
     if search.stopped:
         best = search.best.candidate.name if search.best is not None else None
-        section["search"] = {"best": best, "stopped": readable(search.stopped)}
+        section["search"] = {
+            "best": best,
+            "stopped": readable(search.stopped),
+            "isolated": isolated_section(search.isolated),
+        }
     return section
 
 
@@ -41,12 +48,30 @@ def candidate_rows(document: Mapping[str, Any]) -> list[tuple[str, str, str, str
 
 
 def how_it_ended(document: Mapping[str, Any]) -> str:
-    """Why the search stopped, and with what; empty where nothing was searched."""
+    """Why the search stopped, with what, and what single transformations saved; empty where nothing was searched."""
     search = document.get("search")
     if search is None:
         return ""
     kept = f"{search['best']} is kept" if search["best"] else "nothing is kept"
-    return f"{kept}: {search['stopped']}"
+    return "; ".join(filter(None, (f"{kept}: {search['stopped']}", alone(search))))
+
+
+def on_request_rows(document: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """What each transformation saves that could be asked for, the option that asks for it, and what it is.
+
+    The first is empty where no byte is what it is for.
+    """
+    return [
+        (_saves(one["predicted_bytes"]), f"--with {one['name']}", one["summary"])
+        for one in document.get("on_request", ())
+        if one["possible"]
+    ]
+
+
+def _saves(predicted: int | None) -> str:
+    if predicted is None:
+        return "saving unknown"
+    return f"saves {size(predicted)}" if predicted else ""
 
 
 def _candidate(one: Tried, *, best: bool) -> Json:

@@ -6,8 +6,9 @@ what was cut off.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from imageopt.report.names import harmless
 from imageopt.report.words import UNKNOWN, category, percent, place, size
@@ -38,8 +39,7 @@ _SHELL = re.compile(
 )  # what a builder writes in front of a command
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """One line: the change of bytes in words (`better`: it is less), what it is about, what happened, and where."""
 
     delta: str

@@ -4,13 +4,13 @@ What surprises: a Python distribution that Debian packages stands in two rows of
 rows are views and no sum. The composition counts each byte once.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from imageopt.evidence.folders import folder_rows
+from imageopt.evidence.folders import FolderRow
 from imageopt.evidence.model import Inventory
 from imageopt.image.elf import ElfFacts
-from imageopt.image.model import FileRecord, Image, Packages
+from imageopt.image.model import FileRecord, Packages
 from imageopt.report.names import raw_name, readable
 
 Json = dict[str, Any]
@@ -33,7 +33,7 @@ def packages_section(packages: Packages) -> list[Json]:
     return sorted(sections, key=lambda row: (-row["bytes"], row["manager"]))
 
 
-def folders_section(image: Image) -> list[Json]:
+def folders_section(rows: Iterable[FolderRow]) -> list[Json]:
     """The image's folders as far as they matter, by layer and path; their bytes add up to the image's."""
     return [
         {
@@ -43,7 +43,7 @@ def folders_section(image: Image) -> list[Json]:
             "wasted_bytes": row.wasted_bytes,
             "file_count": row.file_count,
         }
-        for row in folder_rows(image)
+        for row in rows
     ]
 
 
@@ -67,10 +67,9 @@ def setuid_section(inventory: Inventory) -> list[Json]:
     return [_special(record) for record in inventory.setuid]
 
 
-def native_section(image: Image) -> list[Json]:
+def native_section(records: Iterable[FileRecord], facts: Mapping[str, ElfFacts]) -> list[Json]:
     """The live addons, libraries and programs outside the system's folders, with what they need to run, by path."""
-    births = {record.path: record for record in image.files if record.path in image.elf and record.death is None}
-    return [_native(births[path], facts) for path, facts in sorted(image.elf.items()) if path in births]
+    return [_native(record, facts[record.path]) for record in records]
 
 
 def _native(record: FileRecord, facts: ElfFacts) -> Json:

@@ -1,13 +1,14 @@
 """Findings -> their entries in a document; apart from the rest of an analysis, for lint has nothing else to write."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
+
+from msgspec import to_builtins
 
 import imageopt
 from imageopt.masking import masked
 from imageopt.report.names import raw_name, readable
-from imageopt.rules.model import EvidencePath, Finding, Location, Suppressed, TextEdit
+from imageopt.rules.model import EvidencePath, Finding, Fix, Location, Saving, Suppressed, TextEdit
 
 Json = dict[str, Any]
 
@@ -19,6 +20,8 @@ def tool() -> Json:
 
 def findings_section(findings: Sequence[Finding]) -> list[Json]:
     """`findings` of the document; what one of them explains is no entry of its own, its rule stands in `also`."""
+    fixes: dict[Fix, Json] = {}  # of a rule's findings all are alike, and a document may hold thousands
+    savings: dict[Saving, Json] = {}
     return [
         {
             "rule": finding.rule,
@@ -27,17 +30,11 @@ def findings_section(findings: Sequence[Finding]) -> list[Json]:
             "confidence": finding.confidence,
             "title": finding.title,
             "message": readable(finding.message),
-            "saving": {"bytes": finding.saving.bytes, "basis": finding.saving.basis},
+            "saving": savings.get(finding.saving) or savings.setdefault(finding.saving, to_builtins(finding.saving)),
             "location": _location(finding.location),
             "layers": list(finding.layers),
             "evidence": [_evidence(path) for path in finding.evidence],
-            "fix": {
-                "kind": finding.fix.kind,
-                "transform": finding.fix.transform,
-                "safety": finding.fix.safety,
-                "text": readable(finding.fix.text),
-                **_edits(finding.fix.edits),
-            },
+            "fix": fixes.get(finding.fix) or fixes.setdefault(finding.fix, _fix(finding.fix)),
             "fingerprint": finding.fingerprint,
             "also": list(finding.also),
         }
@@ -63,10 +60,20 @@ def suppressed_section(suppressed: Sequence[Suppressed]) -> list[Json]:
     ]
 
 
+def _fix(fix: Fix) -> Json:
+    return {
+        "kind": fix.kind,
+        "transform": fix.transform,
+        "safety": fix.safety,
+        "text": readable(fix.text),
+        **_edits(fix.edits),
+    }
+
+
 def _edits(edits: Sequence[TextEdit]) -> Json:
     """The edits; none of them where a text could not be told as it is: half of a change is none."""
     told = all(masked(readable(edit.text)) == edit.text for edit in edits)
-    return {"edits": [asdict(edit) for edit in edits]} if edits and told else {}
+    return {"edits": [to_builtins(edit) for edit in edits]} if edits and told else {}
 
 
 def _location(location: Location | None) -> Json | None:

@@ -8,17 +8,19 @@ import base64
 import hashlib
 import textwrap
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
+
 from imageopt.report.before_after import rows, vulnerabilities_in_words
-from imageopt.report.candidates import HEAD, candidate_rows, how_it_ended
+from imageopt.report.candidates import HEAD, candidate_rows, how_it_ended, on_request_rows
 from imageopt.report.change_rows import config_rows, lists, sentences, size_rows
 from imageopt.report.explore import explorable
 from imageopt.report.names import harmless
 from imageopt.report.treemap import Box, treemap
 from imageopt.report.words import (
+    alone,
     also,
     base_image,
     category,
@@ -54,8 +56,7 @@ _HUES = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Tile:
+class Tile(Struct, frozen=True):
     """One rectangle of the map with the words that fit into it."""
 
     x: float
@@ -126,7 +127,9 @@ def _drawn(kind: str, document: Json) -> dict[str, Any]:
                 "lost": lost_in_words(document),
                 "unchecked": [*document["not_checked"], *unchecked_hazards(document)],
                 "scanned": scanned(document),
-                "sentences": [text for text in (prediction(document), explained(document)) if text],
+                "sentences": [
+                    text for text in (prediction(document), alone(document["prediction"]), explained(document)) if text
+                ],
                 "diff": _diff(shown["diff"]) if shown is not None else [],
                 "sides": sides,
                 "maps": [drawn["tiles"] for _, drawn, _ in sides],
@@ -146,6 +149,7 @@ def _drawn(kind: str, document: Json) -> dict[str, Any]:
                 "head": HEAD,
                 "candidates": candidate_rows(document),
                 "ended": how_it_ended(document),
+                "on_request": on_request_rows(document),
             }
         case _:
             return {}

@@ -11,10 +11,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from imageopt.report.before_after import rows, vulnerabilities_in_words
-from imageopt.report.candidates import HEAD, candidate_rows, how_it_ended
+from imageopt.report.candidates import HEAD, candidate_rows, how_it_ended, on_request_rows
 from imageopt.report.names import harmless
 from imageopt.report.numbers import subject
 from imageopt.report.words import (
+    alone,
     also,
     base_image,
     category,
@@ -160,7 +161,8 @@ def _verification(document: Json) -> list[str]:
             f"Vulnerabilities fixed: {vulnerabilities_in_words(vulnerabilities['fixed']['by_severity'])}; "
             f"introduced: {vulnerabilities_in_words(vulnerabilities['introduced']['by_severity'])}."
         )
-    lines += [f"{text[0].upper()}{text[1:]}." for text in (prediction(document), explained(document)) if text]
+    said = (prediction(document), escaped(alone(document["prediction"])), explained(document))
+    lines += [f"{text[0].upper()}{text[1:]}." for text in said if text]
     lines.append("")
     changed = [*differences(comparison["behaviour"]), *differences(comparison["config"])]
     unchecked = [*document["not_checked"], *unchecked_hazards(document)]
@@ -215,6 +217,10 @@ def _rewrite(document: Json) -> list[str]:
     if found := candidate_rows(document):
         lines += [*table(HEAD, [[escaped(text) for text in row] for row in found], "lrrrl"), ""]
         lines += [f"**{escaped(ended)}**", ""] if (ended := how_it_ended(document)) else []
+    lines += [
+        f"- only when asked for: `{option}`: {escaped(text)}{f' ({saved})' if saved else ''}"
+        for saved, option, text in on_request_rows(document)
+    ]
     lines += [f"- not done: {escaped(item['name'])}: {escaped(item['reason'])}" for item in document["refusals"]]
     lines += [f"- {escaped(note)}" for note in document["notes"]]
     if document["diff"]:

@@ -4,9 +4,6 @@ Two different things: `readable` mends names that are not UTF-8 and is for docum
 (JSON escapes them); `harmless` spells control characters out and is for everything that a person looks at.
 """
 
-import base64
-import unicodedata
-
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}  # Unicode categories that print nothing or move what is printed
 
 
@@ -17,12 +14,19 @@ def readable(text: str) -> str:
 
 def raw_name(text: str) -> str | None:
     """The exact bytes of the name in base64 where `readable` had to change it, else None."""
-    data = text.encode("utf-8", "surrogateescape")
-    return None if readable(text) == text else base64.b64encode(data).decode("ascii")
+    if readable(text) == text:
+        return None
+    import base64
+
+    return base64.b64encode(text.encode("utf-8", "surrogateescape")).decode("ascii")
 
 
 def harmless(text: str) -> str:
     """The text on one line, with control characters, line ends and direction marks as `\\xNN` or `\\uNNNN`."""
+    if text.isprintable():
+        return text
+    import unicodedata
+
     return "".join(_spelled(char) if unicodedata.category(char) in _HIDDEN else char for char in text)
 
 

@@ -5,15 +5,15 @@ What is not known has no number: a missing one says so, a 0 would be a claim. Of
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 Json = Mapping[str, Any]
 _SIZES = ("download_bytes", "unpacked_bytes", "live_bytes", "wasted_bytes")
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
+class Number(Struct, frozen=True):
     """One number: `labels` tell it from others of its name; `help` says what it is."""
 
     name: str

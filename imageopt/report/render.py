@@ -60,16 +60,16 @@ def render(document: Json, format: str, *, color: bool, width: int | None, plain
         from imageopt.report.json_text import dumps
 
         return dumps(document)
-    from imageopt.report.older import completed
-
     try:
-        document = completed(document)
-        if format not in FORMATS:
-            return _for_programs(document, format)
-        if schema == LINT:
+        if schema == LINT and format == "terminal":  # a line has nothing that an older version did not tell
             from imageopt.report.lines import lines
 
             return lines(document, color=color)
+        from imageopt.report.older import completed
+
+        document = completed(document)
+        if format not in FORMATS:
+            return _for_programs(document, format)
         if format == "terminal":
             return _terminal(document, color=color, width=width, plain=plain)
         if format == "markdown":

@@ -24,6 +24,16 @@ def rewrite_document(rewrite: Rewrite, reference: str, search: "Search | None" =
         "timing": {},
         "reference": readable(reference),
         **rewrite_section(rewrite),
+        "on_request": [
+            {
+                "name": one.name,
+                "summary": one.summary,
+                "possible": not one.reason,
+                "reason": readable(one.reason),
+                "predicted_bytes": one.predicted_bytes,
+            }
+            for one in rewrite.on_request
+        ],
         **(candidates_section(search) if search is not None else {}),
     }
 
@@ -32,7 +42,12 @@ def rewrite_section(rewrite: Rewrite) -> dict[str, Any]:
     """What a rewrite changes and why; a verification's document holds it too."""
     return {
         "outcome": rewrite.outcome,
-        "prediction": {"bytes": rewrite.predicted_bytes, "basis": rewrite.predicted_basis},
+        "prediction": {
+            "bytes": rewrite.predicted_bytes,
+            "basis": rewrite.predicted_basis,
+            "expected_bytes": rewrite.expected_bytes,
+            "proofs": rewrite.expected_by,
+        },
         "files": [{"path": readable(change.path), "new": change.before is None} for change in rewrite.changes],
         "transforms": [
             {

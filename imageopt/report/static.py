@@ -25,6 +25,7 @@ def production_section(static: Static | NotDone) -> Json:
         "added": _texts(found.added),
         "changed": _texts(found.changed),
         "kept": found.kept,
+        "unannounced": _texts(found.unannounced),
     }
 
 

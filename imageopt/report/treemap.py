@@ -1,11 +1,11 @@
 """Numbers -> rectangles whose areas are as the numbers: a squarified treemap (Bruls, Huizing, van Wijk, 2000)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Box:
+class Box(Struct, frozen=True):
     """A rectangle, in the units of the whole; `index` is the number's place in the input."""
 
     index: int

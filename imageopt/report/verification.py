@@ -13,6 +13,7 @@ from imageopt.report.analysis import findings_section, image_section, tool
 from imageopt.report.names import readable
 from imageopt.report.rewrite import rewrite_section
 from imageopt.report.static import loading_section, lost_section, modules_section, production_section
+from imageopt.verify.isolated import Isolated, label
 from imageopt.verify.model import (
     Change,
     Check,
@@ -275,6 +276,19 @@ def _vulnerabilities(found: Sequence[Vulnerability]) -> Json:
     }
 
 
+def isolated_section(isolated: Iterable[Isolated]) -> list[Json]:
+    """What single transformations saved, each by the two rewrites that differ in just that."""
+    return [
+        {
+            "name": one.name,
+            "between": list(one.between),
+            "predicted_bytes": one.predicted_bytes,
+            "measured_bytes": one.measured_bytes,
+        }
+        for one in isolated
+    ]
+
+
 def _severity(item: Vulnerability) -> str:
     severity = item.severity.lower()
     return severity if severity in VULNERABILITY_SEVERITIES else "unknown"
@@ -283,14 +297,25 @@ def _severity(item: Vulnerability) -> str:
 def _prediction(verification: Verification) -> Json:
     predicted, measured = verification.predicted_bytes, verification.measured_bytes
     known = predicted is not None and measured is not None and measured != 0
-    transforms = verification.rewrite.transformed if verification.rewrite else ()
+    alone = {one.name: one.measured_bytes for one in verification.isolated}
+    rewrite = verification.rewrite
+    made = [(done, label(rewrite, done)) for done in rewrite.transformed] if rewrite is not None else []
     return {
         "predicted_bytes": predicted,
         "measured_bytes": measured,
         "error_percent": round(100 * (predicted - measured) / abs(measured), 2)
         if known and predicted is not None and measured is not None
         else None,
-        "transforms": [{"name": done.name, "predicted_bytes": done.predicted_bytes} for done in transforms],
+        "expected_bytes": rewrite.expected_bytes if rewrite is not None else None,
+        "transforms": [
+            {
+                "name": done.name,
+                "predicted_bytes": done.predicted_bytes,
+                "measured_bytes": alone.get(called),
+            }
+            for done, called in made
+        ],
+        "isolated": isolated_section(verification.isolated),
     }
 
 

@@ -92,7 +92,8 @@ def headline(document: Json) -> list[str]:
     parts = [f"{size(sizes['unpacked_bytes'])} unpacked"]
     if sizes["download_bytes"] is not None:
         parts.append(f"{size(sizes['download_bytes'])} to download")
-    parts.append(f"{len(image['layers'])} layers")
+    count = len(image["layers"])
+    parts.append(f"{count} {'layer' if count == 1 else 'layers'}")
     return [", ".join(parts), _could_go(sizes["unpacked_bytes"], summary)]
 
 
@@ -152,6 +153,16 @@ def prediction(document: Json) -> str:
     return f"predicted to save {size(numbers['predicted_bytes'])}, measured {size(numbers['measured_bytes'])}{off}"
 
 
+def alone(section: Json) -> str:
+    """What single transformations saved, beside what was predicted of them; empty where none was isolated."""
+    return "; ".join(
+        f"{one['name']} alone saves {size(one['measured_bytes'])}"
+        + (f", {size(one['predicted_bytes'])} predicted" if one["predicted_bytes"] is not None else "")
+        + f" ({one['between'][1]} beside {one['between'][0]})"
+        for one in section.get("isolated", ())
+    )
+
+
 def scanned(document: Json) -> bool:
     """Whether both sides were scanned, so that "none introduced" means something."""
     return all(document[side]["scan"]["result"] == "scanned" for side in ("before", "after"))
@@ -179,26 +190,39 @@ def outcome(document: Json) -> str:
     if predicted["bytes"] is None:
         return "a rewrite is proposed; what it saves is not known before it is built"
     basis = "predicted from counted bytes" if predicted["basis"] == "exact" else "an estimate"
+    if predicted.get("expected_bytes") is not None:
+        proofs = predicted["proofs"]
+        earlier = "an earlier proof" if proofs == 1 else f"{proofs} earlier proofs"
+        basis += f"; {size(predicted['expected_bytes'])} by {earlier} of such changes"
     return f"a rewrite is proposed that should save {size(predicted['bytes'])} unpacked ({basis})"
 
 
-def limit_and_value(check: Json) -> tuple[str, str]:
-    """The limit and the value of a gate's check, in the unit of its kind; `>=` marks the limit that is the least."""
+_FEW, _MANY = 4, 12  # significant figures
 
-    def shown(number: float | None) -> str:
+
+def limit_and_value(check: Json) -> tuple[str, str]:
+    """The limit and the value of a gate's check, in the unit of its kind; `>=` marks the limit that is the least.
+
+    Rounded, unless the two would then look the same and are not.
+    """
+
+    def shown(number: float | None, digits: int = _FEW) -> str:
         if number is None:
             return UNKNOWN
         name = check["name"]
         if name in _IN_BYTES or name.startswith("growth."):
-            return format_bytes(int(number))
+            return format_bytes(int(number)) if digits == _FEW else f"{int(number)} B"
         if name.startswith("dive."):  # ratios, which dive's reports show in percent
-            return f"{100 * number:.4g} %"
+            return f"{100 * number:.{digits}g} %"
         if name in ("build_seconds", "rebuild_seconds"):
-            return format_seconds(number)
-        return f"{number:.4g} %" if name == "wasted" else f"{number:g}"
+            return format_seconds(number) if digits == _FEW else f"{number:.{digits}g} s"
+        return f"{number:.{digits}g} %" if name == "wasted" else f"{number:g}"
 
     least = ">= " if check["name"] == "dive.lowestEfficiency" else ""
-    return least + shown(check["limit"]), shown(check["value"])
+    limit, value = shown(check["limit"]), shown(check["value"])
+    if limit == value and check["limit"] != check["value"]:
+        limit, value = shown(check["limit"], _MANY), shown(check["value"], _MANY)
+    return least + limit, value
 
 
 _IN_BYTES = ("download", "unpacked", "live", "wasted_bytes", "dive.highestWastedBytes")
@@ -215,7 +239,7 @@ def why(check: Json) -> str:
 def cause(row: Json) -> tuple[str, str, str, str]:
     """How much, where, what and what to do of one of a gate's causes."""
     about = "~" if row["basis"] == "estimate" else ""
-    todo = row["fix"] or "no rule blames it: see whether all of it is needed"
+    todo = row["fix"] or "see whether all of it is needed"
     return f"{about}{format_bytes(row['bytes'])}", place(row["location"]), row["title"].rstrip("."), todo
 
 

@@ -6,7 +6,9 @@ smaller. What the Node image brings beside (its user, its libraries, its entry p
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imageopt.dockerfile.edit import apply
 from imageopt.dockerfile.model import Dockerfile, Edit, Instruction, Stage
@@ -31,8 +33,7 @@ _SHIPPED = ("PATH", "NODE_VERSION", "YARN_VERSION")  # the new base has its own,
 _STARTS = ("RUN", "CMD", "ENTRYPOINT", "HEALTHCHECK")
 
 
-@dataclass(frozen=True, slots=True)
-class BareBase:
+class BareBase(Struct, frozen=True):
     """The Linux below a Node image, such as `alpine:3.22`, and what has to be copied from the Node image onto it.
 
     `environment` is what the Node image sets beside its versions; `saved_bytes` what it holds more than that.

@@ -5,8 +5,9 @@ changed safely gives None and a reason.
 """
 
 import re
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 _SUITES = "trixie|bookworm|bullseye|buster|stretch|jessie"
 _VERSION = rf"\d+(?:\.\d+){{0,2}}|(?!(?:{_SUITES}|slim|alpine)(?:-|$))[a-z]+"  # a number, lts, a code name
@@ -17,8 +18,7 @@ _BUN = "oven/bun"
 _BUN_TAG = re.compile(r"(\d+(?:\.\d+){0,2}|latest)?-?(debian|slim|alpine)?")
 
 
-@dataclass(frozen=True, slots=True)
-class BaseImage:
+class BaseImage(Struct, frozen=True):
     """`written` is the image as FROM has it. `kind` of the Node or Bun image: `full`, `slim`, `alpine`.
 
     `stem` and `suite` make up the tag; `stem` may hold a build argument.

@@ -4,19 +4,20 @@ NODE_ENV=production never reaches the install here, or the compiler would be mis
 before the build, it is set after the install.
 """
 
+import posixpath
 import re
 
 from imageopt.dockerfile.model import Instruction
 from imageopt.dockerfile.pairs import pairs
-from imageopt.project.files import read_text
+from imageopt.project.files import exists, read_text
 from imageopt.project.model import Project
-from imageopt.project.scripts import DEV_RUNNERS, commands, reachable_commands
 from imageopt.rewrite.builders import without_cache
+from imageopt.rewrite.commands import writes_npmrc
+from imageopt.rewrite.global_tools import uses_global
 from imageopt.rewrite.ground import Account, Ground, comments_of
 from imageopt.rewrite.managers import manifest_names
 from imageopt.rewrite.render import copy, flags_of, word
 from imageopt.rewrite.survey import Step, Survey
-from imageopt.rewrite.system import RuntimeSystem
 from imageopt.rewrite.tokens import left_behind, sent
 
 _WITHOUT_EFFECT_AT_THE_END = ("ENV", "ARG", "SHELL", "WORKDIR")
@@ -25,7 +26,7 @@ _WITHOUT_EFFECT_AT_THE_END = ("ENV", "ARG", "SHELL", "WORKDIR")
 def build_stage(ground: Ground, account: Account) -> dict[str, object]:
     """The template's values for the first stage."""
     first, found, tree = _sources_first(ground), ground.found, ground.tree
-    built = [step.instruction for step in found.build]
+    built = [step.instruction for step in (*found.before_install, *found.build)]
     return {
         "image": ground.bases.build,
         "name": ground.build_name,
@@ -53,48 +54,6 @@ def member_manifests(ground: Ground) -> list[str]:
     return [f"{member.folder}/package.json" for member in chosen]
 
 
-def uses_global(ground: Ground, words: tuple[str, ...]) -> bool:
-    """Whether the build calls a program of these globally installed packages that the lock file does not bring."""
-    programs = _programs_of(words)
-    if "npm" in programs:
-        return True
-    project = ground.project
-    scripts = project.manifest.scripts if project.manifest else {}
-    locked = {package.name for package in project.lock.packages} if project.lock else set()
-    for step in ground.found.build:
-        if step.instruction.keyword != "RUN":
-            continue
-        line = step.text or step.instruction.arguments
-        if any(called[0] in programs for called in commands(re.sub(r"^RUN\s+", "", line)) or () if called):
-            return True  # only npm's scripts and npx look into node_modules
-        for called in reachable_commands(line, scripts):
-            name = called[1] if called[0] == "npx" and len(called) > 1 else called[0]
-            if name in programs and programs[name] not in locked:
-                return True
-    return False
-
-
-def started_globals(project: Project, found: Survey, system: RuntimeSystem) -> tuple[str, ...]:
-    """Why globally installed packages cannot stay behind: what is started calls them, and no lock file brings them."""
-    locked = {package.name for package in project.lock.packages if not package.dev} if project.lock else set()
-    return tuple(
-        f"line {run.line} installs {package}, which starts the service"
-        for run, command in found.globals
-        for package in dict.fromkeys(
-            package for program, package in _programs_of(command.words).items() if program in system.programs
-        )
-        if package not in locked
-    )
-
-
-def _programs_of(words: tuple[str, ...]) -> dict[str, str]:
-    """The programs that a global installation brings, each with its package."""
-    named = {re.sub(r"(?<=.)@.*", "", item) for item in words[1:] if not item.startswith("-")}
-    named -= {"install", "i", "add", "global"}
-    programs = {program: package for program, package in DEV_RUNNERS.items() if package in named}
-    return programs | {name.rpartition("/")[2]: name for name in sorted(named)}
-
-
 def _system(ground: Ground, account: Account) -> list[str]:
     """The system packages of the original where something compiles, and global tools that a build command uses."""
     lines = []
@@ -119,6 +78,7 @@ def _steps(ground: Ground, first: list[Step]) -> list[Step]:
     if ground.layout.mode == "plain":
         return []
     steps = [step for step in ground.found.build if not any(step is other for other in first)]
+    steps = [step for step in steps if not _is_input(ground, step)]
     if ground.layout.mode == "narrow":  # what is deleted elsewhere stays behind with this stage anyway
         steps = [step for step in steps if not step.removes or _removes_kept(ground, step)]
     while steps and steps[-1].instruction.keyword in _WITHOUT_EFFECT_AT_THE_END:
@@ -127,6 +87,17 @@ def _steps(ground: Ground, first: list[Step]) -> list[Step]:
     if moved and _last(ground):  # which is a matter of the folder that everything was installed in
         steps.append(Step(moved[-1].instruction, f"WORKDIR {word(ground.found.folder)}"))
     return steps
+
+
+def _is_input(ground: Ground, step: Step) -> bool:
+    """Whether it copies, without a word about it, only what is copied for the install in any case."""
+    found, given = ground.found, _folders(ground)
+    return not step.instruction.comments and any(
+        copied.target == f"{found.folder}/{posixpath.normpath(source)}" and posixpath.normpath(source) in given
+        for copied in found.copies
+        if copied.instruction is step.instruction and len(copied.sources) == 1
+        for source in copied.sources
+    )
 
 
 def _removes_kept(ground: Ground, step: Step) -> bool:
@@ -176,9 +147,26 @@ def _install_flags(ground: Ground) -> str:
 
 def _last(ground: Ground) -> str:
     """The pruning, and the removal of what holds a token where the whole folder is copied."""
-    tokens = sent(ground.project, ground.project.dockerignore or "") if ground.layout.mode == "whole" else ()
-    files = left_behind(tokens, ground.found.folder, ground.found.copies)
+    files: tuple[str, ...] = ()
+    if ground.layout.mode == "whole":
+        files = left_behind(
+            sent(ground.project, ground.project.dockerignore or ""), ground.found.folder, ground.found.copies
+        )
+        if any(map(_is_npmrc, ground.found.before_install)):
+            files = tuple(dict.fromkeys((*files, ".npmrc")))
     return " && ".join(filter(None, (_prune(ground), f"rm -f {' '.join(map(word, files))}" if files else "")))
+
+
+def npmrc_over_another(project: Project, found: Survey) -> tuple[str, ...]:
+    """Why an .npmrc that is made for the installation cannot be made before the manifests are copied."""
+    if not exists(project.root, ".npmrc"):
+        return ()
+    lines = (step.instruction.line for step in found.before_install if _is_npmrc(step))
+    return tuple(f"line {line} writes .npmrc, and the project has one" for line in lines)
+
+
+def _is_npmrc(step: Step) -> bool:
+    return step.instruction.keyword == "RUN" and writes_npmrc(step.instruction.arguments)
 
 
 def _prune(ground: Ground) -> str:

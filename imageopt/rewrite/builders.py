@@ -6,7 +6,8 @@ suit each of them.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from imageopt.project.deployment import read_deployment
 from imageopt.project.libc import USUAL_PROCESSOR
@@ -17,8 +18,7 @@ _WITHOUT_MOUNTS = ("kaniko", "docker-legacy")
 _WITHOUT_HEREDOCS = (*_WITHOUT_MOUNTS, "buildah", "podman")  # buildah has them from 1.33 on
 
 
-@dataclass(frozen=True, slots=True)
-class Builders:
+class Builders(Struct, frozen=True):
     """`mounts`: RUN may mount a cache; `heredocs`: COPY may carry a file's text; `named`: who builds, in words.
 
     `processors` are named as npm does, and never empty.

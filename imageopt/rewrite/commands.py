@@ -7,18 +7,22 @@ then either keep it where it was or refuse; a guess here would lose something th
 import re
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from imageopt.dockerfile.model import Instruction
 from imageopt.project.model import PackageManager
 from imageopt.project.scripts import LONGEST
+from imageopt.rules.checks.node_install import package_name
 
 Purpose = Literal[
     "nothing",  # cleans or updates what a discarded stage takes with it
     "system-install",
     "install",
     "global-install",
+    "certificates",  # takes in what lies beside those that the system trusts
+    "setting",  # of the package manager, for its installations alone
     "prune",
     "build",
     "owner",
@@ -58,13 +62,20 @@ _NOT_KEPT = (  # which packages, and how strictly: the install that is written d
 _CACHES = re.compile(
     r"(?:/var/lib/apt/|/var/cache/|/root/\.(?:npm|cache)|~/\.(?:npm|cache)|/tmp|/usr/share/(?:doc|man|locale))"
 )
+_FOR_INSTALLING = re.compile(  # keys of .npmrc that no program reads when the service runs
+    r"(?:@[\w.-]+:)?registry|strict-ssl|ca(?:file)?|(?:https?-)?proxy|noproxy|fetch-[a-z-]+|maxsockets|loglevel|progress"
+    r"|audit|fund|update-notifier|unsafe-perm|legacy-peer-deps|engine-strict"
+    r"|(?://[^\s=]+:)?(?:_authToken|_auth|_password|username|email|always-auth|certfile|keyfile)"
+)
+_TO_NPMRC = re.compile(
+    r"(?:echo|printf)\s+('[^']*'|\"[^\"]*\"|[^\s'\">;|&]+)\s*>>?\s*(?:(?:\.|~|/root|\$HOME|\$\{HOME\})/)?\.npmrc"
+)
 _BUILDERS = {"tsc", "node", "make", "vite", "webpack", "rollup", "esbuild", "babel", "swc", "ng", "nest", "next",
              "nuxt", "gulp", "grunt", "tsup", "prisma", "cp", "mv", "echo", "sed", "tar", "ls", "cat", "test", "npx",
              "bunx", "cd", "touch", "find", "printf"}  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(Struct, frozen=True):
     """One command: its text as written, its words without quotes, what it is for."""
 
     text: str
@@ -92,15 +103,19 @@ def split_commands(run: Instruction) -> tuple[tuple[str, tuple[str, ...]], ...] 
     return tuple((part, _words(part)) for part in _split(text))
 
 
-def purpose(words: tuple[str, ...], text: str, manager: PackageManager = "npm") -> Purpose:
+def purpose(  # noqa: C901 (one case for each program)
+    words: tuple[str, ...], text: str, manager: PackageManager = "npm"
+) -> Purpose:
     """What a command is for, by its program and arguments."""
     if not words:
         return "unknown"
     program, rest = words[0].rpartition("/")[2], words[1:]
     piped = re.search(r"(?<!\|)\|(?!\|)", text) is not None
     match program:
-        case "set" | ":" | "true" | "corepack" | "update-ca-certificates":
+        case "set" | ":" | "true" | "corepack":
             return "nothing"
+        case "update-ca-certificates":
+            return "certificates"
         case "apt-get" | "apt" | "apk" | "aptitude":
             action = next((word for word in rest if not word.startswith("-")), "")
             return "system-install" if action in ("install", "add") else "nothing"
@@ -118,6 +133,8 @@ def purpose(words: tuple[str, ...], text: str, manager: PackageManager = "npm") 
             return "nothing" if all(_CACHES.match(word) for word in rest if not word.startswith("-")) else "remove"
         case "useradd" | "adduser" | "groupadd" | "addgroup" | "usermod" | "groupmod":
             return "account"
+        case "echo" | "printf" if (written := _TO_NPMRC.fullmatch(text)) and _only_for_installing(_lines(written[1])):
+            return "setting"
         case _ if program in _BUILDERS and not piped and not _hides_install(text):
             return "build"
         case _:
@@ -163,6 +180,11 @@ def _npm(rest: tuple[str, ...]) -> Purpose:
         if {"-g", "--global", "--location=global"} & set(rest):
             return "global-install"
         return "package-change" if len(plain) > 1 else "install"
+    if plain[:2] == ["config", "set"] or action == "set":
+        given = plain[1 if action == "set" else 2 :]
+        if len(given) == 2 and "=" not in given[0]:
+            given = ["=".join(given)]
+        return "setting" if _only_for_installing(given) else "unknown"
     if action in ("prune", "dedupe"):
         return "prune" if action == "prune" else "unknown"
     if action in ("cache", "audit", "fund", "version", "--version") or rest == ("-v",):
@@ -170,6 +192,21 @@ def _npm(rest: tuple[str, ...]) -> Purpose:
     if action in ("run", "run-script", "exec", "test", "rebuild", "start", "t"):
         return "build"
     return "unknown"
+
+
+def _only_for_installing(settings: list[str]) -> bool:
+    """Whether these settings of npm, `key=value` each, matter to installations alone."""
+    return bool(settings) and all("=" in one and _FOR_INSTALLING.fullmatch(one.partition("=")[0]) for one in settings)
+
+
+def _lines(word: str) -> list[str]:
+    """The lines that echo or printf make of a word of shell."""
+    return [line.strip() for line in re.split(r"\\n|\n", word.strip("'\"")) if line.strip()]
+
+
+def writes_npmrc(text: str) -> bool:
+    """Whether one of these commands writes an .npmrc in the folder that it runs in."""
+    return re.search(r">\s*(?:\./)?\.npmrc(?![\w.])", text) is not None
 
 
 def _npm_beside(rest: tuple[str, ...]) -> Purpose:
@@ -183,7 +220,7 @@ def _npm_beside(rest: tuple[str, ...]) -> Purpose:
 def _packages(rest: tuple[str, ...]) -> set[str]:
     """The names of the packages that an `npm install -g` installs, without their versions."""
     plain = [word for index, word in enumerate(rest) if not word.startswith("-") and not _is_value(rest, index)]
-    return {re.sub(r"(?<=.)@.*", "", word) for word in plain[1:]}
+    return {package_name(word) for word in plain[1:]}
 
 
 def _pnpm_or_yarn(program: str, rest: tuple[str, ...]) -> Purpose:

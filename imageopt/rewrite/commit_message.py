@@ -8,7 +8,8 @@ acts on wherever it stands is spelled so that it does not.
 import re
 import textwrap
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from imageopt.errors import one_line
 from imageopt.masking import masked
@@ -27,8 +28,7 @@ _ACTED_ON = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
+class Measured(Struct, frozen=True):
     """What a verification measured. `rows` are its table in words: what, before, after, and the difference.
 
     The sizes are unpacked bytes, None where they are not known; `predicted` says how far the prediction was off.

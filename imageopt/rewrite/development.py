@@ -1,7 +1,8 @@
 """Whether what a service is started with is there for development only, and would go with the packages that are."""
 
 from collections.abc import Iterable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from imageopt.project.app import app_manifest
 from imageopt.project.model import Lock, Project, StartCommand
@@ -16,7 +17,8 @@ def started_with(project: Project) -> str | None:
     start, manifest = project.start, app_manifest(project)
     if start is None or start.argv is not None or manifest is None:
         return None
-    return called_by(project, (start.script, "npm start"))
+    named = (name for name, script in manifest.scripts.items() if script == start.script)  # with what runs around it
+    return called_by(project, (start.script, *(f"npm run {name}" for name in named)))
 
 
 def built_start(project: Project) -> tuple[StartCommand, tuple[str, ...]] | None:

@@ -10,14 +10,14 @@ import errno
 import os
 import stat
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from imageopt.errors import InputError
 
 
-@dataclass(frozen=True, slots=True)
-class Exchange:
+class Exchange(Struct, frozen=True):
     """A file's real path, its content now and then (None: it is not there), and its mode where one is to be kept.
 
     `spare` is the beginning of the names that its spare files get.

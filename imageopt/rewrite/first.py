@@ -5,7 +5,9 @@ written, and what the project does not tell is asked for, not made up.
 """
 
 import json
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imageopt.project.constraints import contradictions
 from imageopt.project.model import Fact, Framework, Project
@@ -19,23 +21,20 @@ _ONE_PAGE = ("vite", "cra", "vue-cli", "angular", "react-router", "remix")  # th
 _OWN_PORTS = {"next": 3000, "nuxt": 3000, "sveltekit": 3000, "astro": 4321}  # what their servers listen on, untold
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(Struct, frozen=True):
     """`text` is the plainest Dockerfile; `notes` say where each decision comes from."""
 
     text: str
     notes: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Missing:
+class Missing(Struct, frozen=True):
     """What has to be told before a first Dockerfile can be written, each with how to tell it."""
 
     reasons: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Decided:
+class _Decided(Struct, frozen=True):
     value: str
     note: str
 

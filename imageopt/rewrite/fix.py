@@ -8,8 +8,10 @@ import re
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from datetime import date
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imageopt.config import Waiver
 from imageopt.dockerfile.edit import before
@@ -26,8 +28,7 @@ _ROUNDS = 8
 _ATTEMPTS = 300  # edits that are tried one by one; a file that needs more was not written by hand
 
 
-@dataclass(frozen=True, slots=True)
-class _Task:
+class _Task(Struct, frozen=True):
     """A finding to mend, `offset` being where it stands in the text so far; -1 for one about another file."""
 
     finding: Finding

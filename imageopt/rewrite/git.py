@@ -6,8 +6,9 @@ here, for git would run the filters. Without git, or outside a repository, nothi
 """
 
 import hashlib
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from imageopt.errors import ImageoptError
 from imageopt.process import find_program, run
@@ -27,8 +28,7 @@ _ENVIRONMENT = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Repository:
+class Repository(Struct, frozen=True):
     """Where the repository's files begin, and the hash that names its objects."""
 
     top: Path

@@ -4,7 +4,8 @@
 """
 
 import re
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from imageopt.dockerfile.model import Dockerfile, Instruction, Stage, Trivia
 from imageopt.project.model import Project
@@ -19,8 +20,7 @@ from imageopt.rewrite.system import RuntimeSystem
 from imageopt.rewrite.workspace import Part
 
 
-@dataclass(frozen=True, slots=True)
-class Ground:
+class Ground(Struct, frozen=True):
     """`runner` is the development package that the service starts with, if any; `user` is empty where it stays root.
 
     `owner` is the user as `--chown` takes it; `build_name` the name of the first stage.
@@ -91,8 +91,7 @@ def spaced(tree: Dockerfile, item: Instruction, text: str | None = None) -> str:
     return ("\n" if empty else "") + commented(tree, item, tree.source(item) if text is None else text)
 
 
-@dataclass(slots=True)
-class Account:
+class Account(Struct):
     """`done`: transformation -> the evidence for it; `refusals`: what was not done; `notes`: for the user."""
 
     done: dict[str, str] = field(default_factory=dict)
@@ -104,8 +103,7 @@ class Account:
         self.refusals.append(Refused(name, reason))
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """`values` for the template, the account, the context's paths that the Dockerfile names, and those it makes."""
 
     template: str

@@ -7,7 +7,8 @@ names; one hit and the pattern is left out. An existing file keeps its bytes, ne
 import posixpath
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from imageopt.dockerfile.ignore import parse_ignore
 from imageopt.dockerfile.model import Dockerfile
@@ -17,12 +18,14 @@ from imageopt.project.files import exists, read_text, top_names
 from imageopt.project.lock import LOCK_FILES
 from imageopt.project.model import Project
 from imageopt.project.scripts import reachable_commands
+from imageopt.rewrite.build_git import USUAL_SCRIPTS, asks_git
 
-_GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
+_ITSELF = ".dockerignore"
+_GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (  # not .gitignore: Tailwind passes over what it names
     ("installed and built again inside the image", ("node_modules", "**/node_modules")),
     ("history, editors and pipelines", (
-        ".git", ".gitignore", ".gitattributes", ".github", ".gitlab", ".gitlab-ci.yml", ".circleci", ".travis.yml",
-        "azure-pipelines.yml", "Jenkinsfile", ".vscode", ".idea", "Dockerfile*", "*.Dockerfile",
+        ".git", ".gitattributes", ".github", ".gitlab", ".gitlab-ci.yml", ".circleci", ".travis.yml",
+        "azure-pipelines.yml", "Jenkinsfile", ".vscode", ".idea", "Dockerfile*", "*.Dockerfile", _ITSELF,
         "docker-compose*.yml", "compose*.y*ml", "imageopt.toml",
     )),
     ("secrets: given when the container starts", (".env", ".env.*", "*.pem", "*.key")),
@@ -33,12 +36,16 @@ _GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     )),
 )  # fmt: skip
 _ONLY_BUILT = {"dist", "build", "out", "output", "lib", ".next", ".nuxt", ".output", ".svelte-kit", "storybook-static"}
+_SAMPLE = re.compile(r"\.env\.(?:example|sample|template|dist)")  # without secrets, and copied to .env by many a script
+_COMPILED_IN = re.compile(  # variables of .env that bundlers write into what the browser gets
+    r"^\s*(?:export\s+)?(?:VITE|NEXT_PUBLIC|REACT_APP|NUXT_PUBLIC|VUE_APP|GATSBY|PUBLIC|EXPO_PUBLIC|MIX)_\w+\s*=",
+    re.MULTILINE,
+)
 _TAKE_FILES = frozenset(("cat", "chmod", "chown", "cp", "gunzip", "gzip", "ln", "mv", "rm", "sed", "tar", "unzip"))
 _ALWAYS = {"node_modules", ".git", ".env", ".env.*", "coverage", "logs", "*.log"}
 
 
-@dataclass(frozen=True, slots=True)
-class IgnoreChange:
+class IgnoreChange(Struct, frozen=True):
     """The new text, and the patterns that were added."""
 
     after: str
@@ -70,10 +77,12 @@ def propose_ignore(
             and _is_useful(pattern, names, "\n".join((existing, *added)), project, rebuilt)
             and not _hides(pattern, wanted, existing)
         ]
+        if ".env.*" in fresh:
+            fresh += [f"!{name}" for name in names if _SAMPLE.fullmatch(name)]
         if fresh:
             lines += ["", f"# {title}", *fresh]
             added += fresh
-    if not added:
+    if not {*added} - {_ITSELF}:
         return None
     return IgnoreChange(_joined(existing, lines[1:]), tuple(added))
 
@@ -124,6 +133,8 @@ def _is_useful(pattern: str, names: tuple[str, ...], existing: str, project: Pro
         return False
     if pattern in _ALWAYS or pattern in rebuilt:
         return not rules.excludes(sample)
+    if pattern == _ITSELF:  # Tailwind takes each word of each file in the context for a class
+        return project.dockerignore is None
     if pattern == "**/node_modules":
         return project.workspace is not None and not rules.excludes("x/node_modules")
     own = parse_ignore(pattern)
@@ -135,10 +146,14 @@ def _may_hold_sources(project: Project, folder: str) -> bool:
     """Whether files that no build makes may lie in a folder that the build writes to: a page beside its bundle."""
     if not exists(project.root, folder):
         return False
+    by_git = _git_ignores(project, folder)
+    return folder not in _ONLY_BUILT if by_git is None else not by_git
+
+
+def _git_ignores(project: Project, path: str) -> bool | None:
+    """Whether .gitignore keeps the path out of the repository; None where there is none."""
     lines = (read_text(project.root, ".gitignore") or "").splitlines()
-    if not lines:
-        return folder not in _ONLY_BUILT
-    return not parse_ignore("\n".join(map(_as_docker_reads, lines))).excludes(folder)
+    return parse_ignore("\n".join(map(_as_docker_reads, lines))).excludes(path) if lines else None
 
 
 def _as_docker_reads(line: str) -> str:
@@ -160,11 +175,12 @@ def _always_needed(project: Project) -> Iterator[str]:
     yield from ("package.json", ".npmrc", *LOCK_FILES)
     yield from project.build_inputs
     yield from (fact.value for fact in project.runtime_paths)
-    manifest = project.manifest
-    for name in manifest.scripts if manifest else ():
-        if name not in ("build", "start", "prebuild", "postbuild", "prepare", "postinstall", "preinstall", "install"):
-            continue
-        for words in reachable_commands(f"npm run {name}", manifest.scripts if manifest else {}):
-            if words[0] == "git" or any("git" in word.split() for word in words):
-                yield ".git"
+    compiled_in = project.build_script is not None and _COMPILED_IN.search(read_text(project.root, ".env") or "")
+    if compiled_in and not _git_ignores(project, ".env"):  # else no build of the repository has it
+        yield ".env"
+    if asks_git(project):
+        yield ".git"
+    scripts = project.manifest.scripts if project.manifest else {}
+    for name in USUAL_SCRIPTS:
+        for words in reachable_commands(f"npm run {name}", scripts) if name in scripts else ():
             yield from (re.sub(r"^\./", "", word) for word in words[1:] if not word.startswith("-"))

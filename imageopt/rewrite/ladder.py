@@ -5,10 +5,11 @@ the list with the reason, so that nobody wonders why alpine was not tried.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from imageopt.evidence.model import Evidence
-from imageopt.rewrite.model import Rewrite
+from imageopt.rewrite.model import Rewrite, same_changes
 from imageopt.rewrite.propose import propose
 from imageopt.rewrite.traced import traced
 from imageopt.rules.model import Finding
@@ -36,8 +37,7 @@ _STAGES = "the Dockerfile has stages of its own, and they are kept"
 _BASES = {"keep": 0, "slim": 1, "alpine": 2, "auto": 2}  # how far down a wished base lets the ladder go
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Struct, frozen=True):
     """A rung: `rewrite` is None where it cannot be offered, and `reason` says why; `summary` is what it is."""
 
     name: str
@@ -68,7 +68,7 @@ def ladder(
         if not reason and rewrite is not None and rewrite.outcome != "proposed":
             reason = _why_not(rewrite)
         if not reason and rewrite is not None:
-            same = next((other.name for other in made if other.rewrite and _same(other.rewrite, rewrite)), None)
+            same = next((other.name for other in made if other.rewrite and same_changes(other.rewrite, rewrite)), None)
             reason = f"it is the same as {same}" if same else ""
         offered = complete(rewrite) if rewrite is not None and not reason else None
         made.append(Candidate(name, _SUMMARIES[name], offered, reason))
@@ -135,9 +135,3 @@ def _said(rewrite: Rewrite, name: str, beginning: str = "") -> Iterator[str]:
 
 def _why_not(rewrite: Rewrite) -> str:
     return next((refusal.reason for refusal in rewrite.refusals), next(iter(rewrite.notes), "there is nothing to do"))
-
-
-def _same(one: Rewrite, other: Rewrite) -> bool:
-    return [(change.path, change.after) for change in one.changes] == [
-        (change.path, change.after) for change in other.changes
-    ]

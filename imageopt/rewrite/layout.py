@@ -8,25 +8,28 @@ whose build leaves a server that is complete in itself.
 
 import posixpath
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable
 from typing import Literal
+
+from msgspec import Struct
 
 from imageopt.project.files import exists, is_folder
 from imageopt.project.model import Project
-from imageopt.project.scripts import reachable_commands
+from imageopt.project.scripts import DEV_RUNNERS, reachable_commands
 from imageopt.project.start import entry_of
-from imageopt.rewrite.survey import Copy, Survey, within
-from imageopt.rewrite.system import RuntimeSystem
+from imageopt.rewrite.elsewhere import Start, files_in
+from imageopt.rewrite.survey import Copy, Survey, short, within
+from imageopt.rewrite.system import RuntimeSystem, used_by
 
 _RUNS_MORE = re.compile(
-    r"[^#]*(?<![\w./-])(?:npx|npm|pnpm|yarn|bunx?|node|tsx|ts-node|prisma|knex|typeorm|sequelize(?:-cli)?)\s+[\w./@-]"
+    r"[^#]*(?<![\w./:-])(?:npx|npm|pnpm|yarn|bunx?|node|tsx|ts-node|prisma|knex|typeorm|sequelize(?:-cli)?)\s+[\w./@-]"
 )
+_LAUNCHERS = ("npm", "npx", "yarn", "pnpm", "bun", "bunx")
 OWN_LAYOUT = {"next", "nuxt", "sveltekit", "gatsby", "astro", "remix", "adonis", "angular"}
 """Frameworks that decide by themselves what they read when they run."""
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(Struct, frozen=True):
     """`paths` are relative to the application's folder (for `narrow`); `reason` says why this mode.
 
     For `output`: `moves` are what is copied and where to, `start` the command, `environment` what it must be told.
@@ -42,7 +45,11 @@ class Layout:
 
 def layout(project: Project, survey: Survey, system: RuntimeSystem, *, prunes: bool) -> Layout:
     """The layout for the project; only `prunes` projects are narrowed, for the others run what their sources say."""
-    doubt = _doubt(project, survey, prunes=prunes) or _script_doubt(system)
+    doubt = (
+        _doubt(project, survey, prunes=prunes)
+        or _script_doubt(project, survey, system)
+        or elsewhere_doubt(project, system.elsewhere)
+    )
     if not survey.builds and not survey.works and not survey.production_only:
         return Layout("plain", (), "there is no build: the sources are what runs")
     if not survey.builds and not survey.works:
@@ -83,25 +90,53 @@ def _doubt(project: Project, survey: Survey, *, prunes: bool) -> str | None:
         return "it does not run the build of package.json"
     if project.start is None or project.start.argv is None:
         return "what the start command runs is not known"
+    if project.framework in OWN_LAYOUT:
+        return f"{project.framework} decides by itself what it reads"
     entry = posixpath.normpath(entry_of(project.start.argv) or "")
     if not any(within(entry, folder) for folder in project.build_outputs):
         return f"{entry} is no output of the build"
-    if project.framework in OWN_LAYOUT:
-        return f"{project.framework} decides by itself what it reads"
-    if project.unresolved_reads:
-        fact = project.unresolved_reads[0]
-        return f"{fact.source} reads a file whose name is not known"
+    if unknown := unknown_read(project):
+        return unknown
     moved = next((copy for copy in survey.copies if not _keeps_paths(copy, survey.folder)), None)
     if moved:
         return f"line {moved.instruction.line} copies files to another path"
     return None
 
 
-def _script_doubt(system: RuntimeSystem) -> str | None:
-    """Whether a script that is started runs more of the project than the command that it is given."""
-    calls = (path for path, text in system.scripts for line in text.splitlines() if _RUNS_MORE.match(line))
-    path = next(calls, None)
-    return f"{path} runs more of the project than its start command" if path else None
+def elsewhere_doubt(project: Project, elsewhere: Iterable[Start]) -> str | None:
+    """Whether anything else that runs in the image needs more of the project than its build writes, in words."""
+    scripts = project.manifest.scripts if project.manifest else {}
+    packages = project.lock.packages if project.lock else ()
+    folder = project.start.folder if project.start else ""
+    tools = {*_LAUNCHERS, *DEV_RUNNERS, *(package.name for package in packages)}
+    for start in elsewhere:
+        for words in reachable_commands(start.line, scripts):
+            program = words[0].rpartition("/")[2]
+            files = [entry_of(words) or ""] if program == "node" else files_in(project.root, " ".join(words))
+            paths = (posixpath.normpath(posixpath.join(folder, path)) for path in files)
+            written = (within(path, output) for path in paths for output in project.build_outputs)
+            if program in tools or (any(files) and not any(written)):
+                return f"{start.source} runs `{short(start.text)}` in it"
+    return None
+
+
+def unknown_read(project: Project, folder: str = "") -> str | None:
+    """What a source in the folder reads and nothing here tells where it lies, in words, or None."""
+    doubts = [(fact, "reads a file whose name is not known") for fact in project.unresolved_reads]
+    doubts += [(fact, f"reads {fact.value}, which is not in the folder") for fact in project.absent_reads]
+    return next((f"{fact.source} {what}" for fact, what in doubts if fact.source.startswith(folder)), None)
+
+
+def _script_doubt(project: Project, survey: Survey, system: RuntimeSystem) -> str | None:
+    """Whether a script that is started uses more of the project than the command that it is given."""
+    copied = (*project.build_outputs, "node_modules", "package.json")
+    for path, text in system.scripts:
+        if any(_RUNS_MORE.match(line) for line in text.splitlines()):
+            return f"{path} runs more of the project than its start command"
+        for used in used_by(path, text, survey.folder):
+            if used != path and exists(project.root, used) and not any(within(used, folder) for folder in copied):
+                return f"{path} uses {used}"
+    return None
 
 
 def _keeps_paths(copy: Copy, folder: str) -> bool:

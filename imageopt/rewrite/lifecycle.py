@@ -6,7 +6,8 @@ any source, so then the sources come first, and the cache of packages is the pri
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from imageopt.project.app import built_for_app
 from imageopt.project.files import exists, is_folder
@@ -17,9 +18,10 @@ _NEEDS_NOTHING = {"husky", "lefthook", "simple-git-hooks", "is-ci", "echo", "tru
                   "opencollective", "opencollective-postinstall"}  # fmt: skip
 _NEEDS_FOLDER = {"patch-package": "patches", "prisma": "prisma"}
 
+_GENERATES = "@prisma/client"  # its own script makes the client of the schema, wherever that is there
 
-@dataclass(frozen=True, slots=True)
-class InstallInputs:
+
+class InstallInputs(Struct, frozen=True):
     """`paths` to copy with the manifests; `everything`: all sources must come first, for `reason`."""
 
     paths: tuple[str, ...]
@@ -40,7 +42,8 @@ def install_inputs(project: Project) -> InstallInputs:
     local = next((name for name, spec in sorted(specs.items()) if spec.startswith(("file:", "link:"))), None)
     if local:
         return InstallInputs((), True, f"the package {local} lies in the project itself")
-    paths: list[str] = []
+    schema = (path for path in ("prisma", "schema.prisma") if exists(project.root, path))
+    paths = list(schema) if _GENERATES in specs else []
     for line in project.lifecycle_scripts:
         name, _, script = line.partition(": ")
         for raw in commands(script) or ((script,),):

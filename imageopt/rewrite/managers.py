@@ -5,7 +5,8 @@ not need goes in the build stage, where it costs nothing.
 """
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from imageopt.project.files import exists, read_text
 from imageopt.project.model import ManagerFacts, PackageManager, Project
@@ -13,8 +14,7 @@ from imageopt.project.model import ManagerFacts, PackageManager, Project
 _FOCUS = 4  # the release line of Yarn that can install production packages alone without a plugin
 
 
-@dataclass(frozen=True, slots=True)
-class Manager:
+class Manager(Struct, frozen=True):
     """`setup` is the command that brings the manager into a Node image ("" where it is there).
 
     `install` leaves no choice to the manager; `production` are flags for the packages that run alone, `prune` is the

@@ -1,13 +1,14 @@
 """A rewrite before it is made: the files it would change, what each transformation did or refused, and why."""
 
-from dataclasses import dataclass, replace
 from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imageopt.rules.model import Safety
 
 
-@dataclass(frozen=True, slots=True)
-class FileChange:
+class FileChange(Struct, frozen=True):
     """`path` is relative to the project; `before` is None for a new file.
 
     `summary` says in one line what changes in a file that nobody reads line by line, such as a lock file.
@@ -19,8 +20,7 @@ class FileChange:
     summary: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Transformed:
+class Transformed(Struct, frozen=True):
     """A transformation that was made: `reason` is the evidence it rests on, `rules` the findings it closes."""
 
     name: str
@@ -30,16 +30,14 @@ class Transformed:
     predicted_bytes: int | None  # unpacked bytes it saves, from the findings it closes
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(Struct, frozen=True):
     """A transformation that was not made, and the reason in words."""
 
     name: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class FollowUp:
+class FollowUp(Struct, frozen=True):
     """Something outside the change that must follow it, such as a line of a compose file: shown, never written.
 
     `change` is the edit that does it, None where a person has to find it.
@@ -50,12 +48,25 @@ class FollowUp:
     change: FileChange | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Rewrite:
+class OnRequest(Struct, frozen=True):
+    """A transformation that is made only when asked for by its name, with `--with`.
+
+    `predicted_bytes`: what it would save on top, None where that is not known. `reason`: why it cannot be made here.
+    """
+
+    name: str
+    summary: str
+    predicted_bytes: int | None
+    reason: str = ""
+
+
+class Rewrite(Struct, frozen=True):
     """The proposed change. `predicted_bytes`: unpacked bytes saved, None where it cannot be said.
 
     `nothing` : there is nothing worth doing, `changes` is empty. `refused`: something should be done and could
-    not be, safely; `refusals` say why. `follow_ups` must follow when the change is made.
+    not be, safely; `refusals` say why. `follow_ups` must follow when the change is made. `on_request` is what could be
+    asked for on top. `expected_bytes`: what it may be expected to save by `expected_by` earlier proofs of such changes,
+    None where there was none.
     """
 
     outcome: Literal["proposed", "nothing", "refused"]
@@ -66,6 +77,9 @@ class Rewrite:
     predicted_basis: Literal["exact", "estimate", "unknown"]
     notes: tuple[str, ...]
     follow_ups: tuple[FollowUp, ...] = ()
+    on_request: tuple[OnRequest, ...] = ()
+    expected_bytes: int | None = None
+    expected_by: int = 0
 
 
 def edited(rewrite: Rewrite, change: FileChange, text: str, done: Transformed) -> Rewrite:
@@ -78,3 +92,10 @@ def edited(rewrite: Rewrite, change: FileChange, text: str, done: Transformed) -
         predicted_bytes=None,
         predicted_basis="unknown",
     )
+
+
+def same_changes(one: Rewrite, other: Rewrite) -> bool:
+    """Whether both leave the same files with the same content."""
+    return [(change.path, change.after) for change in one.changes] == [
+        (change.path, change.after) for change in other.changes
+    ]

@@ -6,8 +6,9 @@ What surprises: each edit stands alone. Two of them may touch the same words, so
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date
+
+from msgspec.structs import replace
 
 from imageopt.config import Waiver
 from imageopt.dockerfile.model import Dockerfile, Edit

@@ -15,6 +15,9 @@ from imageopt.rewrite.survey import Survey
 from imageopt.rewrite.system import RuntimeSystem, programs_in
 
 _CHANGES_USER = re.compile(r"\b(?:gosu|su-exec|setpriv|chown|runuser|su)\b")
+_WRITES = re.compile(
+    r"""(?<![=<>-])>>?\s*(?!/dev/|/tmp/|/proc/)["']?[\w./$]|\bsed\s+-\w*i|\b(?:mkdir|touch|cp|mv|ln|tee|install)\s"""
+)
 _BEGIN_AS_ROOT = {"cron", "crond", "supervisord", "s6-svscan", "runsvdir", "sshd", "nginx", "dockerd", "init"}
 _STANDARD = {f"/var/{name}" for name in ("cache", "lib", "local", "log", "mail", "opt", "run", "spool", "tmp", "www")}
 _PROTECTED = ("/etc", "/usr", "/bin", "/sbin", "/lib", "/proc", "/sys", "/dev", "/boot", "/root")
@@ -29,9 +32,12 @@ def service_user(project: Project, found: Survey, account: Account, system: Runt
     low = next((number[0] for number in numbers if number and int(number[0]) < 1024), None)
     protected = next((fact for fact in project.writable_paths if fact.value.startswith(_PROTECTED)), None)
     changing = next((path for path, text in system.scripts if _CHANGES_USER.search(text)), None)
+    writing = next((path for path, text in system.scripts if _WRITES.search(re.sub(r"(?m)^\s*#.*", "", text))), None)
     begins = min(_begun(found) & _BEGIN_AS_ROOT, default="")
     if changing:
         account.refuse("run-as-node", f"{changing} begins as root on purpose")
+    elif writing:
+        account.refuse("run-as-node", f"{writing} writes files when the container starts")
     elif begins:
         account.refuse("run-as-node", f"it starts {begins}, which begins as root")
     elif low:

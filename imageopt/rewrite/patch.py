@@ -7,8 +7,9 @@ quotes them and count from the repository's root, for there git looks for them, 
 import difflib
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from imageopt.errors import InputError
 from imageopt.project.files import inside
@@ -18,8 +19,7 @@ from imageopt.rewrite.model import Rewrite
 _ESCAPES = {7: "a", 8: "b", 9: "t", 10: "n", 11: "v", 12: "f", 13: "r", 34: '"', 92: "\\"}
 
 
-@dataclass(frozen=True, slots=True)
-class Patched:
+class Patched(Struct, frozen=True):
     """One file of a patch: `path` from the repository's root; content before and after, None where it is not there."""
 
     path: str

@@ -5,19 +5,26 @@ Everything about the new Dockerfile is decided here and in the two stages; the t
 
 import posixpath
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from imageopt.dockerfile.ignore import parse_ignore
 from imageopt.dockerfile.model import Dockerfile, Stage
 from imageopt.image.elf import ElfFacts
 from imageopt.project.model import Project
 from imageopt.rewrite.base_image import BaseImage
-from imageopt.rewrite.build_stage import build_stage, member_manifests, started_globals, uses_global
+from imageopt.rewrite.build_stage import (
+    build_stage,
+    member_manifests,
+    npmrc_over_another,
+)
 from imageopt.rewrite.builders import Builders
 from imageopt.rewrite.development import built_start, called_by, started_with
+from imageopt.rewrite.elsewhere import Start
 from imageopt.rewrite.framework_output import framework_output
+from imageopt.rewrite.global_tools import installed_again, started_globals, uses_global
 from imageopt.rewrite.ground import Account, Ground, Plan
-from imageopt.rewrite.layout import Layout, layout, rebuilt
+from imageopt.rewrite.layout import Layout, elsewhere_doubt, layout, rebuilt
 from imageopt.rewrite.lifecycle import install_inputs
 from imageopt.rewrite.managers import Manager, manifest_names
 from imageopt.rewrite.ownership import service_user
@@ -44,13 +51,14 @@ def make_plan(
     target: str,
     elf: Mapping[str, ElfFacts] | None,
     builds_with: Builders,
+    elsewhere: tuple[Start, ...] = (),
     *,
     outputs: bool = True,
     part: Part | None = None,
 ) -> Plan | tuple[str, ...]:
     """The plan for a survey without objections, or why the project can only be edited.
 
-    `elf` are the binaries of the image as it is, if there is one.
+    `elf` are the binaries of the image as it is, if there is one; `elsewhere` what else starts the image.
     `outputs`: where a framework's build leaves all that is served, only that is shipped; `part` is that of a workspace.
     Raises Unsafe for a value without a safe spelling.
     """
@@ -58,19 +66,23 @@ def make_plan(
     built = built_start(project) if rebuilt(project, found) else None
     if built:
         project = replace(project, start=built[0])
+    other = elsewhere_doubt(project, elsewhere)
     site = static_site(project, found) if outputs and target in ("auto", "alpine") else None
+    site = other or site if site else None
     if isinstance(site, str):
         account.refuse("static-site", site)
         site = None
-    system = runtime_system(project, found)
+    system = runtime_system(project, found, elsewhere)
     bases = choose(base, project, found, system, target, elf, processors=builds_with.processors)
     account.refusals += bases.refusals
-    whole = not outputs or site is not None or found.last("ENTRYPOINT") is not None
+    whole = not outputs or other is not None or site is not None or found.last("ENTRYPOINT") is not None
     output = None if whole else framework_output(project, found)
     started = () if site or output else started_globals(project, found, system)
-    if started:
-        return started
+    objections = (*started, *npmrc_over_another(project, found))
+    if objections:
+        return objections
     runner = None if site or output else started_with(project) or called_by(project, system.lines)
+    runner = runner or next((tool for start in elsewhere if (tool := called_by(project, (start.line,)))), None)
     user = "" if site else service_user(project, found, account, system)
     user = base.product if user == "node" else user
     ground = Ground(
@@ -110,7 +122,7 @@ def make_plan(
 
 def _layout(project: Project, found: Survey, system: RuntimeSystem, part: Part | None, *, prunes: bool) -> Layout:
     if part:
-        return members_layout(project, part, found, prunes=prunes)
+        return members_layout(project, part, found, elsewhere_doubt(project, system.elsewhere), prunes=prunes)
     chosen = layout(project, found, system, prunes=prunes)
     tokens = sent(project, project.dockerignore or "") if chosen.mode == "plain" else ()
     if tokens:
@@ -143,14 +155,21 @@ def _explain(ground: Ground, account: Account) -> None:
         done["framework-output"] = "node_modules stays behind: the output has what its server loads"
         done["prune-dev-deps"] = "only packages that the server loads are in the output"
     elif ground.runner is not None:
-        account.refuse("prune-dev-deps", f"the service starts with {ground.runner}, a development dependency")
+        calling = (start for start in ground.system.elsewhere if called_by(ground.project, (start.line,)))
+        other = None if started_with(ground.project) else next(calling, None)
+        who = f"{other.source} starts" if other else "the service starts with"
+        account.refuse("prune-dev-deps", f"{who} {ground.runner}, a development dependency")
     elif count:
         done["prune-dev-deps"] = f"{count} of {len(lock.packages)} locked packages serve development only"
     tools = [command for _, command in ground.found.globals]
-    if tools and not any(uses_global(ground, command.words) for command in tools):
+    again = next(installed_again(ground), None)
+    if tools and again is None and not any(uses_global(ground, command.words) for command in tools):
         done["drop-global-tools"] = "nothing that builds or runs the service calls them"
-    if "NODE_ENV" not in env_names(ground) and ground.runner is None:
-        done["node-env"] = "set in the running image only; the build still installs its tools"
+    if "NODE_ENV" not in env_names(ground):
+        if ground.runner is None:
+            done["node-env"] = "set in the running image only; the build still installs its tools"
+        else:
+            account.refuse("node-env", f"{ground.runner} is there for development")
     read = {fact.value for fact in ground.project.runtime_paths if posixpath.basename(fact.value).startswith(".env")}
     ignored = parse_ignore(ground.project.dockerignore or "")
     kept = sorted(path for path in read if ground.layout.mode != "output" and not ignored.excludes(path))

@@ -4,7 +4,8 @@
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from imageopt.config import nearest
 from imageopt.dockerfile.ignore import parse_ignore
@@ -17,6 +18,7 @@ from imageopt.project.model import Project
 from imageopt.rewrite.base_image import node_image
 from imageopt.rewrite.builders import builders
 from imageopt.rewrite.downloads import browsers
+from imageopt.rewrite.elsewhere import started_elsewhere
 from imageopt.rewrite.ground import Account, Plan, last_comments
 from imageopt.rewrite.ignore_file import IgnoreChange, handled_files, propose_ignore
 from imageopt.rewrite.junk import junk_paths
@@ -109,7 +111,10 @@ def _plan(
         tool = scoped(tool, part, project, everything=found.everything)
         if isinstance(tool, str):
             return (tool,)
-    return make_plan(project, tool, tree, stage, base, found, target, elf, builds_with, outputs=outputs, part=part)
+    elsewhere = started_elsewhere(project.root, evidence.dockerfile_path)
+    return make_plan(
+        project, tool, tree, stage, base, found, target, elf, builds_with, elsewhere, outputs=outputs, part=part
+    )
 
 
 def _rewrite(evidence: Evidence, findings: Sequence[Finding], plan: Plan, text: str) -> Rewrite:
@@ -125,10 +130,11 @@ def _rewrite(evidence: Evidence, findings: Sequence[Finding], plan: Plan, text: 
     broken = parse(after).problems
     if broken:
         return _refused(f"the rewritten Dockerfile would not be read: {broken[0].message}")
-    hidden = [name for name in plan.needed if parse_ignore(project.dockerignore or "").excludes(name)]
+    rules = parse_ignore(project.dockerignore or "")
+    hidden = [name for name in plan.needed if rules.excludes(name) and not rules.may_hold_included(name)]
     if hidden:
         ignored = ignore_file(project.root, evidence.dockerfile_path)
-        return _refused(f"{ignored} hides {' and '.join(hidden[:3])}, which the install needs")
+        return _refused(f"{ignored} hides {' and '.join(hidden[:3])}, which the new Dockerfile copies")
     needed = (*plan.needed, *handled_files(tree))
     ignore = propose_ignore(project, needed, junk_paths(evidence, findings, needed), plan.rebuilt)
     return _proposed(evidence, findings, after, plan.account, ignore)

@@ -6,12 +6,13 @@ purpose with a reason in the account.
 
 import posixpath
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from imageopt.dockerfile.model import Instruction
 from imageopt.dockerfile.pairs import pairs
 from imageopt.project.model import Project, StartCommand
 from imageopt.project.scripts import called_script
+from imageopt.rewrite.global_tools import installed_again
 from imageopt.rewrite.ground import Account, Ground, comments_of
 from imageopt.rewrite.health import needs_program, with_node
 from imageopt.rewrite.ownership import owned, writable
@@ -30,7 +31,11 @@ def running_stage(ground: Ground, account: Account) -> dict[str, object]:
         "name": ground.stage.name or "",
         "head": _head(ground),
         "sets_node_env": "NODE_ENV" not in env_names(ground) and ground.runner is None,
-        "system": [*ground.system.installs, *([f"RUN {' && '.join(found.accounts)}"] if found.accounts else [])],
+        "system": [
+            *_installs(ground),
+            *(_with_cache(ground, line) for line in installed_again(ground)),
+            *([f"RUN {' && '.join(found.accounts)}"] if found.accounts else []),
+        ],
         "writable": " ".join(map(word, writable(ground.project, found))),
         "owned": " ".join(map(word, owned(ground.project, found, ground.user))),
         "owner": ground.owner,
@@ -45,6 +50,21 @@ def running_stage(ground: Ground, account: Account) -> dict[str, object]:
         "above_user": comments_of(ground.tree, found.user_set) if found.user_set else "",
         "command": _command(ground, account),
     }
+
+
+def _installs(ground: Ground) -> Iterator[str]:
+    """The system's packages, each line under the comments of the one that it stands for."""
+    above = None
+    for run, line in ground.system.installs:
+        yield ground.commented(run, line) if run is not above else line
+        above = run
+
+
+def _with_cache(ground: Ground, line: str) -> str:
+    """The RUN for an installation by npm whose downloads do not stay in the image."""
+    if ground.builders.mounts:
+        return f"RUN --mount=type=cache,target=/root/.npm {line}"
+    return f"RUN {line} && npm cache clean --force"
 
 
 def env_names(ground: Ground) -> set[str]:
@@ -187,7 +207,9 @@ def _start(ground: Ground, account: Account, item: Instruction) -> list[str]:
         account.refuse("exec-form-start", start)
         return _launched(ground, account, item)
     account.done["exec-form-start"] = start_reason(item)
-    given = [assignment(name, value) for name, value in start.environment]
+    sets = {pair.name: pair.value for item in ground.found.runtime if item.keyword == "ENV" for pair in pairs(item)}
+    sets.setdefault("NODE_ENV", "production" if ground.runner is None else None)  # by the template
+    given = [assignment(name, value) for name, value in start.environment if sets.get(name) != value]
     command = ground.commented(item, f"CMD {exec_form(start.argv or ())}")
     return [*changed_folder(ground.found, start), *([f"ENV {' '.join(given)}"] if given else []), command]
 

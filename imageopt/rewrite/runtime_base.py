@@ -8,7 +8,8 @@ keep the original image and its tools.
 import posixpath
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from imageopt.image.elf import ElfFacts
 from imageopt.project.alpine import alpine_answer
@@ -16,6 +17,7 @@ from imageopt.project.libc import USUAL_PROCESSOR, libc_needs
 from imageopt.project.model import AlpineAnswer, Project
 from imageopt.project.scripts import reachable_commands
 from imageopt.rewrite.base_image import BaseImage
+from imageopt.rewrite.build_git import asks_git
 from imageopt.rewrite.development import running_lock
 from imageopt.rewrite.downloads import browsers
 from imageopt.rewrite.health import needs_program, with_node
@@ -25,13 +27,12 @@ from imageopt.rewrite.system import RuntimeSystem
 
 _OPENSSL = {"@prisma/client", "prisma", "@prisma/engines", "canvas"}
 _FULL_TOOLS = {"git", "curl", "wget", "python", "python3", "make", "gcc", "g++", "ssh", "convert", "magick", "unzip",
-               "hg", "svn", "openssl", "file", "xz", "bash", "perl", "ps"}  # fmt: skip
+               "hg", "svn", "openssl", "file", "xz", "bash", "perl", "ps", "update-ca-certificates"}  # fmt: skip
 _BUSYBOX_LACKS = _FULL_TOOLS - {"unzip", "wget", "ps", "xz"} | {"jq", "zip", "rsync", "cmake"}
 _SLIM_HOLDS = {"bash", "perl"}
 
 
-@dataclass(frozen=True, slots=True)
-class Bases:
+class Bases(Struct, frozen=True):
     """The two images, the kind of the second, why it was chosen, and what was refused on the way."""
 
     build: str
@@ -73,7 +74,7 @@ def choose(
             build, toolchain = runtime, must_compile
         elif any(need.verdict == "musl-ok" for need in project.libc):
             return choose(base, project, survey, system, "slim", elf, processors=processors)
-    reason = explained(answer, kind, changed=runtime != base.written, refusals=refusals)
+    reason = explained(answer, kind, runtime if runtime != base.written else "", refusals)
     keeps = build == base.written and (must_compile or uses(project, survey, {"git", "make", "python3", "python"}))
     return Bases(build, runtime, kind, reason, refusals, toolchain, keeps)
 
@@ -101,10 +102,16 @@ def lacking(kind: str, base: BaseImage) -> set[str]:
     return _FULL_TOOLS - _SLIM_HOLDS if base.kind == "full" else set()
 
 
-def explained(answer: AlpineAnswer, kind: str, *, changed: bool, refusals: tuple[Refused, ...]) -> str:
-    """Why this kind of image was taken, with what spoke against a smaller one."""
-    if not changed:
+def explained(answer: AlpineAnswer, kind: str, taken: str, refusals: tuple[Refused, ...]) -> str:
+    """Why this kind of image was taken ("": none), what spoke against a smaller one, and what its tag rests on."""
+    if not taken:
         return "the base image stays as it is"
+    given = re.search(r"\$\{?(\w+)", taken)
+    rests = f"; a {given[1]} that a build sets must be a version alone" if given else ""
+    return _taken_for(answer, kind, refusals) + rests
+
+
+def _taken_for(answer: AlpineAnswer, kind: str, refusals: tuple[Refused, ...]) -> str:
     if kind == "slim":
         return f"the same version and suite without compilers; {refusals[0].reason}" if refusals else "as asked for"
     if not answer.deciding:
@@ -131,6 +138,8 @@ def _against_alpine(
     if survey.accounts:
         found.append(f"`{survey.accounts[0]}` has other options there")
     found += [f"{name} is written for bash" for name in system.bash_scripts]
+    if "bash" in system.programs and not system.bash_scripts:
+        found.append("the service starts bash, which alpine lacks")
     if (shell := survey.last("SHELL")) and "bash" in shell.arguments:
         found.append("SHELL is bash")
     return tuple(found)
@@ -152,7 +161,7 @@ def _common(base: BaseImage, project: Project, survey: Survey, system: RuntimeSy
     program = needs_program(health) if health else None
     if health and program and with_node(health) is None and program not in system.packages:
         found.append(f"the HEALTHCHECK needs {program}, and is no plain probe that Node could make")
-    holds = _SLIM_HOLDS if kind == "slim" else set()
+    holds = _SLIM_HOLDS if kind == "slim" else {"bash"}  # of which alpine is asked by itself
     if base.kind == "full":
         lacking = sorted(name for name in system.programs & _FULL_TOOLS - holds if name not in system.packages)
         found += [f"the service starts {name}, which only the full image holds" for name in lacking]
@@ -185,6 +194,7 @@ def uses(project: Project, survey: Survey, programs: Iterable[str]) -> bool:
     lines += [line.partition(": ")[2] for line in project.lifecycle_scripts]
     words = {word for line in lines for command in reachable_commands(line, scripts) for word in command}
     specs = {**manifest.dependencies, **manifest.dev_dependencies}.values() if manifest else ()
-    if any(re.match(r"git|github:|[\w-]+/[\w.-]+(?:#|$)", spec) for spec in specs):
+    works = survey.install is not None or survey.builds
+    if (works and asks_git(project)) or any(re.match(r"git|github:|[\w-]+/[\w.-]+(?:#|$)", spec) for spec in specs):
         words.add("git")
     return not words.isdisjoint(set(programs))

@@ -6,7 +6,9 @@ http-server. Whether the site really answers as before is for `verify` to say.
 
 import posixpath
 import re
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imageopt.project.files import exists, read_text
 from imageopt.project.model import Project
@@ -30,8 +32,7 @@ _PORT = re.compile(r"(?:tcp://[\w.]+:)?(\d{1,5})")
 _VALUES = {"-l", "--listen", "-p", "--port", "-a", "--host", "-c", "--config", "-d", "--outDir", "-L"}
 
 
-@dataclass(frozen=True, slots=True)
-class Site:
+class Site(Struct, frozen=True):
     """`folder` is relative to the application's; `one_page`: a path that is no file gets the start page."""
 
     folder: str
@@ -40,8 +41,7 @@ class Site:
     server: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Served:
+class _Served(Struct, frozen=True):
     """What a server's command line says; `port` is its own default where nothing is said."""
 
     folder: str

@@ -7,7 +7,8 @@ One that cannot be placed makes an objection, and with an objection there is no 
 import posixpath
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from imageopt.dockerfile.environment import Environment, environments
 from imageopt.dockerfile.model import Dockerfile, Instruction, Stage
@@ -24,9 +25,10 @@ MANIFESTS = re.compile(
 )
 _SHIPPED = ("LABEL", "MAINTAINER", "EXPOSE", "STOPSIGNAL", "VOLUME", "HEALTHCHECK", "ENTRYPOINT", "CMD", "ENV", "SHELL")
 
+_ONLY_SAY = ("echo", "ls", "cat", "test", "true")
 
-@dataclass(frozen=True, slots=True)
-class Step:
+
+class Step(Struct, frozen=True):
     """An instruction for the build stage: as written where `text` is None, else this in its place."""
 
     instruction: Instruction
@@ -34,8 +36,7 @@ class Step:
     removes: tuple[str, ...] = ()  # what it deletes, where it does nothing else
 
 
-@dataclass(frozen=True, slots=True)
-class Copy:
+class Copy(Struct, frozen=True):
     """A COPY or ADD of project files: its sources, and where they go, as an absolute path."""
 
     instruction: Instruction
@@ -43,8 +44,7 @@ class Copy:
     target: str
 
 
-@dataclass(slots=True)
-class Survey:
+class Survey(Struct):
     """Everything in the order of the file. `before_install` and `build` are the build stage's steps around `npm ci`.
 
     `runtime` are the instructions the running image keeps as they are; `copies` the ones into the application's folder,
@@ -191,6 +191,8 @@ class _Reader:
             self._object("it copies into the root folder")
         else:
             self.found.outside.append(instruction)
+            if _brings_certificates(instruction):  # an installation may be told to trust them, too
+                self._to_build(Step(instruction))
 
     def _are_manifests(self, sources: tuple[str, ...], place: str) -> bool:
         if self.part is not None and self.found.install is None:
@@ -201,6 +203,8 @@ class _Reader:
     def _run(self) -> None:
         commands = commands_of(self.instruction, self.manager.name)
         told = tuple(self._of_members(commands, self.part)) if self.part else commands
+        if self.found.install is None:
+            told = self._set(told)
         kept = [command for command in told if self._keeps(command)]
         if not kept:
             return
@@ -211,6 +215,15 @@ class _Reader:
         only_removes = all(command.purpose == "remove" for command in kept)
         removed = tuple(path for command in kept for path in self._paths(command)) if only_removes else ()
         self.found.build.append(Step(self.instruction, text, removed))
+
+    def _set(self, commands: tuple[Command, ...]) -> tuple[Command, ...]:
+        """Lets what is set for the installation stand before it; what is left of the RUN."""
+        settings = [command.text for command in commands if command.purpose == "setting"]
+        if settings:
+            text = f"RUN {flags_of(self.instruction)}{' && '.join(settings)}"
+            whole = len(settings) == len(commands)
+            self.found.before_install.append(Step(self.instruction, None if whole else text))
+        return tuple(command for command in commands if command.purpose != "setting")
 
     def _of_members(self, commands: tuple[Command, ...], part: Part) -> Iterator[Command]:
         """The commands as the workspace's members mean them, those that build all of them narrowed to the part."""
@@ -245,22 +258,30 @@ class _Reader:
                 found.system.append((self.instruction, command))
             case "global-install":
                 found.globals.append((self.instruction, command))
+            case "certificates" if any(map(_brings_certificates, found.outside)):
+                self._object("it adds to the certificates that the system trusts, and who relies on them is not known")
+            case "certificates":
+                pass
+            case "setting":
+                return True
             case "account":
                 found.accounts.append(command.text)
             case "folder":
                 found.folders += self._paths(command)
-                return all(within(path, self.workdir) for path in self._paths(command))
+                return all(self._inside(path) for path in self._paths(command))
             case "owner":
                 return self._owner(command)
             case "remove":
-                return all(within(path, self.workdir) for path in self._paths(command))
+                return all(self._inside(path) for path in self._paths(command))
             case "build":
                 if not found.copies and found.install is None and command.words[0] != "echo":
                     self._object(f"it runs `{short(command.text)}` before the sources are there")
                 elif outside := self._outside(command):
                     self._object(f"`{short(command.text)}` changes {outside}, outside of the application's folder")
+                elif found.install is None and (">" in command.text or command.words[0] not in _ONLY_SAY):
+                    self._object(f"`{short(command.text)}` may make what the installation reads")
                 else:
-                    found.builds = found.builds or command.words[0] not in ("echo", "ls", "cat", "test", "true")
+                    found.builds = found.builds or command.words[0] not in _ONLY_SAY
                     return True
             case "foreign-manager":
                 self._object(f"it uses {command.words[0]}, and the project {self.manager.name}")
@@ -295,27 +316,35 @@ class _Reader:
     def _owner(self, command: Command) -> bool:
         """chown of the application becomes `COPY --chown`; chmod inside it is kept, the mode travels with the file."""
         paths = self._paths(command)[1:]  # the first is the owner or the mode
-        inside = [path for path in paths if within(path, self.workdir)]
+        inside = [path for path in paths if self._inside(path)]
         if command.words[0].endswith("chmod"):
             if not inside:
                 self.found.modes.append(command.text)
             elif len(inside) != len(paths):
                 self._object(f"`{short(command.text)}` is for files in and outside of the application's folder")
             return bool(inside)
-        self.found.owned_all = self.found.owned_all or any(path == self.workdir for path in inside)
+        self.found.owned_all = self.found.owned_all or any(within(self.workdir, path) for path in paths if path != "/")
         self.found.folders += [path for path in paths if path not in inside and path != "/"]
         self.found.folders += [path for path in inside if path != self.workdir]
         return False
 
     def _outside(self, command: Command) -> str | None:
-        words = [word for word in command.words[1:] if word.startswith("/")]
+        words = [word for word in command.words[1:] if re.match(r"/(?!/)", word)]  # `//` begins an address
         words += re.findall(r">>?\s*(/[^\s;&]+)", command.text)
         harmless = ("/tmp", "/dev/null", "/root/.npm", "/root/.cache", "/usr/bin/env")  # noqa: S108
-        return next((word for word in words if not within(word, self.workdir) and not word.startswith(harmless)), None)
+        return next((word for word in words if not self._inside(word) and not word.startswith(harmless)), None)
+
+    def _inside(self, path: str) -> bool:
+        """Whether it lies in the application's folder; before the first WORKDIR there is none."""
+        return self.workdir != "/" and within(path, self.workdir)
 
     def _paths(self, command: Command) -> list[str]:
         words = [word for word in command.words[1:] if not word.startswith("-")]
         return [posixpath.normpath(posixpath.join(self.workdir, word)) for word in words]
+
+
+def _brings_certificates(instruction: Instruction) -> bool:
+    return re.search(r"\.(?:crt|cer|pem)\b|certs?\b|ca-certificates", instruction.arguments) is not None
 
 
 def within(path: str, folder: str) -> bool:

@@ -4,15 +4,18 @@ A package is left to the discarded stage only if it is a compiler, a header or a
 source nor a script that the image starts calls it. Everything else comes along.
 """
 
+import posixpath
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+
+from msgspec import Struct
 
 from imageopt.dockerfile.model import Instruction
 from imageopt.project.files import read_text
 from imageopt.project.model import Project
 from imageopt.rewrite.commands import system_packages
+from imageopt.rewrite.elsewhere import Start
+from imageopt.rewrite.process_manager import managed_lines
 from imageopt.rewrite.survey import Survey
 
 _FOR_BUILDING = re.compile(
@@ -40,41 +43,59 @@ _PROGRAMS = {
 _BASH = re.compile(
     r"^#!.*\bbash\b|\[\[|^\s*(?:source|declare|shopt|mapfile)\s|=\(|<<<|^function\s|\$\{\w+(?:\^|,,|//)", re.MULTILINE
 )
+_STARTS = ("ENTRYPOINT", "CMD", "HEALTHCHECK")
+_PATH = re.compile(r"[\w.@-]*[./][\w./@-]+")
 _WORD = re.compile(r"(?<![\w./$-])([a-z][\w+.-]*)(?![\w-])")
 
 
-@dataclass(frozen=True, slots=True)
-class RuntimeSystem:
-    """`packages` the running image must have, `installs` the RUN lines for them, `programs` that it starts."""
+class RuntimeSystem(Struct, frozen=True):
+    """`packages` the running image must have, `programs` that it starts.
+
+    `installs` are the RUN lines for the packages, each with the instruction that it stands for.
+    """
 
     packages: tuple[str, ...]
-    installs: tuple[str, ...]
+    installs: tuple[tuple[Instruction, str], ...]
     programs: frozenset[str]
     scripts: tuple[tuple[str, str], ...]  # path and text of the shell scripts that the image starts
     bash_scripts: tuple[str, ...]
-    lines: tuple[str, ...] = ()  # of those scripts, comments left out
+    lines: tuple[str, ...] = ()  # of those scripts, comments left out, and what a process manager's file starts
+    elsewhere: tuple[Start, ...] = ()  # what compose files and manifests start in the image
 
 
-def runtime_system(project: Project, survey: Survey) -> RuntimeSystem:
-    """What of the system the running service needs."""
-    scripts = _scripts(project.root, survey)
+def runtime_system(project: Project, survey: Survey, elsewhere: tuple[Start, ...] = ()) -> RuntimeSystem:
+    """What of the system the running service needs, and what is started `elsewhere` in its image."""
+    scripts = _scripts(project, survey)
     programs = {fact.value.rpartition("/")[2] for fact in project.programs}
     started = (project.start.script,) if project.start and project.start.argv is None else ()
-    for text in (*scripts.values(), *_command_lines(survey), *started):
+    texts = (
+        *scripts.values(),
+        *_command_lines(survey),
+        *started,
+        *(start.text for start in elsewhere if not start.probes),
+    )
+    for text in texts:
         programs |= programs_in(text)
     packages: list[str] = []
-    installs: list[str] = []
-    for _, command in survey.system:
+    installs: list[tuple[Instruction, str]] = []
+    for run, command in survey.system:
         kept = [name for name in system_packages(command) if at_run_time(name, programs)]
         if kept:
             packages += kept
-            installs.append(install_line(command.words, kept))
+            installs.append((run, install_line(command.words, kept)))
     bash = tuple(name for name, text in sorted(scripts.items()) if _BASH.search(text))
     lines = tuple(
         line for text in scripts.values() for line in map(str.strip, text.splitlines()) if line and line[0] != "#"
     )
+    managed = managed_lines(project, (line for text in texts for line in text.splitlines()), survey.folder)
     return RuntimeSystem(
-        tuple(sorted(set(packages))), tuple(installs), frozenset(programs), tuple(scripts.items()), bash, lines
+        tuple(sorted(set(packages))),
+        tuple(installs),
+        frozenset(programs),
+        tuple(scripts.items()),
+        bash,
+        (*lines, *managed),
+        elsewhere,
     )
 
 
@@ -100,19 +121,34 @@ def install_line(command: Sequence[str], kept: Collection[str]) -> str:
     return f"RUN apt-get update && apt-get install -y {flag}{' '.join(words)} && rm -rf /var/lib/apt/lists/*"
 
 
-def _scripts(root: Path, survey: Survey) -> dict[str, str]:
-    """Shell scripts that the image starts or that are copied outside of the application, with their text."""
-    names = {word for item in survey.outside for word in _arguments(item)[:-1]}
-    for keyword in ("ENTRYPOINT", "CMD", "HEALTHCHECK"):
-        instruction = survey.last(keyword)
-        names |= set(_arguments(instruction)) if instruction else set()
-    found = {}
-    for name in sorted(names):
-        path = name.removeprefix("./").removeprefix(f"{survey.folder}/").lstrip("/")
-        text = read_text(root, path) if path else None
+def _scripts(project: Project, survey: Survey) -> dict[str, str]:
+    """The shell scripts that the image starts or copies outside of the application, and those that they call: texts."""
+    start = project.start
+    lines = [" ".join(_arguments(item)[:-1]) for item in survey.outside]
+    lines += [" ".join(_arguments(item)) for keyword in _STARTS if (item := survey.last(keyword))]
+    lines += [start.script] if start and start.argv is None else []
+    waiting = dict.fromkeys(path for line in lines for path in paths_in(line, survey.folder))
+    found: dict[str, str] = {}
+    while waiting:
+        path = waiting.popitem()[0]
+        text = read_text(project.root, path) if path not in found else None
         if text and (text.startswith("#!") or path.endswith(".sh")) and "node" not in text.partition("\n")[0]:
             found[path] = text
-    return found
+            waiting |= dict.fromkeys(used_by(path, text, survey.folder))
+    return dict(sorted(found.items()))
+
+
+def used_by(script: str, text: str, folder: str) -> tuple[str, ...]:
+    """What may be a file of the project in a script: by its path, or beside the script (`$(dirname "$0")/env.sh`)."""
+    named = paths_in(text, folder)
+    beside = posixpath.dirname(script)
+    return tuple(dict.fromkeys((*named, *(posixpath.join(beside, posixpath.basename(path)) for path in named))))
+
+
+def paths_in(text: str, folder: str) -> tuple[str, ...]:
+    """The words that may be paths, relative to the project, which lies in `folder`."""
+    found = (word.removeprefix(f"{folder}/").lstrip("/") for word in _PATH.findall(text))
+    return tuple(path for word in found if not (path := posixpath.normpath(word)).startswith("."))
 
 
 def _arguments(instruction: Instruction) -> tuple[str, ...]:

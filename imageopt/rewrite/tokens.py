@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 from fnmatch import fnmatch
 
-from imageopt.dockerfile.environment import environments
+from imageopt.dockerfile.environment import Environment, environments
 from imageopt.dockerfile.ignore import parse_ignore
 from imageopt.dockerfile.model import Dockerfile, Instruction, Stage
 from imageopt.project.model import Project
@@ -59,13 +59,18 @@ def _places(tree: Dockerfile, stage: Stage, name: str) -> frozenset[str]:
         found = _places(tree, tree.stages[stage.parent], name)
     for item, state in zip(stage.instructions, environments(tree, stage), strict=False):
         if brings(item, name):
-            words = item.json or tuple(word.value for word in item.words)
-            target = posixpath.join(state.workdir or "/", words[-1])
-            whole = posixpath.basename(target) == name
-            found |= {posixpath.normpath(target if whole else f"{target}/{name}")}
+            found |= {place_of(item, state, name)}
         elif item.keyword == "RUN" and re.search(rf"\brm\s[^&;|]*{re.escape(name)}(?![\w.])", item.arguments):
             found = frozenset()
     return found
+
+
+def place_of(item: Instruction, state: Environment, name: str) -> str:
+    """Where the file lies that this COPY or ADD takes along."""
+    words = item.json or tuple(word.value for word in item.words)
+    target = posixpath.join(state.workdir or "/", words[-1])
+    whole = posixpath.basename(target) == name
+    return posixpath.normpath(target if whole else f"{target}/{name}")
 
 
 def _lies_in(instruction: Instruction, places: frozenset[str]) -> bool:

@@ -14,8 +14,10 @@ import os
 import re
 import secrets
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imageopt import folders
 from imageopt.errors import InputError
@@ -25,8 +27,7 @@ _SCHEMA = "imageopt.undo/1"
 _NAME = re.compile(r"(\d+)\.(?:begun|json)")
 
 
-@dataclass(frozen=True, slots=True)
-class Replaced:
+class Replaced(Struct, frozen=True):
     """One file: its content and mode before (None where it was not there), and the digest of what replaced it."""
 
     path: str
@@ -35,8 +36,7 @@ class Replaced:
     mode: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True):
     """An applied rewrite, or one that was begun. `token` names the spare files that it may have left."""
 
     place: Path

@@ -6,7 +6,9 @@ Installing and building the app's members alone is worth it only where every bui
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imageopt.project.app import app_of, built_for_app, run_with_app
 from imageopt.project.builds import read_build
@@ -20,8 +22,7 @@ _HARMLESS = {"echo", "ls", "cat", "test", "true", "cp", "mv", "rm", "mkdir", "to
 _DEEPEST = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """`built` are the app and what it needs, `running` those of them that run, dependencies first and the app last.
 
     `scripts` are the root's; `outputs` are the folders that the build of each of `built` writes, by member.
@@ -39,8 +40,7 @@ class Part:
         return self.running[-1]
 
 
-@dataclass(frozen=True, slots=True)
-class Built:
+class Built(Struct, frozen=True):
     """A build command: the members whose `build` it runs, and its text for these members alone, where it has one.
 
     `everything`: it may need any member.
@@ -177,7 +177,7 @@ def scoped(manager: Manager, part: Part, project: Project, *, everything: bool) 
 
 
 def _scoped_pnpm(manager: Manager, part: Part, project: Project, *, everything: bool) -> Manager | str:
-    """pnpm's own `prune` drops the links between members, and `deploy` does not install what the lock file pins.
+    """pnpm's own `prune` drops the links between members, and `deploy` holds to the lock file under conditions only.
 
     So the packages that run are installed afresh, from the store that the first install has filled.
     """

@@ -8,18 +8,22 @@ import posixpath
 
 from imageopt.project.model import Member, Project
 from imageopt.project.start import entry_of
-from imageopt.rewrite.layout import OWN_LAYOUT, Layout, runtime_set
+from imageopt.rewrite.layout import OWN_LAYOUT, Layout, runtime_set, unknown_read
 from imageopt.rewrite.survey import Survey, within
 from imageopt.rewrite.workspace import Part
 
 
-def members_layout(project: Project, part: Part, survey: Survey, *, prunes: bool) -> Layout:
-    """The layout of the members that run; of all that are built where the service starts with a development tool."""
+def members_layout(project: Project, part: Part, survey: Survey, other: str | None, *, prunes: bool) -> Layout:
+    """The layout of the members that run; of all that are built where the service starts with a development tool.
+
+    `other` is why something else that runs in the image may need any of their files.
+    """
     paths: list[str] = []
     whole: list[str] = []
     for member in part.running if prunes else part.built:
         outputs = part.outputs[member.folder]
-        reason = _doubt(project, part, member, survey, outputs) if prunes else "it starts with a development tool"
+        reason = other or _doubt(project, part, member, survey, outputs)
+        reason = reason if prunes else "it starts with a development tool"
         if reason:
             paths.append(member.folder)
             whole.append(f"{member.folder} as a whole: {reason}")
@@ -76,8 +80,7 @@ def _doubt(project: Project, part: Part, member: Member, survey: Survey, outputs
     other = next((path for path in loaded if not any(within(path, folder) for folder in outputs)), None)
     if other:
         return f"{other} is no output of its build"
-    unresolved = next((fact for fact in project.unresolved_reads if fact.source.startswith(f"{member.folder}/")), None)
-    return f"{unresolved.source} reads a file whose name is not known" if unresolved else None
+    return unknown_read(project, f"{member.folder}/")
 
 
 def _has_packages(project: Project, member: Member) -> bool:

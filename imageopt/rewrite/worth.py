@@ -5,8 +5,9 @@ at least 1 MB and 1 % of the image, or a finding about security must be closed.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Literal
+
+from msgspec.structs import replace
 
 from imageopt.dockerfile.parser import parse
 from imageopt.evidence.model import Evidence
@@ -101,6 +102,8 @@ def credit(
         saved: int | None = None
         if image is not None:
             fresh = {index for finding in closed for index in finding.files} - counted
+            if name == "base-swap" and not closed:  # as from slim to alpine, which is no finding
+                fresh = _of_old_base(evidence) - counted
             counted |= fresh
             estimates = sum(_estimated(finding) for finding in closed)
             is_estimate = is_estimate or estimates > 0 or any(f.saving.bytes is None for f in closed if name in _SAVES)
@@ -144,6 +147,12 @@ def less_new_base(rewrite: Rewrite, reference: str, size: int) -> Rewrite:
         predicted_bytes=rewrite.predicted_bytes - size,
         notes=(*rewrite.notes, f"the saving counts the {format_bytes(size)} of {reference} that come in"),
     )
+
+
+def _of_old_base(evidence: Evidence) -> set[int]:
+    """The files that the base image brought, by their indices; none where its layers are not known."""
+    files = evidence.image.files if evidence.image else ()
+    return {index for index, file in enumerate(files) if file.birth < (evidence.base.layers or 0)}
 
 
 def _measured(evidence: Evidence, findings: Iterable[Finding]) -> int:

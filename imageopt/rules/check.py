@@ -7,15 +7,16 @@ that of the name before the dot (`size.billed` is `billed` in `checks/size.py`).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from imageopt.errors import UsageError
 from imageopt.evidence.model import Evidence
-from imageopt.rules.fingerprint import fingerprinted
+from imageopt.lazy_pattern import lazy_pattern
 from imageopt.rules.joins import joined
 from imageopt.rules.model import Finding, Rule, Suppressed
 from imageopt.rules.suppress import REPORT, Suppressions
@@ -23,11 +24,14 @@ from imageopt.rules.suppress import REPORT, Suppressions
 if TYPE_CHECKING:
     from imageopt.config import Waiver
 
+_WORD = lazy_pattern("[a-z]+")
+# What the builder and the shell take out of a word.
+_CUT = lazy_pattern(r"(?<=[a-z])(?:[\"'\\]|[\\`][ \t]*\r?\n)+(?=[a-z])")
+
 Check = Callable[[Evidence, Rule, date], Iterator[Finding]]
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(Struct, frozen=True):
     """What the rules found, biggest saving first, and what of it is suppressed."""
 
     findings: tuple[Finding, ...]
@@ -40,28 +44,49 @@ def check(evidence: Evidence, rules: Iterable[Rule], *, now: date | None = None)
 
 
 def judge(
-    evidence: Evidence, rules: Sequence[Rule], *, waivers: Sequence[Waiver] = (), now: date | None = None
+    evidence: Evidence,
+    rules: Sequence[Rule],
+    *,
+    waivers: Sequence[Waiver] = (),
+    now: date | None = None,
+    with_fingerprints: bool = True,
 ) -> Judged:
     """The findings of all rules that are not off, sifted by the Dockerfile's comments and the waivers.
 
     `now` decides what is past its end of life and which suppressions have expired: today for None.
+    Fingerprints cost the start of a hash library, and a terminal shows none.
     """
     today = now or date.today()  # noqa: DTZ011 (a day in the user's own calendar)
     active = [rule for rule in rules if rule.severity != "off"]
-    found = sorted(
-        (item for rule in active if rule.check != REPORT for item in find_check(rule)(evidence, rule, today)),
-        key=_order,
-    )
+    asked = (rule for rule in concerned(active, evidence) if rule.check != REPORT)
+    found = sorted((item for rule in asked for item in find_check(rule)(evidence, rule, today)), key=_order)
     suppressions = Suppressions(evidence, rules, waivers, today)
     kept, gone = suppressions.sift(found)
     told: list[Finding] = []
-    for rule in active:
+    for rule in active if (vain := suppressions.in_vain()) else ():
         if rule.check == REPORT:
             from imageopt.rules.checks.suppressions import in_vain
 
-            told.extend(in_vain(evidence, rule, today, suppressions.in_vain()))
+            told.extend(in_vain(evidence, rule, today, vain))
     more, also_gone = suppressions.sift(told)
-    return Judged(joined(fingerprinted(evidence, sorted((*kept, *more), key=_order))), (*gone, *also_gone))
+    findings: Sequence[Finding] = sorted((*kept, *more), key=_order)
+    if with_fingerprints:
+        from imageopt.rules.fingerprint import fingerprinted
+
+        findings = fingerprinted(evidence, findings)
+    return Judged(joined(findings), (*gone, *also_gone))
+
+
+def concerned(rules: Iterable[Rule], evidence: Evidence) -> list[Rule]:
+    """The rules that may find something here: with a Dockerfile alone, its words tell that most have nothing to say."""
+    if evidence.dockerfile is None or evidence.image is not None or evidence.project is not None:
+        return list(rules)
+    text = evidence.dockerfile.text.lower()
+    words = set(_WORD.findall(text))
+    whole, cuts = _CUT.subn("", text)
+    if cuts:
+        words.update(_WORD.findall(whole))
+    return [rule for rule in rules if rule.words is None or not words.isdisjoint(rule.words)]
 
 
 def _order(found: Finding) -> tuple[int, str, int, int, str]:

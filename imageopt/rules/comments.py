@@ -7,9 +7,10 @@ BuildKit's `# check=skip=` at the top is a directive for the whole file, and fur
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date
 from typing import Literal
+
+from msgspec import Struct
 
 from imageopt.dockerfile.model import Dockerfile, Instruction, Trivia, Word
 from imageopt.lazy_pattern import lazy_pattern
@@ -22,11 +23,9 @@ _TRIVY = lazy_pattern(r"trivy:ignore:(\*|[\w-]+)((?:\[[^\]\s]{0,200}\]|:\w{1,9}:
 _EXPIRY = lazy_pattern(r":exp:(\d{4}-\d{2}-\d{2})")
 _HADOLINT_NAME = lazy_pattern(r"\b[A-Za-z]{1,9}\d{1,9}\b")
 Place = tuple[int, int, bool, int, int, int]  # of a Suppression, from `first` to `end`
-_QUICK = lazy_pattern(r"imageopt|ignore|skip", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Suppression:
+class Suppression(Struct, frozen=True):
     """What a comment suppresses: `names` as written, in the lines from `first` to `last`, or everywhere for 0 and 0.
 
     `fault` says what is wrong with the comment; a faulty one suppresses nothing. `until` is its last day.
@@ -47,7 +46,8 @@ class Suppression:
 
 def suppressions(dockerfile: Dockerfile) -> tuple[Suppression, ...]:
     """The suppressions of all comments, in the order of the file."""
-    if not _QUICK.search(dockerfile.text):
+    small = dockerfile.text.casefold()
+    if not any(word in small for word in ("imageopt", "ignore", "skip")):
         return ()
     below = {comment.start: item for item in dockerfile.instructions for comment in item.comments}
     found: list[Suppression] = []

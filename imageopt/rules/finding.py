@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Sequence
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct
 
 from imageopt.dockerfile.model import Dockerfile, Instruction
-from imageopt.image.packages.folder import package_folder
+from imageopt.later import Later
 from imageopt.rules.model import Basis, Confidence, EvidencePath, Finding, Location, Rule, Saving
 from imageopt.units import format_bytes
 
@@ -31,7 +33,7 @@ class Spot(Protocol):
         """The offset behind its last character."""
 
 
-class Span(NamedTuple):
+class Span(Struct, frozen=True):
     """A part of the text that is no node of the tree: a rule's match, an option within a word."""
 
     start: int
@@ -85,7 +87,7 @@ def measured(
         saving=Saving(size, basis),
         location=location(evidence, instruction, at) if instruction is not None else None,
         layers=tuple(sorted(set(layers))),
-        evidence=top[:_SHOWN],
+        evidence=top,
         files=tuple(files),
         fix=rule.fix,
     )
@@ -120,23 +122,31 @@ def stated(
 
 
 def _top(evidence: Evidence, image: Image, records: Sequence[FileRecord]) -> tuple[EvidencePath, ...]:
-    """The bytes by folder, biggest first: a package's folder, else the application's highest that is all of it."""
+    """The folders with most bytes, biggest first: a package's, else the application's highest that is all of it."""
+    from imageopt.image.packages.folder import package_folder
+
     app = f"{image.config.working_dir.strip('/')}/"
-    shared: frozenset[str] | None = None
+    shared = Later(lambda: _shared_folders(evidence, {record[0] for record in records}))
+    folders: dict[str, str | None] = {}  # what the files in a folder count for; None where each is a line of its own
     sizes: dict[str, int] = {}
     for record in records:
-        path = record.path
-        folder = package_folder(path)
-        if folder is None and app != "/" and path.startswith(app):
-            if shared is None:
-                shared = _shared_folders(evidence, {record.path for record in records})
-            above = (path[:at] for at, letter in enumerate(path) if letter == "/" and at >= len(app))
-            folder = next((name for name in above if name not in shared), path)
-        elif folder is None:
-            folder = "/".join(path.split("/", _DEPTH)[:_DEPTH])
-        sizes[folder] = sizes.get(folder, 0) + record.size
-    ordered = sorted(sizes.items(), key=lambda item: (-item[1], item[0]))
+        path = record[0]
+        holder = path.rpartition("/")[0]
+        if holder not in folders:
+            folders[holder] = package_folder(path) or _line_of(f"{holder}/", app, shared)
+        folder = folders[holder] or path
+        sizes[folder] = sizes.get(folder, 0) + record[1]
+    ordered = sorted(sizes.items(), key=lambda item: (-item[1], item[0]))[:_SHOWN]
     return tuple(EvidencePath(f"/{path}", size) for path, size in ordered)
+
+
+def _line_of(inside: str, app: str, shared: Later[frozenset[str]]) -> str | None:
+    """What files in the folder `inside`, which is in no package, count for; None where each is a line of its own."""
+    if app != "/" and inside.startswith(app):
+        above = (inside[:at] for at, letter in enumerate(inside) if letter == "/" and at >= len(app))
+        return next((name for name in above if name not in shared.get()), None)
+    parts = inside.split("/", _DEPTH)
+    return "/".join(parts[:_DEPTH]) if len(parts) > _DEPTH else None
 
 
 def _shared_folders(evidence: Evidence, paths: Container[str]) -> frozenset[str]:

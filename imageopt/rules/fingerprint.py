@@ -7,7 +7,8 @@ finding is the same as long as its rule, its file and the text of its instructio
 import hashlib
 from bisect import bisect_right
 from collections.abc import Iterable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from imageopt.dockerfile.model import Instruction
 from imageopt.evidence.model import Evidence

@@ -4,9 +4,10 @@ What surprises: another tool's file never stops a check. What cannot be read, or
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
+
+from msgspec import Struct, field
 
 from imageopt.errors import ImageoptError, one_line
 from imageopt.rules.model import Severity
@@ -17,8 +18,7 @@ _THRESHOLDS: Mapping[str, Severity] = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class HadolintConfig:
+class HadolintConfig(Struct, frozen=True):
     """Names of rules are hadolint's, in upper case; `fail_on` is None where the file does not say, "off" for never."""
 
     ignored: frozenset[str] = frozenset()

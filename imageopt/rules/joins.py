@@ -6,7 +6,8 @@ ones, for one cause told three times reads like three problems.
 
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from imageopt.rules.model import SEVERITIES, Finding
 

@@ -6,16 +6,18 @@ may hold as many opinions; the rules themselves are loaded once for each.
 
 import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from imageopt.config import Config, load_config, nearest
 from imageopt.dockerfile import parse
 from imageopt.evidence.join import join
 from imageopt.evidence.model import Evidence
 from imageopt.rules.check import judge
-from imageopt.rules.model import SEVERITIES, Finding, Severity, Suppressed
+from imageopt.rules.model import SEVERITIES, Finding, Location, Severity, Suppressed
 from imageopt.rules.policy import HADOLINT, Policy, make_policy, team_folder
 
 _WORTH_SHARING = 250_000  # bytes of all files, which take half a second
@@ -25,8 +27,7 @@ _TOGETHER = 10  # files whose results a process hands over at once
 Mender = Callable[[Evidence, tuple[Finding, ...], Policy, date | None], tuple[Finding, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """A Dockerfile by the name it is reported under, and the folder it lies in."""
 
     name: str
@@ -34,8 +35,7 @@ class Source:
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Lint:
+class Lint(Struct, frozen=True):
     """What was found in all files, in the order of the files and in each from top to bottom.
 
     `failed` says whether a finding is as grave as was asked, or as the configuration in force for its file says.
@@ -48,8 +48,7 @@ class Lint:
     failed: bool
 
 
-@dataclass(slots=True)
-class Policies:
+class Policies(Struct):
     """The policy for each folder; `explicit` is a configuration that is in force for all."""
 
     explicit: Path | None = None
@@ -82,20 +81,25 @@ def lint(
     fail_on: Severity | None = None,
     now: date | None = None,
     with_project: bool = False,
+    with_fingerprints: bool = True,
     mended: Mender | None = None,
 ) -> Lint:
     """What the rules say of the files, which are shared out among the cores where they are many.
 
     `fail_on` is the least severity that fails: None for what is configured. `with_project` reads the folder of each
-    file as its project, which takes as long as the project is large. `mended` puts
-    the edits into the findings that it can mend.
+    file as its project, which takes as long as the project is large. `with_fingerprints` is
+    as for `judge`. `mended` puts the edits into the findings that it can mend.
     """
     taken = [(source, policies.of(source.folder)) for source in sources]
     findings: dict[Finding, None] = {}  # a waiver that has expired is told once, however many files it is for
     suppressed: list[Suppressed] = []
     notes: dict[str, None] = {}
     failed = False
-    judged = _judged(taken, lambda source, policy: _one(source, policy, now, mended, with_project=with_project))
+
+    def judge_one(source: Source, policy: Policy) -> _Judged:
+        return _one(source, policy, now, mended, with_project=with_project, with_fingerprints=with_fingerprints)
+
+    judged = _judged(taken, judge_one)
     for (_, policy), (found, gone) in zip(taken, judged, strict=True):
         findings.update(dict.fromkeys(found))
         suppressed.extend(gone)
@@ -128,14 +132,22 @@ def _judged(taken: Sequence[_Taken], judge_one: Callable[[Source, Policy], _Judg
     return (judged for part in done for judged in part)
 
 
-def _one(source: Source, policy: Policy, now: date | None, mended: Mender | None, *, with_project: bool) -> _Judged:
+def _one(
+    source: Source,
+    policy: Policy,
+    now: date | None,
+    mended: Mender | None,
+    *,
+    with_project: bool,
+    with_fingerprints: bool,
+) -> _Judged:
     project = None
     if with_project:
         from imageopt.project.read import read_project
 
         project = read_project(source.folder, dockerfile=Path(source.name).name)
     evidence = join(None, parse(source.data), project, dockerfile_path=source.name)
-    judged = judge(evidence, policy.rules, waivers=policy.waivers, now=now)
+    judged = judge(evidence, policy.rules, waivers=policy.waivers, now=now, with_fingerprints=with_fingerprints)
     known = {source.name, *(waiver.file for waiver in policy.waivers)}
     findings = judged.findings if mended is None else mended(evidence, judged.findings, policy, now)
     found = (_from_here(finding, source, known) for finding in findings)
@@ -143,13 +155,19 @@ def _one(source: Source, policy: Policy, now: date | None, mended: Mender | None
 
 
 def _from_here(finding: Finding, source: Source, known: set[str]) -> Finding:
-    """The finding with its file as seen from the current folder; those of a project are named from its own."""
+    """The finding with its file as seen from the current folder; those of a project are named from its own.
+
+    What is said of no line is said of this file, at its first one: of many files no report could tell which it was.
+    """
     place = finding.location
-    if place is None or place.file in known:
+    if place is None:
+        return replace(finding, location=Location(source.name, 1, 1, 1))
+    if place.file in known:
         return finding
     return replace(finding, location=replace(place, file=os.path.relpath(source.folder / place.file)))
 
 
 def _order(finding: Finding) -> tuple[int, int, str, str]:
     place = finding.location
-    return (place.line, place.column, finding.code, finding.message) if place else (0, 0, finding.code, finding.message)
+    assert place is not None  # `_from_here` gave it one
+    return place.line, place.column, finding.code, finding.message

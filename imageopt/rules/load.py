@@ -1,24 +1,22 @@
 """Rule files (`rules/<category>/<name>.toml`) to `Rule` values; a wrong key is an error with a suggestion."""
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, cast, get_args
 
-import tomli
-
-from imageopt.errors import UsageError
+from imageopt.errors import InputError, UsageError
 from imageopt.lazy_pattern import lazy_pattern
 from imageopt.resources import data_folder
+from imageopt.rules.compiled import compiled
 from imageopt.rules.model import Example, Fix, Left, Match, Rule, Safety, Severity
 
 _TEXTS = ("name", "code", "severity", "title", "message", "what", "why", "better", "when_not", "check")
 _EXAMPLES = "\n[[examples]]"
 _LEAVES = lazy_pattern(r"^(?:leaves\b|\[\[examples\.leaves)", re.MULTILINE)
 _FILES = lazy_pattern(r"^(?:files\b|\[examples\.files)", re.MULTILINE)
-_KEYS = frozenset((*_TEXTS, "equivalents", "parameters", "match", "fix", "examples"))
+_KEYS = frozenset((*_TEXTS, "equivalents", "words", "parameters", "match", "fix", "examples"))
 _MATCH_KEYS = frozenset(
     ("instruction", "command", "subcommand", "missing_option", "unless", "unless_mount", "text", "stages")
 )
@@ -30,7 +28,7 @@ _LEFT_KEYS = frozenset(("line", "path", "bytes", "fate", "until", "content"))
 def load_rules(extra: Path | None = None, *, examples: bool = True) -> tuple[Rule, ...]:
     """All rules, sorted by code; `extra` is a team's own folder of rule files.
 
-    Without `examples` our own rules lack theirs, and half of the time is saved.
+    Without `examples` our own rules lack theirs, and most of the time is saved.
     Raises UsageError naming the file and the key where one is wrong, or where two rules share a name or a code.
     """
     rules = list(_own(examples=examples))
@@ -49,10 +47,20 @@ def load_rules(extra: Path | None = None, *, examples: bool = True) -> tuple[Rul
 @cache
 def _own(*, examples: bool) -> tuple[Rule, ...]:
     """Our own rules, read once: one command asks for them at several places."""
-    return tuple(_read(path, examples=examples) for path in sorted(data_folder("rules").rglob("*.toml")))
+    folder = data_folder("rules")
+
+    def read() -> tuple[Rule, ...]:
+        found = sorted(folder.rglob("*.toml"))
+        if not found:  # neither of them raises for a folder that is not there or may not be read
+            raise InputError(f"no rule can be read in {folder}", "install imageopt again, so that its user may read it")
+        return tuple(_read(path, examples=examples) for path in found)
+
+    return read() if examples else compiled(folder, read)
 
 
 def _read(path: Path, *, examples: bool) -> Rule:
+    import tomli
+
     try:
         text = path.read_text("utf-8")
         head, _, shown = text.partition(_EXAMPLES)  # in our own files they are last
@@ -91,7 +99,16 @@ def _read(path: Path, *, examples: bool) -> Rule:
         examples=tuple(_example(path, item) for item in _tables(path, table, "examples")),
         wants_image="{" in texts["message"] or _LEAVES.search(shown) is not None,
         wants_project=_FILES.search(shown) is not None,
+        words=_words(path, table),
     )
+
+
+def _words(path: Path, table: Mapping[str, Any]) -> tuple[str, ...] | None:
+    words = _texts(path, table, "words") if "words" in table else None
+    for word in words or ():
+        if not (word.isascii() and word.isalpha() and word.islower()):
+            raise UsageError(f"{path}: the word {word!r} is no run of small letters", "leave out what is none")
+    return words
 
 
 def _match(path: Path, item: Mapping[str, Any]) -> Match:
@@ -126,6 +143,8 @@ def _example(path: Path, item: Mapping[str, Any]) -> Example:
 def _check_keys(path: Path, table: Mapping[str, Any], known: Iterable[str], where: str) -> None:
     for key in table:
         if key not in known:
+            import difflib
+
             close = difflib.get_close_matches(key, list(known), 1)
             remedy = f"did you mean {where}{close[0]!r}?" if close else f"the keys are {', '.join(sorted(known))}"
             raise UsageError(f"{path}: unknown key {where}{key!r}", remedy)

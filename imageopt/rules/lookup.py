@@ -3,7 +3,6 @@
 Other tools' names differ in spelling only: Trivy's DS-0002 is also AVD-DS-0002 and DS002.
 """
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping
 from functools import cached_property
@@ -55,6 +54,8 @@ class Names:
 
     def suggestion(self, name: str) -> str:
         """`did you mean apt-lists-left?` for a name that is nobody's; empty where none comes near."""
+        import difflib
+
         meant = self.meant(name) or tuple(
             self.own[key] for key in difflib.get_close_matches(name.lower()[:100], list(self.own), 1)
         )

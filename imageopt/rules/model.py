@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any, Literal
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from imageopt.evidence.model import Evidence
@@ -18,8 +19,7 @@ Basis = Literal["exact", "estimate", "unknown"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info", "style", "off")  # gravest first
 
 
-@dataclass(frozen=True, slots=True)
-class Location:
+class Location(Struct, frozen=True):
     """A place in a file of the project; lines and columns start at 1, columns count characters.
 
     `end_column` is the one behind the last character, None where only lines are known.
@@ -32,24 +32,21 @@ class Location:
     end_column: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Saving:
+class Saving(Struct, frozen=True):
     """Unpacked bytes that the fix would save; None where nothing can be said (`unknown`)."""
 
     bytes: int | None
     basis: Basis
 
 
-@dataclass(frozen=True, slots=True)
-class EvidencePath:
+class EvidencePath(Struct, frozen=True):
     """A path in the image (a folder stands for all below it) and its bytes."""
 
     path: str
     bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class TextEdit:
+class TextEdit(Struct, frozen=True):
     """Replaces what stands from one place of the finding's file up to another; places as in `Location`."""
 
     line: int
@@ -59,8 +56,7 @@ class TextEdit:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Fix:
+class Fix(Struct, frozen=True):
     """How it is mended: `transform` names the transformation of `rewrite/` that does it, None for advice only.
 
     `edits`, where they were worked out, mend this one finding and were tried.
@@ -73,8 +69,7 @@ class Fix:
     edits: tuple[TextEdit, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One rule, broken at one place. `files` are indices into the image's `files`: the exact byte set it is about.
 
     `location` is None where the line is not known; it is never a guess. `evidence` shows the biggest few paths.
@@ -99,8 +94,7 @@ class Finding:
     also: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Suppressed:
+class Suppressed(Struct, frozen=True):
     """A finding that does not count, by whose word (`a comment`, `a waiver`), why, and until which day."""
 
     finding: Finding
@@ -109,8 +103,7 @@ class Suppressed:
     until: date | None
 
 
-@dataclass(frozen=True, slots=True)
-class Left:
+class Left(Struct, frozen=True):
     """A file that an example's image holds: the Dockerfile's line that brings it in, and the one that hides it.
 
     Files with the same `content` are alike; one without is like no other.
@@ -124,8 +117,7 @@ class Left:
     content: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Example:
+class Example(Struct, frozen=True):
     """A Dockerfile of a rule file: `kind` says whether the rule must fire on it.
 
     `files` are the project's, path to text; `leaves` what its image holds. Without them there is no project, no image.
@@ -138,8 +130,7 @@ class Example:
     leaves: tuple[Left, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(Struct, frozen=True):
     """What a rule looks for in a Dockerfile without Python: an instruction, and for RUN a command in it.
 
     `command` and `subcommand` are alternatives; a command matches only if it lacks each `missing_option`. `text` and
@@ -157,12 +148,13 @@ class Match:
     shipped_only: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """One file `rules/<category>/<name>.toml`.
 
     `check` names a function of `rules/checks/`; `message` may use {size}, {files} and {top} of a measured finding.
     `wants_image` and `wants_project`: it may be silent for want of them, as its message and its examples tell.
+    `words` are runs of small letters: a Dockerfile alone that has none of them gives the rule nothing to find, so it is
+    not asked. None: it always is.
     """
 
     name: str
@@ -183,10 +175,10 @@ class Rule:
     examples: tuple[Example, ...]
     wants_image: bool = False
     wants_project: bool = False
+    words: tuple[str, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """What was analysed. `source` and `digest` are None where no image was read.
 
     `folder` is the project's as seen from the current one, None where it is not below it.
@@ -200,8 +192,7 @@ class Target:
     folder: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(Struct, frozen=True):
     """`saving_bytes` is the union of the exact byte sets of all findings; estimates are summed apart."""
 
     findings: dict[str, int]  # severity -> count, zero counts left out
@@ -210,8 +201,7 @@ class Summary:
     suppressed: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Analysis:
+class Analysis(Struct, frozen=True):
     """The result of `imageopt analyze`. `notes` are things the user must know, such as "no image: sizes unknown"."""
 
     target: Target

@@ -4,27 +4,29 @@ Where there is no `imageopt.toml`, a `.hadolint.yaml` is heard: a team that has 
 it twice. With one of our own it is not read at all, so that no setting comes from two places.
 """
 
-import difflib
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imageopt.config import Config, RuleConfig, Waiver, nearest
 from imageopt.errors import UsageError
-from imageopt.rules.hadolint import HadolintConfig, read_hadolint
 from imageopt.rules.load import load_rules
 from imageopt.rules.lookup import Names
 from imageopt.rules.model import SEVERITIES, Rule, Severity
+
+if TYPE_CHECKING:
+    from imageopt.rules.hadolint import HadolintConfig
 
 TEAM_RULES = ".imageopt/rules"
 HADOLINT = (".hadolint.yaml", ".hadolint.yml")
 _REGISTRIES = ("untrusted-registry", "registries")
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(Struct, frozen=True):
     """What is checked, and what of it does not count.
 
     `fail_on` is the severity from which on a check fails, where another tool's configuration says so: None if none
@@ -51,6 +53,8 @@ def make_policy(config: Config, folder: Path, *, base: Path | None = None, examp
     path = nearest(folder, *HADOLINT)
     if path is None:
         return Policy(rules)
+    from imageopt.rules.hadolint import read_hadolint
+
     other, notes = read_hadolint(path)
     return Policy(_as_hadolint(rules, other), (), other.fail_on, notes)
 
@@ -80,6 +84,8 @@ def _parameters(rule: Rule, said: RuleConfig, file: Path) -> Mapping[str, Any]:
     for key, value in said.parameters.items():
         where = f"{file}:{said.line}: rules.{rule.name}.{key}"
         if key not in rule.parameters:
+            import difflib
+
             close = difflib.get_close_matches(key, rule.parameters, 1)
             known = ", ".join(sorted(("severity", *rule.parameters)))
             raise UsageError(f"{where} is not known", f"did you mean {close[0]}?" if close else f"known here: {known}")
@@ -102,11 +108,11 @@ def _merged(before: object, said: object) -> object:
     return {**before, **said} if isinstance(before, dict) and isinstance(said, dict) else said
 
 
-def _as_hadolint(rules: Iterable[Rule], other: HadolintConfig) -> tuple[Rule, ...]:
+def _as_hadolint(rules: Iterable[Rule], other: "HadolintConfig") -> tuple[Rule, ...]:
     return tuple(_one_as_hadolint(rule, other) for rule in rules)
 
 
-def _one_as_hadolint(rule: Rule, other: HadolintConfig) -> Rule:
+def _one_as_hadolint(rule: Rule, other: "HadolintConfig") -> Rule:
     theirs = {name.partition(":")[2].upper() for name in rule.equivalents if name.startswith("hadolint:")}
     if theirs & other.ignored:
         return replace(rule, severity="off")

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from imageopt.rules.comments import suppressions
 from imageopt.rules.finding import Spot, place_of
@@ -24,16 +25,14 @@ if TYPE_CHECKING:
 REPORT = "suppressions.in_vain"  # the check of the rule that is told of them
 
 
-@dataclass(frozen=True, slots=True)
-class InVain:
+class InVain(Struct, frozen=True):
     """A suppression that does not do what its author thinks, and where it stands."""
 
     message: str
     place: Location
 
 
-@dataclass(frozen=True, slots=True)
-class _Ground:
+class _Ground(Struct, frozen=True):
     """One name of a suppression: the rules it is for and the lines it counts in, all of them for 0 and 0."""
 
     rules: frozenset[str]
@@ -66,6 +65,8 @@ class Suppressions:
 
     def sift(self, findings: Iterable[Finding]) -> tuple[tuple[Finding, ...], tuple[Suppressed, ...]]:
         """The findings that stand, and the suppressed ones with the reason, each in the order given."""
+        if not self._grounds:
+            return tuple(findings), ()
         kept: list[Finding] = []
         gone: list[Suppressed] = []
         for finding in findings:

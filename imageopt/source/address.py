@@ -8,15 +8,15 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from imageopt.errors import ToolFailed, ToolMissing
 
 
-@dataclass(frozen=True, slots=True)
-class EngineAddress:
+class EngineAddress(Struct, frozen=True):
     """`host` as DOCKER_HOST takes it; `found_by` says where it came from.
 
     `tls` is the folder of its certificates, `verify` whether the engine's own is checked.

@@ -9,9 +9,10 @@ import binascii
 import json
 import os
 import re
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from imageopt.errors import ImageoptError
 from imageopt.process import run
@@ -22,12 +23,14 @@ _SECONDS = 30
 _TOKEN_USER = "<token>"  # noqa: S105 (a name, as docker login writes it)
 
 
-@dataclass(frozen=True, slots=True)
-class Credential:
+class Credential(Struct, frozen=True):
     """A name and a secret; the secret is in no representation of it."""
 
     user: str
-    secret: str = field(repr=False)
+    secret: str
+
+    def __repr__(self) -> str:
+        return f"Credential(user={self.user!r})"
 
     @property
     def is_identity_token(self) -> bool:

@@ -10,7 +10,6 @@ _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _SKIPPABLE = range(0x184D2A50, 0x184D2A60)  # RFC 8878, section 3.1.2
 _CHUNK = 1 << 18
-_MOST = 1 << 20  # bytes that one step may give
 
 
 def opened(stream: BinaryIO, see: Callable[[bytes], object]) -> tuple[Callable[[int], bytes], bool]:
@@ -64,8 +63,8 @@ class _Gzip:
     def needs_input(self) -> bool:
         return not self._decoder.unconsumed_tail
 
-    def decompress(self, data: bytes) -> bytes:
-        return bytes(self._decoder.decompress(self._decoder.unconsumed_tail + data, _MOST))
+    def decompress(self, data: bytes, most: int) -> bytes:
+        return bytes(self._decoder.decompress(self._decoder.unconsumed_tail + data, most))
 
 
 def zstd() -> Any:
@@ -95,19 +94,19 @@ class _Zstd:
     def needs_input(self) -> bool:
         return bool(self._decoder.needs_input)
 
-    def decompress(self, data: bytes) -> bytes:
-        return bytes(self._decoder.decompress(data, _MOST))
+    def decompress(self, data: bytes, most: int) -> bytes:
+        return bytes(self._decoder.decompress(data, most))
 
 
 def _members(head: bytes, stored: Callable[[int], bytes], make: Callable[[], _Gzip | _Zstd]) -> Callable[[int], bytes]:
     """Reads gzip members or zstd frames one after another, as RFC 1952 and RFC 8878 allow.
 
-    However small the stream, no more than `_MOST` bytes come out at once: a bomb fills no memory.
+    However small the stream, no more bytes come out at once than are asked for: a bomb fills no memory.
     """
     decoder: _Gzip | _Zstd | None = None
     pending = head
 
-    def read(_count: int) -> bytes:
+    def read(count: int) -> bytes:
         nonlocal decoder, pending
         while True:
             hungry = decoder is None or decoder.needs_input
@@ -122,7 +121,7 @@ def _members(head: bytes, stored: Callable[[int], bytes], make: Callable[[], _Gz
                     continue
                 decoder = make()
             try:
-                out = decoder.decompress(data)
+                out = decoder.decompress(data, count)
             except Exception as error:  # noqa: BLE001 (isal, zlib and zstd each raise their own)
                 raise InputError(
                     f"a layer's compressed stream is damaged: {error}", "pull or build the image again"

@@ -1,14 +1,14 @@
 """The JSON documents of an image (configuration, manifests), from bytes to values, checked once."""
 
 import json
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from imageopt.errors import InputError
-from imageopt.source.model import HistoryEntry, ImageConfig
+from imageopt.lazy_pattern import lazy_pattern
+from imageopt.source.model import HealthTiming, HistoryEntry, ImageConfig
 
-_DIGEST = re.compile(r"[a-z0-9+._-]{1,32}:[0-9a-f]{32,128}").fullmatch
+_DIGEST = lazy_pattern(r"[a-z0-9+._-]{1,32}:[0-9a-f]{32,128}").fullmatch
 LIMIT = 16 << 20  # bytes; no real configuration or manifest comes near
 
 
@@ -46,6 +46,18 @@ def image_config(data: bytes) -> ImageConfig:
         created=_text(document, "created") or None,
         history=_history(document),
         diff_ids=tuple(diff_ids),
+        health_timing=_health_timing(_mapping(config, "Healthcheck")),
+    )
+
+
+def _health_timing(check: Mapping[str, Any]) -> HealthTiming:
+    """Durations are in nanoseconds; zero is as good as not there."""
+    usual = HealthTiming()
+    return HealthTiming(
+        interval=_number(check, "Interval") / 1e9 or usual.interval,
+        timeout=_number(check, "Timeout") / 1e9 or usual.timeout,
+        start_period=_number(check, "StartPeriod") / 1e9 or usual.start_period,
+        retries=_number(check, "Retries") or usual.retries,
     )
 
 
@@ -66,6 +78,11 @@ def _mapping(document: Any, key: str) -> Mapping[str, Any]:
 def _text(document: Mapping[str, Any], key: str) -> str:
     value = document.get(key)
     return value if isinstance(value, str) else ""
+
+
+def _number(document: Mapping[str, Any], key: str) -> int:
+    value = document.get(key)
+    return value if isinstance(value, int) else 0
 
 
 def _texts(document: Mapping[str, Any], key: str) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ engine. Where it is found is in address.py.
 """
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -62,6 +62,20 @@ def inspect_image(client: "docker.DockerClient", name: str) -> Mapping[str, Any]
     return _asked(client.api.inspect_image, name)
 
 
+def labelled_images(client: "docker.DockerClient", label: str) -> Sequence[Mapping[str, Any]]:
+    """What the engine lists of the images with that label. Raises ToolFailed where it breaks off."""
+    return listed(_answer_of(client.api.images, filters={"label": label}))
+
+
+def listed(answer: object) -> list[Any]:
+    """The list that an engine answers with. Raises ToolFailed for what no engine answers."""
+    if not isinstance(answer, list):
+        raise ToolFailed(
+            "the engine broke off: it answers with no list", "see that it runs and that DOCKER_HOST is right"
+        )
+    return answer
+
+
 class ImageMissing(InputError):
     """The engine is there, and does not have the image."""
 
@@ -98,18 +112,23 @@ class ImageExport:
 
 def _asked(question: Callable[..., Any], *arguments: str) -> Mapping[str, Any] | None:
     """The engine's answer, None where it does not have what it was asked for."""
+    answer = _answer_of(question, *arguments)
+    return answer if isinstance(answer, dict) else None
+
+
+def _answer_of(question: Callable[..., Any], *arguments: str, **named: object) -> Any:
+    """Whatever the engine answers, None where it does not have what it was asked for."""
     import requests
     from docker.errors import APIError
 
     try:
-        answer = question(*arguments)
+        return question(*arguments, **named)
     except APIError as error:
         if error.status_code in _NOT_THERE or "invalid reference format" in str(error.explanation):
             return None
         raise ToolFailed(f"the engine refused: {short(error)}", "look at the engine's log") from None
     except requests.exceptions.RequestException as error:
         raise _broken_off(error) from None
-    return answer if isinstance(answer, dict) else None
 
 
 def _broken_off(error: Exception) -> ToolFailed:

@@ -105,7 +105,7 @@ class _Passing(io.RawIOBase):
 
     def readinto(self, buffer: "WriteableBuffer") -> int:
         view = memoryview(buffer).cast("B")[: self.left]
-        data = self._tar.take(len(view))
+        data = self._tar.some(len(view))
         view[: len(data)] = data
         self.left -= len(data)
         self._seen(self._tar.position)

@@ -94,7 +94,7 @@ class TarFiles:
         place = self._members.get(self._resolved(name))
         if place is None:
             raise missing(name)
-        stream = self._path.open("rb")
+        stream = self._path.open("rb", buffering=0)
         return io.BufferedReader(_Part(stream, *place), 1 << 18)
 
     def _resolved(self, name: str) -> str:
@@ -128,7 +128,7 @@ class _SeekingTar(TarStream):
 class _Part(io.RawIOBase):
     """A piece of a file as a file of its own, which closes the file when it is closed."""
 
-    def __init__(self, stream: BinaryIO, start: int, length: int) -> None:
+    def __init__(self, stream: io.RawIOBase, start: int, length: int) -> None:
         self._stream = stream
         self._start = start
         self._length = length
@@ -149,10 +149,9 @@ class _Part(io.RawIOBase):
 
     def readinto(self, buffer: "WriteableBuffer") -> int:
         view = memoryview(buffer).cast("B")[: max(0, self._length - self._position)]
-        data = self._stream.read(len(view))
-        view[: len(data)] = data
-        self._position += len(data)
-        return len(data)
+        count = self._stream.readinto(view) or 0
+        self._position += count
+        return count
 
     def close(self) -> None:
         self._stream.close()

@@ -6,8 +6,9 @@ Both become a `Described`: the configuration's bytes and the names of the layers
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
+
+from msgspec import Struct
 
 from imageopt.errors import InputError, UsageError
 from imageopt.source.documents import LIMIT, load_json
@@ -24,16 +25,14 @@ _SHOWN = 20  # names in a message
 _NOT_AN_IMAGE = "is this a container image?"
 
 
-@dataclass(frozen=True, slots=True)
-class LayerFile:
+class LayerFile(Struct, frozen=True):
     """One layer's file, and the digest that its content must have, None where nothing states it."""
 
     name: str
     digest: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Described:
+class Described(Struct, frozen=True):
     """An image as its documents describe it. `digest` is the manifest's, None for docker's own format.
 
     `platform` is what an index says the image is for, empty where none does.
@@ -46,8 +45,7 @@ class Described:
     platform: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ManifestSizes:
+class ManifestSizes(Struct, frozen=True):
     """What a manifest says of the layers, base first: each one's digest and its bytes as transferred."""
 
     digest: str

@@ -7,42 +7,38 @@ both give is the same.
 import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
+
+from msgspec import Struct
 
 from imageopt.errors import InputError
+from imageopt.source.asking import Engine
 from imageopt.source.containerd import chosen, content_store, fits, uses_containerd
 from imageopt.source.documents import image_config
-from imageopt.source.engine import ImageExport, connect, engine_info, image_missing, inspect_image, is_podman
+from imageopt.source.engine import ImageExport, image_missing
 from imageopt.source.files import Files
 from imageopt.source.layout import Described, docker_layout, oci_layout
 from imageopt.source.model import ImageConfig, ImageRef
 from imageopt.source.overlay2 import SplitLayer, Surprise, split_layers
 from imageopt.source.podman import podman_layers
 
-if TYPE_CHECKING:
-    import docker
 
-
-@dataclass(frozen=True, slots=True)
-class Records:
+class Records(Struct, frozen=True):
     """The image's layers as the engine recorded them, base first."""
 
     config: ImageConfig
     layers: list[SplitLayer]
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(Struct, frozen=True):
     """The image's blobs, and which of the manifests among them it is."""
 
     files: Files
     manifest: str
 
 
-@dataclass(frozen=True, slots=True)
-class LocalImage:
+class LocalImage(Struct, frozen=True):
     """An image that the engine has. `digest` is its id; where containerd keeps it, that of an index or a manifest."""
 
     name: str
@@ -51,7 +47,7 @@ class LocalImage:
     containerd: bool
     wanted: str | None
     has: str
-    _client: "docker.DockerClient"
+    _engine: Engine
     _info: Mapping[str, Any]
     _image: Mapping[str, Any]
 
@@ -66,12 +62,18 @@ class LocalImage:
             return Content(files, manifest)
         if self.kind == "podman":
             return Records(*podman_layers(root, driver, self.digest))
-        config = _docker_config(root, self.digest)
+        config = image_config(self.document())
         return Records(config, split_layers(root, driver, config.diff_ids))
+
+    def document(self) -> bytes:
+        """The configuration as docker's own storage keeps it. Raises Surprise where it cannot be read there."""
+        if self.containerd or self.kind == "podman":
+            raise Surprise("the engine keeps its configurations elsewhere")
+        return _docker_config(str(self._info.get("DockerRootDir")), self.digest)
 
     def export(self) -> ImageExport:
         """The engine's export of this image alone: a name without a tag would stand for all of its tags."""
-        return ImageExport(self._client, self.digest)
+        return ImageExport(self._engine.client, self.digest)
 
     def described(self, export: Files) -> Described:
         """The image as the documents of its export describe it."""
@@ -95,23 +97,23 @@ def local_image(ref: ImageRef, platform: str | None) -> Iterator[LocalImage]:
 
     Raises ToolMissing and ToolFailed where the engine cannot be asked.
     """
-    client = connect("podman" if ref.source == "podman" else "docker")
+    engine = Engine("podman" if ref.source == "podman" else "docker")
     try:
-        kind: Literal["docker", "podman"] = "podman" if ref.source == "podman" or is_podman(client) else "docker"
-        image = inspect_image(client, ref.name)
+        kind: Literal["docker", "podman"] = "podman" if ref.source == "podman" or engine.is_podman() else "docker"
+        image = engine.image(ref.name)
         if image is None:
             raise image_missing(ref.name, kind)
-        info = engine_info(client)
+        info = engine.info()
         containerd = uses_containerd(info)
         has = "/".join(str(image[key]) for key in ("Os", "Architecture", "Variant") if image.get(key))
         if platform and not containerd and not fits(has, platform):
             raise image_missing(ref.name, kind, platform=platform, has=has)
-        yield LocalImage(ref.name, kind, str(image.get("Id")), containerd, platform, has, client, info, image)
+        yield LocalImage(ref.name, kind, str(image.get("Id")), containerd, platform, has, engine, info, image)
     finally:
-        client.close()
+        engine.close()
 
 
-def _docker_config(root: str, digest: str) -> ImageConfig:
+def _docker_config(root: str, digest: str) -> bytes:
     store = Path(root) / "image" / "overlay2" / "imagedb" / "content" / "sha256" / digest.removeprefix("sha256:")
     try:
         data = store.read_bytes()
@@ -119,4 +121,4 @@ def _docker_config(root: str, digest: str) -> ImageConfig:
         raise Surprise("the engine's image database cannot be read") from None
     if f"sha256:{hashlib.sha256(data).hexdigest()}" != digest:
         raise Surprise("the engine's image database holds something else")
-    return image_config(data)
+    return data

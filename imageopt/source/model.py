@@ -5,15 +5,15 @@ returns that function's values in the order of the layers.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import BinaryIO, Generic, Literal, TypeVar
+
+from msgspec import Struct
 
 LayerT = TypeVar("LayerT")
 SourceKind = Literal["docker", "podman", "docker-archive", "oci", "oci-archive", "registry"]
 
 
-@dataclass(frozen=True, slots=True)
-class ImageRef:
+class ImageRef(Struct, frozen=True):
     """`source` is None for a bare reference such as `node:20`: the engine is asked first."""
 
     source: SourceKind | None
@@ -23,8 +23,7 @@ class ImageRef:
         return self.name if self.source is None else f"{self.source}:{self.name}"
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryEntry:
+class HistoryEntry(Struct, frozen=True):
     """One entry of the configuration's `history`. An `empty_layer` entry made no layer."""
 
     created_by: str
@@ -32,8 +31,19 @@ class HistoryEntry:
     comment: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ImageConfig:
+class HealthTiming(Struct, frozen=True):
+    """When a health check is made, in seconds, and how often in a row it has to fail; what an engine does unless told.
+
+    Defaults of the Dockerfile reference, HEALTHCHECK.
+    """
+
+    interval: float = 30.0
+    timeout: float = 30.0
+    start_period: float = 0.0
+    retries: int = 3
+
+
+class ImageConfig(Struct, frozen=True):
     """The image configuration, as the OCI image specification (config.md) names it."""
 
     os: str
@@ -53,6 +63,7 @@ class ImageConfig:
     created: str | None
     history: tuple[HistoryEntry, ...]
     diff_ids: tuple[str, ...]
+    health_timing: HealthTiming = HealthTiming()
 
     @property
     def platform(self) -> str:
@@ -60,8 +71,7 @@ class ImageConfig:
         return "/".join(part for part in (self.os, self.architecture, self.variant) if part)
 
 
-@dataclass(frozen=True, slots=True)
-class LayerBlob:
+class LayerBlob(Struct, frozen=True):
     """A layer as the manifest lists it. `digest` and `download_bytes` are None where the source holds no blobs."""
 
     diff_id: str
@@ -69,8 +79,7 @@ class LayerBlob:
     download_bytes: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class ReadImage(Generic[LayerT]):
+class ReadImage(Struct, Generic[LayerT], frozen=True):
     """An image that was read: `blobs` and `layers` run in parallel, base layer first."""
 
     source: SourceKind

@@ -5,26 +5,27 @@ A first part without a dot, a port or the name `localhost` is no host: `team/app
 
 import os
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from imageopt.errors import UsageError
+from imageopt.lazy_pattern import lazy_pattern
 
 HUB = "registry-1.docker.io"
 _HUB_NAMES = (None, "docker.io", "index.docker.io", HUB)
 _PART = r"[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*"  # distribution-spec, "Pulling manifests"
-_NAME = re.compile(
+_NAME = lazy_pattern(
     r"(?:(?P<host>[A-Za-z0-9][A-Za-z0-9.-]*(?::\d+)?|\[[0-9a-fA-F:]+\](?::\d+)?)/)?"
     rf"(?P<repository>{_PART}(?:/{_PART})*)"
     r"(?::(?P<tag>\w[\w.-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?",
     re.ASCII,
 )
 _LONGEST = 255  # characters of a host and a repository, as engines have it
-_LOOPBACK = re.compile(r"(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?", re.ASCII)
+_LOOPBACK = lazy_pattern(r"(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?", re.ASCII)
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm/v7", "armv6l": "arm/v6", "i686": "386"}
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where an image is: `reference` is a tag or a digest."""
 
     host: str

@@ -6,9 +6,11 @@ read once.
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Generic, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imageopt.errors import InputError, ToolFailed, ToolMissing, UsageError
 from imageopt.progress import Progress
@@ -30,14 +32,17 @@ LayerT = TypeVar("LayerT")
 ReadLayers = Callable[[Files, Iterable[str], Callable[[BinaryIO], LayerT]], Iterator[tuple[str, LayerT, bytes]]]
 
 
-@dataclass(frozen=True, slots=True)
-class _Readers(Generic[LayerT]):
+Exported = Callable[[str, Callable[[], ReadImage[LayerT]]], ReadImage[LayerT]]
+
+
+class _Readers(Struct, Generic[LayerT], frozen=True):
     """How layers are made: from a stream, from an engine's records (None: not to be used), from what is known."""
 
     index_layer: Callable[[BinaryIO], LayerT]
     index_splits: Callable[[Sequence[SplitLayer]], Sequence[LayerT]] | None
     read_local: ReadLayers[LayerT]
     known: Callable[[str], LayerT | None]
+    exported: Exported[LayerT]
 
 
 def read_image(
@@ -47,17 +52,19 @@ def read_image(
     index_splits: Callable[[Sequence[SplitLayer]], Sequence[LayerT]] | None = None,
     read_local: ReadLayers[LayerT] | None = None,
     known: Callable[[str], LayerT | None] = lambda _digest: None,
+    exported: Exported[LayerT] = lambda _image, export: export(),
     platform: str | None = None,
     progress: Progress | None = None,
 ) -> ReadImage[LayerT]:
     """The image, its layers as `index_layer` made them, base first; `index_splits` takes an engine's own records.
 
     `read_local` reads the layers of files on disk, as `read_layers` does for all. `known` gives what is already known
-    of a layer by the digest that a manifest states, and spares its reading. Raises InputError where the image is
+    of a layer by the digest that a manifest states, and spares its reading; `exported` may know what an engine's export
+    of an image shows, by the image's digest and platform, and spare the export. Raises InputError where the image is
     missing or damaged, ToolMissing and ToolFailed where the engine is, UsageError where the reference fits several.
     """
     progress = progress or Progress()
-    readers = _Readers(index_layer, index_splits, read_local or read_layers, known)
+    readers = _Readers(index_layer, index_splits, read_local or read_layers, known, exported)
     match ref.source:
         case None:
             return _from_engine_or_registry(ref, platform, readers, progress)
@@ -132,7 +139,10 @@ def _from_engine(
         except Surprise as surprise:
             progress.note(f"reading through an export: {surprise}")
         with progress.step(f"reading {ref.name} from the engine"):
-            return _from_export(image, readers, progress)
+            read = readers.exported(
+                f"{image.digest} {platform or image.has}", lambda: _from_export(image, readers, progress)
+            )
+            return replace(read, source=image.kind, reference=image.name)
 
 
 def _from_content(

@@ -7,7 +7,6 @@ enough, the others stop at their next read.
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from io import SEEK_SET, BufferedReader
 from typing import BinaryIO, TypeVar, cast
 
@@ -24,6 +23,8 @@ def read_layers(
 
     Raises InputError where one is missing or damaged.
     """
+    from concurrent.futures import ThreadPoolExecutor, as_completed  # which load the machinery of logs as well
+
     sizes = {name: _size(files, name) for name in names}
     stopped = threading.Event()
 

@@ -6,7 +6,6 @@ newcomer gets wrong: a sparse file stores fewer bytes than a reader would see, a
 
 from collections.abc import Callable, Iterator
 from functools import lru_cache
-from struct import Struct
 from typing import NamedTuple
 from zlib import adler32
 
@@ -15,7 +14,6 @@ from imageopt.errors import InputError
 BLOCK = 512
 _EXTENSION_LIMIT = 4 << 20  # a longer pax header or name is an attack, not a name
 _DIGITS = 20  # of a decimal number: 64 bits have no more
-_HEADER = Struct("100s 24s 12s 12s 8x c 100s 6s 82x 155s 12x")  # name, owner, size, mtime, kind, link, magic, prefix
 _WITH_CONTENT = frozenset((b"0", b"\0", b"7"))
 _PLAIN = {kind: kind in _WITH_CONTENT for kind in (b"0", b"\0", b"1", b"2", b"3", b"4", b"5", b"6", b"7")}
 _EXTENSIONS = frozenset((b"x", b"g", b"L", b"K"))
@@ -81,40 +79,46 @@ class TarStream:
         self._buffer = memoryview(data + bytes(self._buffer))
         return data
 
+    def some(self, count: int) -> memoryview:
+        """At most `count` bytes, as many as are at hand or come at once; none only at the end of the stream."""
+        if not self._buffer:
+            self._buffer = memoryview(self._read(self._chunk))
+        piece, self._buffer = self._buffer[:count], self._buffer[count:]
+        self.position += len(piece)
+        return piece
+
     def skip(self, count: int, consume: Callable[[memoryview], object] | None = None) -> int:
         """Passes over `count` bytes; returns how many there were."""
         left = count
-        while left:
-            if not self._buffer:
-                self._buffer = memoryview(self._read(self._chunk))
-                if not self._buffer:
-                    break
-            piece = self._buffer[:left]
-            self._buffer = self._buffer[left:]
+        while left and (piece := self.some(left)):
             left -= len(piece)
             if consume is not None:
                 consume(piece)
-        self.position += count - left
         return count - left
 
 
-def walk(stream: TarStream) -> Iterator[Member]:
+def walk(stream: TarStream, between: Callable[[], None] | None = None) -> Iterator[Member]:
     """The members in order. After each, the caller consumes exactly `stored` bytes of `stream` (padding is ours).
 
+    `between` may consume whole members on its own before each header, as long as no global header holds for them.
     Raises InputError where the tar breaks off or a header is damaged.
     """
     headers = Headers()
-    at = stream.position
-    while (member := headers.next(stream)) is not None:
+    while True:
+        if between is not None and not headers.pax_global:
+            between()
+        at = stream.position
+        member = headers.next(stream)
+        if member is None:
+            break
         start = stream.position
         yield member
         consumed = stream.position - start
         if consumed != member.stored:
-            raise _broken(f"breaks off in {member.name[-80:]!r}", at)
+            raise _broken(f"breaks off in {shown(member)}", at)
         padding = -member.stored % BLOCK
         if padding and stream.skip(padding) != padding:
-            raise _broken(f"breaks off after {member.name[-80:]!r}", at)
-        at = stream.position
+            raise _broken(f"breaks off after {shown(member)}", at)
     while stream.take(1 << 16):  # padding after the last member, which belongs to the tar's length
         pass
 
@@ -139,9 +143,7 @@ class Headers:
             _verify(header, at)
             kind = header[156:157]
             if kind not in _EXTENSIONS:
-                simple = not (pax or self.pax_global or long_name or long_link)
-                member = plain_member(header) if simple else None
-                return member or _member(stream, header, self.pax_global | pax, long_name, long_link, at)
+                return _member(stream, header, self.pax_global | pax, long_name, long_link, at)
             size = _size(header, at)
             if size > _EXTENSION_LIMIT:
                 raise _broken(f"has an extension header of {size} bytes", at)
@@ -155,40 +157,6 @@ class Headers:
                     long_name = _text(body)
                 case _:
                     long_link = _text(body)
-
-
-def plain_member(data: bytes, at: int = 0) -> Member | None:
-    """The member whose header stands at `at` of `data`; None for an extension, or what needs `walk` to be read.
-
-    The header's own checksum is not looked at. Most headers repeat the numbers of others, which are read once.
-    """
-    name, owner, size, mtime, kind, link, magic, prefix = _HEADER.unpack_from(data, at)
-    has_content = _PLAIN.get(kind)
-    if has_content is None or not name[0]:
-        return None
-    try:
-        mode, uid, gid = _owner(owner)
-        stored = int(size.rstrip(b"\0 "), 8) if has_content else 0
-        seconds = _octal(mtime)
-    except ValueError:
-        return None
-    name = name.partition(b"\0")[0]
-    if prefix[0] and magic == b"ustar\0":
-        name = prefix.partition(b"\0")[0] + b"/" + name
-    target = link.partition(b"\0")[0] if link[0] else b""
-    # what Member(...) makes, without the call that its named fields cost: this runs for every entry of an image
-    return tuple.__new__(Member, (name, kind, stored, stored, mode, uid, gid, seconds, target))
-
-
-@lru_cache(4096)
-def _octal(field: bytes) -> int:
-    """A number in octal text alone. Raises ValueError for anything else."""
-    return int(field.rstrip(b"\0 "), 8)
-
-
-@lru_cache(4096)
-def _owner(fields: bytes) -> tuple[int, int, int]:
-    return _octal(fields[:8]) & 0o7777, _octal(fields[8:16]), _octal(fields[16:])
 
 
 def _member(
@@ -234,11 +202,26 @@ def _member(
     )
 
 
+def has_sum(header: bytes | memoryview, checksum: bytes) -> bool:
+    """Whether the header's sum is what its own field of that says; False for the few where only `_verify` can tell."""
+    # the low half of Adler-32 is one more than the sum of the bytes, modulo 65521 (RFC 1950), and costs a tenth
+    return adler32(header) & 0xFFFF == _low_half(checksum)
+
+
+@lru_cache(1 << 14)
+def _low_half(field: bytes) -> int:
+    """The low half of Adler-32 of a header with that checksum; -1 where it is no number."""
+    try:
+        return (1 + int(field.rstrip(b"\0 "), 8) + sum(field) - 8 * 32) % 65521
+    except ValueError:
+        return -1
+
+
 def _verify(header: bytes, at: int) -> None:
     """The checksum of POSIX ustar: the sum of the header's bytes with the checksum field as spaces."""
+    if has_sum(header, header[148:156]):
+        return
     stored = _number(header[148:156], at)
-    if adler32(header) & 0xFFFF == (1 + stored + sum(header[148:156]) - 8 * 32) % 65521:
-        return  # the low half of Adler-32 is this sum, modulo 65521 (RFC 1950), and costs a tenth
     total = sum(header) - sum(header[148:156]) + 8 * 32
     if stored != total:
         signed = total - 256 * sum(1 for byte in header[:148] + header[156:] if byte > 127)
@@ -304,5 +287,10 @@ def _records(body: bytes, at: int) -> dict[str, bytes]:
     return records
 
 
+def shown(member: Member) -> str:
+    """The end of the member's name, for a message: in quotes, printable whatever bytes it has."""
+    return repr(member.name[-80:].decode("utf-8", "backslashreplace"))
+
+
 def _broken(what: str, at: int) -> InputError:
-    return InputError(f"a layer's tar {what} (at byte {at})", "pull or build the image again: its data is damaged")
+    return InputError(f"the tar {what} (at byte {at})", "pull or build the image again: its data is damaged")

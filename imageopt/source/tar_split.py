@@ -7,6 +7,7 @@ its file line, those without content too. This module loads the JSON decoder, so
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -15,7 +16,7 @@ from imageopt.source.decompress import opened
 from imageopt.source.overlay2 import Surprise
 
 FILE, SEGMENT = 1, 2  # the entry types (vbatts/tar-split, tar/storage/entry.go)
-_CHUNK = 1 << 18
+_CHUNK = 1 << 17  # bytes; what the lines make of it has room in a core's own cache
 _LONGEST = 64 << 20  # bytes of one line; a segment is a few headers
 
 
@@ -30,24 +31,30 @@ class Record(msgspec.Struct, gc=False):
     payload: bytes | None = None
 
 
-_decode = msgspec.json.Decoder(Record).decode_lines
+RecordT = TypeVar("RecordT", bound=Record)
 
 
-def read_records(path: Path) -> Iterator[list[Record]]:
-    """The lines in order, some thousand at a time. Raises Surprise where the record is damaged or cannot be read."""
+def read_records(path: Path, kind: type[RecordT]) -> Iterator[list[RecordT]]:
+    """The lines in order, some thousand at a time, as records of that kind.
+
+    Raises Surprise where the record is damaged or cannot be read.
+    """
+    decode = msgspec.json.Decoder(kind).decode_lines
     rest = b""
     try:
         with path.open("rb") as stream:
             read, _ = opened(stream, lambda _: None)
             while chunk := read(_CHUNK):
-                head, newline, tail = chunk.rpartition(b"\n")
-                if newline:
-                    yield _decode(rest + head)
-                    rest = tail
+                first = chunk.find(b"\n")
+                if first >= 0:
+                    last = chunk.rfind(b"\n")
+                    yield decode(rest + chunk[:first])
+                    yield decode(memoryview(chunk)[first + 1 : last])  # nearly all of it, which is copied nowhere
+                    rest = chunk[last + 1 :]
                 elif len(rest) > _LONGEST:
                     raise Surprise("the engine's record of a layer has a line without end")
                 else:
                     rest += chunk
-        yield _decode(rest)
+        yield decode(rest)
     except (OSError, InputError, msgspec.MsgspecError) as error:
         raise Surprise(f"the engine's record of a layer cannot be read: {error}") from None

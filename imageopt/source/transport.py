@@ -11,6 +11,7 @@ from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from imageopt.errors import ImageoptError, InputError, ToolFailed
+from imageopt.lazy_pattern import lazy_pattern
 from imageopt.source.credentials import Credential, credential_for
 from imageopt.source.documents import load_json
 from imageopt.source.place import HUB, Place, is_safe
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     import requests
     from _typeshed import WriteableBuffer
 
-_BASIC = re.compile(r"(?:^|[\s,])basic\b", re.IGNORECASE)
+_BASIC = lazy_pattern(r"(?:^|[\s,])basic\b", re.IGNORECASE)
 _CHUNK = 1 << 18
 _LASTING = 1 << 20  # bytes after which an interruption counts as the first one
 

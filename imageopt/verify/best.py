@@ -5,7 +5,9 @@ come from its own layers. All builds share the builder's cache: sizes do not dep
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imageopt.build.snapshot import snapshot
 from imageopt.compare.modules import ModuleGraph
@@ -17,8 +19,10 @@ from imageopt.units import format_bytes
 from imageopt.verify.bench import Bench, Version, open_bench
 from imageopt.verify.builds import build_version
 from imageopt.verify.code import read_modules
-from imageopt.verify.measure import analyse, run_version, scan_version, side
+from imageopt.verify.isolated import Isolated, isolated, measured
+from imageopt.verify.measure import analyse, run_version, scanning, side
 from imageopt.verify.model import NotDone, RunRecord, ScanRecord, Side, Verification
+from imageopt.verify.neighbours import as_rewritten
 from imageopt.verify.plan import kept_volumes, plan_run
 from imageopt.verify.request import VerifyRequest
 from imageopt.verify.rounds import Baseline, alone, make_volumes, run_against, run_baseline
@@ -30,8 +34,7 @@ _LEAST_SHARE = 100  # one part in a hundred of the smallest image so far
 _NO_REBUILD = NotDone("a search does not time rebuilds; `imageopt verify` does")
 
 
-@dataclass(frozen=True, slots=True)
-class Tried:
+class Tried(Struct, frozen=True):
     """A candidate and what came of it: `verification` is None where it was not built, and `reason` says why."""
 
     candidate: Candidate
@@ -45,14 +48,22 @@ class Tried:
         return found.measured_bytes or 0 if found is not None and found.verdict == "verified" else 0
 
 
-@dataclass(frozen=True, slots=True)
-class Search:
+class Search(Struct, frozen=True):
     """All candidates in their order, the smallest that verified, and why the search ended where it did."""
 
     tried: tuple[Tried, ...]
     best: Tried | None
     stopped: str
     baseline_broken: bool = False
+
+    @property
+    def isolated(self) -> tuple[Isolated, ...]:
+        """What single transformations saved, where two candidates differ in just one."""
+        return isolated([
+            measured(one.candidate.name, one.candidate.rewrite, one.verification.measured_bytes)
+            for one in self.tried
+            if one.candidate.rewrite and one.verification and one.verification.measured_bytes is not None
+        ])  # fmt: skip
 
     @property
     def rewrite(self) -> Rewrite:
@@ -62,8 +73,7 @@ class Search:
         return Rewrite("refused", (), (), (Refused("best", self.stopped),), None, "unknown", ())
 
 
-@dataclass(frozen=True, slots=True)
-class _Baseline:
+class _Baseline(Struct, frozen=True):
     """The version as it stands, and what its container was asked and did."""
 
     version: Version
@@ -86,13 +96,15 @@ def search(request: VerifyRequest, rungs: Callable[[Evidence], Sequence[Candidat
     with open_bench(request, progress) as bench, snapshot(request.root) as copy:
         copy.put(request.dockerfile, request.before)
         built = build_version(bench, "before", copy, cold=False)
-        version = analyse(bench, "before", copy, request.before, built)
-        ran = run_baseline(
-            plan_run(request, [version.evidence]),
-            lambda plan: run_version(bench, version, plan),
-            lambda: make_volumes(bench.client, bench.cleanup, kept_volumes(request, [version.evidence])),
-        )
-        baseline = _Baseline(version, ran, scan_version(bench, version), read_modules(bench, version))
+        unread = Version("before", copy, request.before, built, None, ())
+        with scanning(bench, [unread]) as found:
+            version = analyse(bench, unread)
+            ran = run_baseline(
+                plan_run(request, [version.evidence]),
+                lambda plan: run_version(bench, version, plan),
+                lambda: make_volumes(bench.client, bench.cleanup, kept_volumes(request, [version.evidence])),
+            )
+            baseline = _Baseline(version, ran, found()[0], read_modules(bench, version))
         assert version.evidence is not None
         candidates = rungs(version.evidence)
         broken = failure(baseline.side(alone(ran)))
@@ -160,14 +172,9 @@ def _why_stopped(tried: Sequence[Tried], best: Tried | None) -> str:
 def _prove(bench: Bench, baseline: _Baseline, candidate: Candidate, rewrite: Rewrite) -> Verification:
     """The verification of one candidate against what was measured of the version as it stands."""
     request = bench.request
-    with snapshot(request.root) as copy, bench.progress.step(f"candidate {candidate.name}"):
-        assert request.before is not None
-        copy.put(request.dockerfile, request.before)
-        for change in rewrite.changes:
-            copy.put(change.path, change.after)
-        dockerfile = (copy.folder / request.dockerfile).read_bytes()
-        built = build_version(bench, candidate.name, copy, cold=False)
-        version = analyse(bench, candidate.name, copy, dockerfile, built)
+    step = bench.progress.step(f"candidate {candidate.name}")
+    with step, as_rewritten(bench, candidate.name, rewrite) as unread, scanning(bench, [unread]) as found:
+        version = analyse(bench, unread)
         ran = run_against(baseline.ran, lambda plan: run_version(bench, version, plan))
-        after = side(version, ran[1], scan_version(bench, version), _NO_REBUILD, read_modules(bench, version))
+        after = side(version, ran[1], found()[0], _NO_REBUILD, read_modules(bench, version))
     return judge(replace(request, rewrite=rewrite), baseline.side(ran[0]), after)

@@ -5,7 +5,8 @@ Only a cold build and one after a change have a time: what any other took is cha
 
 import contextlib
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from imageopt.build.build import build
 from imageopt.build.model import BuildFailed, BuildRequest, Built, Given

@@ -2,11 +2,12 @@
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
-from imageopt.build.cleaning import LABEL
+from imageopt.build.cleaning import LABEL, is_from_here
 from imageopt.build.temporary import left_by_dead_runs, lives, remove_tree
+from imageopt.source.engine import listed
 
 if TYPE_CHECKING:
     import docker
@@ -15,21 +16,29 @@ _PAUSES = (0, 0, 0.2, 0.5, 1.0, 2.0)  # seconds before each try; the second sees
 
 
 def remove_labelled(client: "docker.DockerClient", wanted: Callable[[str], bool]) -> tuple[str, ...]:
-    """Removes the containers, images, networks and volumes whose run id is wanted; returns what was removed, sorted."""
+    """Removes the containers, images, networks and volumes whose run id is wanted; returns what was removed, sorted.
+
+    The engine's plain lists are asked for: docker-py's own ask for each item again, and one that another run has just
+    removed would end the work.
+    """
     from docker.errors import APIError
 
+    api, named = client.api, {"label": LABEL}
     removed = []
-    for container in client.containers.list(all=True, filters={"label": LABEL}, ignore_removed=True):
-        if wanted(container.labels.get(LABEL, "")):
+    for container in listed(api.containers(all=True, filters=named)):
+        if wanted(_run_of(container)):
             with contextlib.suppress(APIError):
-                container.remove(force=True, v=True)
-                removed.append(f"container {container.name}")
-    for kind, made in (("network", client.networks), ("volume", client.volumes)):
-        for item in made.list(filters={"label": LABEL}):
-            if wanted((item.attrs.get("Labels") or {}).get(LABEL, "")):
+                api.remove_container(container["Id"], force=True, v=True)
+                removed.append(f"container {container['Names'][0].removeprefix('/')}")
+    for kind, found, remove in (
+        ("network", listed(api.networks(filters=named)), api.remove_network),
+        ("volume", listed(api.volumes(filters=named)["Volumes"] or []), api.remove_volume),
+    ):
+        for item in found:
+            if wanted(_run_of(item)):
                 with contextlib.suppress(APIError):
-                    item.remove()
-                    removed.append(f"{kind} {item.name}")
+                    remove(item["Name"])
+                    removed.append(f"{kind} {item['Name']}")
     return tuple(sorted((*removed, *_removed_images(client, wanted))))
 
 
@@ -39,14 +48,17 @@ def _removed_images(client: "docker.DockerClient", wanted: Callable[[str], bool]
 
     for pause in _PAUSES:
         time.sleep(pause)
-        found = client.images.list(all=False, filters={"label": LABEL})
-        left = [image for image in found if wanted(image.labels.get(LABEL, ""))]
+        left = [image for image in listed(client.api.images(filters={"label": LABEL})) if wanted(_run_of(image))]
         if not left:
             return
-        for name in (name for image in left for name in image.tags or [str(image.id)]):
+        for name in (name for image in left for name in image["RepoTags"] or [image["Id"]]):
             with contextlib.suppress(APIError):
-                client.images.remove(name, force=True)
+                client.api.remove_image(name, force=True)
                 yield f"image {name}"
+
+
+def _run_of(item: Mapping[str, Any]) -> str:
+    return str((item.get("Labels") or {}).get(LABEL, ""))
 
 
 def remove_leftovers(client: "docker.DockerClient") -> tuple[str, ...]:
@@ -56,6 +68,11 @@ def remove_leftovers(client: "docker.DockerClient") -> tuple[str, ...]:
         remove_tree(folder)
         removed.append(f"folder {folder}")
     return tuple(sorted(removed))
+
+
+def is_of_dead_run_here(run_id: str) -> bool:
+    """Whether the run is known to be over: of one that was started elsewhere, with the same engine, nobody knows."""
+    return is_from_here(run_id) and not is_of_living_run(run_id)
 
 
 def is_of_living_run(run_id: str) -> bool:

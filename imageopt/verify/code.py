@@ -13,7 +13,8 @@ from imageopt.compare.filesystem import Filesystem
 from imageopt.compare.modules import ModuleGraph, Read, module_graph
 from imageopt.image.model import Image
 from imageopt.project.model import Project
-from imageopt.verify.bench import Bench, Version
+from imageopt.source.unreachable import short
+from imageopt.verify.bench import Bench, Version, see_that_it_answers
 from imageopt.verify.container import remove_by_name
 from imageopt.verify.model import NotDone
 
@@ -58,7 +59,8 @@ def read_modules(bench: Bench, version: Version) -> ModuleGraph | NotDone:
             finally:
                 container.remove(force=True, v=True)
         except (DockerException, requests.exceptions.RequestException) as error:
-            return NotDone(f"the engine broke off: {error}")
+            see_that_it_answers(bench.client)
+            return NotDone(f"the engine broke off: {short(error)}")
 
 
 def entry_file(image: Image, project: Project | None) -> str | None:

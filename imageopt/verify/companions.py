@@ -7,8 +7,9 @@ the program is run without it, and the result names it.
 import contextlib
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from imageopt.build.cleaning import CleanUp
 from imageopt.errors import ToolFailed
@@ -22,8 +23,7 @@ _READY_SECONDS = 60
 _CHECK_SECONDS = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Companion:
+class Companion(Struct, frozen=True):
     """A service under the name that the program calls it by. `health` is run inside until it passes; empty: by port."""
 
     name: str

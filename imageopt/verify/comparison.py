@@ -5,9 +5,11 @@ from collections.abc import Iterable, Iterator
 from imageopt.build.model import BuildFailed, Built
 from imageopt.compare.images import compare_images
 from imageopt.compare.model import ImageComparison
+from imageopt.image.model import Image
+from imageopt.rewrite.development import built_start
 from imageopt.verify.behaviour import compare_runs
-from imageopt.verify.config import compare_configs, is_site_move
-from imageopt.verify.model import Change, Comparison, NotDone, RunRecord, ScanRecord, Side, Vulnerability
+from imageopt.verify.config import compare_configs, is_site_move, starts_with
+from imageopt.verify.model import Change, Comparison, NotDone, RunRecord, ScanRecord, Side, Static, Vulnerability
 from imageopt.verify.static import compare_static
 from imageopt.verify.trivy_report import by_severity
 
@@ -19,10 +21,12 @@ def compare_sides(
 
     `severity` is the one from which on a vulnerability that comes in counts. `traced`: as for `compare_static`.
     """
-    images, config = _images(before, after)
-    behaviour, unchecked = _runs(before, after)
+    compiled = _is_compiled_now(before, after)
+    images, config = _images(before, after, compiled=compiled)
+    behaviour, unchecked = _runs(before, after, compiled=compiled)
     fixed, introduced, unchanged = _vulnerabilities(before.scan, after.scan)
     scans = (before.scan, after.scan)
+    static = compare_static(before, after, traced=traced)
     comparison = Comparison(
         sizes=images.sizes if images is not None else {},
         cached_steps=(_cached(before.rebuild), _cached(after.rebuild)),
@@ -46,41 +50,64 @@ def compare_sides(
         files_added=images.files_added if images is not None else {},
         cached_percent=(_cached_percent(before.rebuild), _cached_percent(after.rebuild)),
         severity=severity,
-        static=compare_static(before, after, traced=traced),
+        static=static,
     )
     notes = (
         *(images.notes if images is not None else ()),
         *_not_done(before, after),
         *unchecked,
         *_out_of_reach(before, after),
+        *_floating(static),
         *(("packages that were left out because nothing was seen to load them",) if traced else ()),
     )
     return comparison, tuple(dict.fromkeys(notes))
 
 
-def _images(before: Side, after: Side) -> tuple[ImageComparison | None, tuple[Change, ...]]:
+def _images(before: Side, after: Side, *, compiled: bool) -> tuple[ImageComparison | None, tuple[Change, ...]]:
     if before.evidence is None or after.evidence is None:
         return None, ()
     images = compare_images(before.evidence, after.evidence, before.findings)
     old, new = before.evidence.image, after.evidence.image
-    return images, compare_configs(old.config, new.config) if old is not None and new is not None else ()
+    if old is None or new is None:
+        return images, ()
+    return images, compare_configs(old.config, new.config, compiled=compiled)
 
 
-def _runs(before: Side, after: Side) -> tuple[tuple[Change, ...], tuple[str, ...]]:
+def _runs(before: Side, after: Side, *, compiled: bool) -> tuple[tuple[Change, ...], tuple[str, ...]]:
     old, new = before.run, after.run
     if isinstance(old, RunRecord) and isinstance(new, RunRecord) and old.started and new.started:
         production = _in_production(after) and not _in_production(before)
-        return compare_runs(old, new, site=_serves_the_same_site(before, after), production=production)
+        held = _files(after) if compiled else None
+        site = _serves_the_same_site(before, after)
+        return compare_runs(old, new, site=site, production=production, compiled=held)
     return (), ()
 
 
+def _is_compiled_now(before: Side, after: Side) -> bool:
+    """Whether the project compiles at each start (`nest start`), and the second image starts what that makes."""
+    project = before.evidence.project if before.evidence is not None else None
+    image = _image(after)
+    built = built_start(project) if project is not None else None
+    return image is not None and built is not None and starts_with(image.config, built[1])
+
+
+def _files(side: Side) -> frozenset[str]:
+    """The files that are there in the end, from the root."""
+    image = _image(side)
+    return frozenset(f"/{one.path}" for one in image.files if one.death is None) if image is not None else frozenset()
+
+
+def _image(side: Side) -> Image | None:
+    return side.evidence.image if side.evidence is not None else None
+
+
 def _in_production(side: Side) -> bool:
-    image = side.evidence.image if side.evidence is not None else None
+    image = _image(side)
     return image is not None and "NODE_ENV=production" in image.config.env
 
 
 def _serves_the_same_site(before: Side, after: Side) -> bool:
-    old, new = (side.evidence.image if side.evidence is not None else None for side in (before, after))
+    old, new = _image(before), _image(after)
     return old is not None and new is not None and is_site_move(old.config, new.config)
 
 
@@ -161,12 +188,18 @@ def _out_of_reach(before: Side, after: Side) -> Iterator[str]:
     """What no run of two containers on one machine can tell."""
     if isinstance(before.run, RunRecord) and isinstance(after.run, RunRecord) and before.run.port is not None:
         yield "requests other than those listed, and the code that only they reach"
-    image = after.evidence.image if after.evidence is not None else None
+    image = _image(after)
     if image is None:
         return
     yield f"platforms other than {image.config.platform}"
 
 
+def _floating(static: Static | NotDone) -> Iterator[str]:
+    count = static.production.floating if isinstance(static, Static) else 0
+    if count:
+        yield f"which versions of {count} packages that differ are meant, as no lock file holds them"
+
+
 def _managers(side: Side) -> frozenset[str]:
-    image = side.evidence.image if side.evidence is not None else None
+    image = _image(side)
     return frozenset(package.manager for package in image.packages.system) if image is not None else frozenset()

@@ -8,9 +8,12 @@ import re
 from collections.abc import Iterator, Mapping
 
 from imageopt.build.cleaning import LABEL
+from imageopt.compare.configuration import health_words
 from imageopt.masking import names_a_secret
+from imageopt.rewrite.asked.secret_mounts import OF_MANAGERS
 from imageopt.source.model import ImageConfig
 from imageopt.verify.behaviour import is_root
+from imageopt.verify.health import weakened
 from imageopt.verify.model import Change
 
 _BASE_VERSIONS = ("NODE_VERSION", "YARN_VERSION", "NPM_VERSION", "PYTHON_VERSION", "PHP_VERSION", "NGINX_VERSION")
@@ -22,21 +25,25 @@ _BASE_NOTES = re.compile(
 _DESCRIPTIONS = ("org.opencontainers.image.", "org.label-schema.", "maintainer")  # of the image, for people
 _OF_NODE = ("NODE_", "NPM_", "npm_", "YARN_", "COREPACK_")
 _FILE_SERVERS = ("serve", "http-server", "vite", "preview")
+_NODES = ("/usr/local/bin/node", "/nodejs/bin/node")  # the official image's, and distroless's
 _LAUNCHERS = ("npm", "yarn", "pnpm", "bun", "npx", "/bin/sh", "sh")
 
 
-def compare_configs(before: ImageConfig, after: ImageConfig) -> tuple[Change, ...]:
-    """The changed keys in a fixed order; of environment and labels each name by itself."""
+def compare_configs(before: ImageConfig, after: ImageConfig, *, compiled: bool = False) -> tuple[Change, ...]:
+    """The changed keys in a fixed order; of environment and labels each name by itself.
+
+    `compiled`: the first compiled its program at each start, and the second starts what was compiled.
+    """
     site = is_site_move(before, after)
     return (
         *_user(before.user, after.user),
-        *_start(before, after, site=site),
+        *_start(before, after, site=site, compiled=compiled),
         *_environment(_pairs(before.env), _pairs(after.env), site=site),
         *_working_dir(before, after),
         *_sets("ExposedPorts", before.exposed_ports, after.exposed_ports),
         *_sets("Volumes", before.volumes, after.volumes),
         *_stop_signal(before.stop_signal or "", after.stop_signal or "", site=site),
-        *_health(_check_of(before), _check_of(after)),
+        *_health(before, after),
         *_labels(before.labels, after.labels),
     )
 
@@ -66,13 +73,18 @@ def _user(before: str, after: str) -> Iterator[Change]:
         yield Change("User", before or "root", after or "root", expected=better, reason=reason)
 
 
-def _start(before: ImageConfig, after: ImageConfig, *, site: bool) -> Iterator[Change]:
+def starts_with(config: ImageConfig, words: tuple[str, ...]) -> bool:
+    """Whether these words start the image's program, official images' own entry point aside."""
+    return _without_wrapper(_words_of(config)) == words
+
+
+def _start(before: ImageConfig, after: ImageConfig, *, site: bool, compiled: bool) -> Iterator[Change]:
     """The words that start the program. That its launcher falls away is what a rewrite is about, and it was run."""
     old, new = _words_of(before), _words_of(after)
     if old == new:
         return
-    if site:
-        reason = "another web server serves the same files"
+    if site or compiled:
+        reason = "another web server serves the same files" if site else "it is compiled once, not at each start"
         yield Change("Cmd", " ".join(old), " ".join(new), expected=True, reason=reason)
         return
     bare_old, bare_new = _without_wrapper(old), _without_wrapper(new)
@@ -94,8 +106,9 @@ def _stop_signal(before: str, after: str, *, site: bool) -> Iterator[Change]:
 
 
 def _without_wrapper(words: tuple[str, ...]) -> tuple[str, ...]:
-    """Without the entry point script of the official images, which only passes its arguments on."""
-    return words[1:] if words and words[0].endswith("docker-entrypoint.sh") else words
+    """Without the entry point script of the official images, which only passes its arguments on; Node by its name."""
+    words = words[1:] if words and words[0].endswith("docker-entrypoint.sh") else words
+    return ("node", *words[1:]) if words and words[0] in _NODES else words
 
 
 def _environment(before: Mapping[str, str], after: Mapping[str, str], *, site: bool) -> Iterator[Change]:
@@ -124,6 +137,8 @@ def _judge_variable(name: str, old: str | None, new: str | None) -> tuple[bool, 
         return True, "it comes with the base image"
     if name == "PATH" and new is not None and new.endswith(f":{old}"):
         return True, "another folder is looked into first"
+    if new is None and OF_MANAGERS.fullmatch(name):
+        return True, "a token that installing needs is no longer in the image"
     return False, "it is gone" if new is None else "it has another value"
 
 
@@ -145,15 +160,13 @@ def _sets(name: str, before: tuple[str, ...], after: tuple[str, ...]) -> Iterato
         yield Change(name, ", ".join(sorted(before)) or "none", ", ".join(sorted(after)) or "none", not gone, reason)
 
 
-def _health(before: str, after: str) -> Iterator[Change]:
-    if before != after:
-        reason = "the check was rewritten" if before and after else "it was added" if after else "it is gone"
-        yield Change("Healthcheck", before or "none", after or "none", expected=bool(after), reason=reason)
-
-
-def _check_of(config: ImageConfig) -> str:
-    """The words of the health check; `NONE` is how an image says that it has none."""
-    return "" if config.healthcheck[:1] == ("NONE",) else " ".join(config.healthcheck)
+def _health(before: ImageConfig, after: ImageConfig) -> Iterator[Change]:
+    old, new = health_words(before, after)
+    if old == new:
+        return
+    weaker = "it is gone" if old and not new else weakened(before, after) if old else ""
+    reason = weaker or ("the check was rewritten" if old else "it was added")
+    yield Change("Healthcheck", old or "none", new or "none", expected=not weaker, reason=reason)
 
 
 def _labels(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[Change]:

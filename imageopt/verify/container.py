@@ -8,12 +8,15 @@ import re
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct, field
+
 from imageopt.build.log import plain_line
 from imageopt.errors import ToolFailed
+from imageopt.instant import parse_instant
+from imageopt.process import paused
 from imageopt.verify.limits import Limits
 from imageopt.verify.network import NO_NAME_SERVER, engine_host
 
@@ -29,20 +32,19 @@ SEARCH_DOMAIN = "imageopt.internal"
 _NOT_WRITTEN = re.compile(
     r"/(?:tmp|var/tmp|proc|run|var/run|dev|sys)(?:/|$)|/etc/(?:hosts|hostname|resolv\.conf|mtab)$|/\.dockerenv$"
     r"|/(?:\.npm|\.cache|\.yarn|\.pnpm-store|\.node-gyp|node_modules/\.cache|\.v8-compile-cache)(?:/|$)"
+    r"|/node_modules/\.pnpm-task-run-state-v\d+(?:/|$)"  # pnpm 12, of each script that it starts
     r"|/\.(?:update-notifier|config/configstore)|/core(?:\.\d+)?$|/\.imageopt-"
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Executed:
+class Executed(Struct, frozen=True):
     """A command that was run inside. `exit_code` is None where it did not end in time; `output` is cut at 1 MiB."""
 
     exit_code: int | None
     output: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(Struct, frozen=True):
     """How a container is set up. Empty and None: as the image says. `volumes`: name of a volume -> where it is."""
 
     name: str
@@ -54,6 +56,7 @@ class Setting:
     entrypoint: tuple[str, ...] | None = None
     command: tuple[str, ...] | None = None
     volumes: Mapping[str, str] = field(default_factory=dict)
+    user: str = ""
     hardened: bool = False  # a file system that cannot be written, and no capabilities
     limits: Limits = field(default_factory=Limits)
 
@@ -174,16 +177,35 @@ class Container:
             return None
 
     def stop(self) -> tuple[float, int | None]:
-        """Asks it to end; the seconds that took and its exit code (137: it had to be killed after ten seconds)."""
-        start = time.monotonic()
-        self._engine.stop(timeout=STOP_GRACE_SECONDS)
-        seconds = time.monotonic() - start
+        """Asks it to end; the seconds that took and its exit code (137: it had to be killed after ten seconds).
+
+        The engine answers later than the program ends: it unmounts the container first, which writes to the disk
+        whatever is not there yet, of builds too. So the end is the one that the engine noted, by its own clock.
+        """
+        with paused():  # nothing else is at work while an end is timed
+            ahead = self._clock_ahead()
+            asked, start = time.time() + ahead, time.monotonic()
+            self._engine.stop(timeout=STOP_GRACE_SECONDS)
+            answered = time.monotonic() - start
         self._engine.reload()
-        return seconds, self.exit_code
+        finished = _instant(self._engine.attrs["State"].get("FinishedAt"))
+        return answered if finished is None else min(answered, max(0.0, finished - asked)), self.exit_code
+
+    def _clock_ahead(self) -> float:
+        """The seconds that the engine's clock is ahead of this machine's; it may be another machine's."""
+        begin = time.time()
+        told = _instant(self._api.info().get("SystemTime"))
+        return 0.0 if told is None else told - (begin + time.time()) / 2
 
     def remove(self) -> None:
         """Removes it with its anonymous volumes, running or not."""
         self._engine.remove(force=True, v=True)
+
+
+def _instant(text: str | None) -> float | None:
+    """An engine's time in seconds since 1970; None for none, and for the year 1, by which Go says so."""
+    instant = parse_instant(text)
+    return instant.timestamp() if instant is not None and instant.year > 1 else None
 
 
 def create(client: "docker.DockerClient", image: str, setting: Setting) -> Container:
@@ -241,6 +263,8 @@ def _options(client: "docker.DockerClient", setting: Setting) -> dict[str, Any]:
         options["command"] = list(setting.command)
     if setting.volumes:
         options["volumes"] = {name: {"bind": place, "mode": "rw"} for name, place in setting.volumes.items()}
+    if setting.user:
+        options["user"] = setting.user
     if setting.hardened:
         options |= {"read_only": True, "cap_drop": ["ALL"], "tmpfs": {"/tmp": ""}}  # noqa: S108 (its own, in memory)
     return options

@@ -1,11 +1,11 @@
 """One request and its answer: over HTTP, an upgrade to a WebSocket (`WS`), or a command and what it put out (`RUN`)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(Struct, frozen=True):
     """One request. `method` is an HTTP method or `WS`."""
 
     path: str
@@ -19,8 +19,7 @@ class Ask:
         return f"{self.method} {self.path}"
 
 
-@dataclass(frozen=True, slots=True)
-class Exchange:
+class Exchange(Struct, frozen=True):
     """One request and its answer, as it came; `location` is where a redirect leads.
 
     `headers` are those that matter to a client, by name in lower case. The status of a command is its exit code.

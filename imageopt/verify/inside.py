@@ -8,8 +8,9 @@ import json
 import re
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from imageopt.build.log import plain_line
 from imageopt.verify.container import SEARCH_DOMAIN, Container, Executed
@@ -34,8 +35,7 @@ _REASONS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Inspection:
+class Inspection(Struct, frozen=True):
     """What to try: `probes` by name, folders to write, volumes that are kept from version to version, addons."""
 
     probes: tuple[tuple[str, tuple[str, ...]], ...] = ()

@@ -9,9 +9,10 @@ import contextlib
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+
+from msgspec import to_builtins
 
 from imageopt.build.model import Built, Step
 from imageopt.errors import InputError
@@ -48,7 +49,7 @@ class Journal:
         """Writes down a build, and keeps the scan of it if its layers are those that were scanned."""
         old = self.built(name)
         kept = {"scan": self._old[name]["scan"]} if old and old[1] == layers and "scan" in self._old[name] else {}
-        self._now[name] = {"build": asdict(built), "layers": list(layers), **kept}
+        self._now[name] = {"build": to_builtins(built), "layers": list(layers), **kept}
         self._write()
 
     def scanned(self, name: str) -> ScanRecord | None:
@@ -66,7 +67,7 @@ class Journal:
     def note_scanned(self, name: str, record: ScanRecord) -> None:
         """Writes down a scan."""
         if name in self._now:
-            self._now[name]["scan"] = {**asdict(record), "packages": dict(record.packages)}
+            self._now[name]["scan"] = {**to_builtins(record), "packages": dict(record.packages)}
             self._write()
 
     def _write(self) -> None:

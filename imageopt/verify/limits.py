@@ -5,9 +5,10 @@ a volume has none on any: they are measured every second, and a container over t
 """
 
 import threading
-from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
+
+from msgspec import Struct
 
 from imageopt.units import format_bytes
 
@@ -19,8 +20,7 @@ _EVERY_SECONDS = 1.0
 _LOG_FILES = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """`cpus` are whole processors. `log_bytes` is what the engine keeps of the log, the end of it."""
 
     memory_bytes: int = 2 << 30

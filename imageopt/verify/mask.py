@@ -8,8 +8,9 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from imageopt.verify.exchange import Exchange
 
@@ -24,8 +25,7 @@ _DIGIT = re.compile(r"[0-9]")
 _CHANGING_WORD = re.compile(rb"[^\s\"'<>=,;&]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Mask:
+class Mask(Struct, frozen=True):
     """What varies: paths of JSON values (`$.items[0].id`), numbers of words in other text, the whole body; headers."""
 
     json_paths: frozenset[str] = frozenset()

@@ -4,40 +4,48 @@ Each step is one function on a `Bench`, so that whoever compares versions decide
 order; a version without an image is a value that the steps pass on with the reason.
 """
 
-from collections.abc import Sequence
-from dataclasses import replace
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+
+from msgspec.structs import replace
 
 from imageopt.build.model import BuildFailed, Built
-from imageopt.build.snapshot import Snapshot
 from imageopt.compare.modules import ModuleGraph
 from imageopt.dockerfile import parse
 from imageopt.errors import ImageoptError
 from imageopt.evidence.join import join
 from imageopt.image.model import Image
+from imageopt.process import beside
 from imageopt.project.model import Project
 from imageopt.project.read import read_project
 from imageopt.rules.check import judge
 from imageopt.rules.load import load_rules
 from imageopt.rules.policy import Policy
 from imageopt.source.model import ImageRef
-from imageopt.verify.bench import Bench, Version
+from imageopt.source.unreachable import short
+from imageopt.verify.bench import Bench, Version, see_that_it_answers
 from imageopt.verify.model import NotDone, RunRecord, ScanRecord, Side
 from imageopt.verify.run import Observed, RunPlan, observe
 from imageopt.verify.scan import scan_all
 
+_MOST_STARTS = 8  # of both versions, for each of which the scanner stands still
 
-def analyse(bench: Bench, name: str, copy: Snapshot, dockerfile: bytes, built: Built | BuildFailed) -> Version:
+
+def analyse(bench: Bench, version: Version) -> Version:
     """The version with what its image, its Dockerfile and its folder tell; an image that cannot be read is told of."""
     request = bench.request
+    if version.copy is None or isinstance(version.build, NotDone):
+        return version
     # the copy is gone when the result is read
-    project = replace(read_project(copy.folder, dockerfile=request.dockerfile), root=request.root)
+    project = replace(read_project(version.copy.folder, dockerfile=request.dockerfile), root=request.root)
     image = None
-    if isinstance(built, Built):
+    if isinstance(version.build, Built):
         try:
-            image = read_image(bench, name, ImageRef("docker", built.tag))
+            image = read_image(bench, version.name, ImageRef("docker", version.build.tag))
         except ImageoptError as error:
-            bench.progress.note(f"the image of {name} could not be read: {error.cause}")
-    return examined(bench, Version(name, copy, dockerfile, built, None, ()), image, project)
+            see_that_it_answers(bench.client)
+            bench.progress.note(f"the image of {version.name} could not be read: {error.cause}")
+    return examined(bench, version, image, project)
 
 
 def read_image(bench: Bench, name: str, reference: ImageRef) -> Image:
@@ -64,11 +72,6 @@ def examined(bench: Bench, version: Version, image: Image | None, project: Proje
     return replace(version, evidence=evidence, findings=judge(evidence, policy.rules, waivers=policy.waivers).findings)
 
 
-def missing(name: str, copy: Snapshot, reason: str) -> Version:
-    """A version that there is none of; nothing is built, run or scanned for it."""
-    return Version(name, copy, b"", NotDone(reason), None, ())
-
-
 def run_version(bench: Bench, version: Version, plan: RunPlan) -> Observed | NotDone:
     """What the version's container does."""
     import requests
@@ -79,7 +82,7 @@ def run_version(bench: Bench, version: Version, plan: RunPlan) -> Observed | Not
     if bench.request.skip_run:
         return NotDone("running was switched off")
     image = version.evidence.image if version.evidence is not None else None
-    how = " with fewer rights" if plan.hardened else " again" if plan.brief else ""
+    how = f" as {plan.user}" if plan.user else " with fewer rights" if plan.hardened else " again" if plan.brief else ""
     with bench.progress.step(f"running {version.name}{how}"):
         try:
             engine = str(bench.client.version().get("Arch", ""))
@@ -87,14 +90,25 @@ def run_version(bench: Bench, version: Version, plan: RunPlan) -> Observed | Not
                 return NotDone(f"the image is for {image.config.platform}, and the engine runs {engine}")
             name = f"imageopt-{bench.cleanup.run_id}-{version.name}"
             return observe(bench.client, version.image, plan, name, bench.cleanup)
-        except ImageoptError as error:
-            return NotDone(error.cause)
-        except (DockerException, requests.exceptions.RequestException) as error:
-            return NotDone(f"the engine broke off: {error}")
+        except (ImageoptError, DockerException, requests.exceptions.RequestException) as error:
+            see_that_it_answers(bench.client)
+            said = error.cause if isinstance(error, ImageoptError) else f"the engine broke off: {short(error)}"
+            return NotDone(said)
 
 
-def scan_versions(bench: Bench, versions: Sequence[Version]) -> list[ScanRecord | NotDone]:
-    """What the scanner finds in the image of each version, all of them scanned at the same time."""
+@contextlib.contextmanager
+def scanning(bench: Bench, versions: Sequence[Version]) -> Iterator[Callable[[], list[ScanRecord | NotDone]]]:
+    """Scans all of them, at the same time and while the block runs; what the block gets waits for what was found."""
+    with beside(lambda: _scan(bench, versions)) as found:
+
+        def wait() -> list[ScanRecord | NotDone]:
+            with bench.progress.step(f"scanning {' and '.join(version.name for version in versions)}"):
+                return found()
+
+        yield wait
+
+
+def _scan(bench: Bench, versions: Sequence[Version]) -> list[ScanRecord | NotDone]:
     request = bench.request
     if request.skip_scan:
         return [_not_scanned(version) for version in versions]
@@ -103,18 +117,24 @@ def scan_versions(bench: Bench, versions: Sequence[Version]) -> list[ScanRecord 
         return [record for record in known if record is not None]
     images = [version.image for version in versions if isinstance(version.image, str)]
     listed = request.sbom if isinstance(versions[-1].image, str) else None
-    with bench.progress.step(f"scanning {' and '.join(version.name for version in versions)}"):
-        found = iter(scan_all(images, trivy=request.trivy, cache=request.trivy_cache, sbom=listed) if images else ())
+    found = iter(
+        scan_all(
+            images,
+            trivy=request.trivy,
+            cache=request.trivy_cache,
+            sbom=listed,
+            pauses=_MOST_STARTS * request.run_timeout,
+        )
+        if images
+        else ()
+    )
     records = [version.image if isinstance(version.image, NotDone) else next(found) for version in versions]
+    if any(isinstance(record, NotDone) for record in records):
+        see_that_it_answers(bench.client)
     for version, record in zip(versions, records, strict=True):
         if isinstance(record, ScanRecord):
             bench.journal.note_scanned(version.name, record)
     return records
-
-
-def scan_version(bench: Bench, version: Version) -> ScanRecord | NotDone:
-    """What the scanner finds in the version's image."""
-    return scan_versions(bench, [version])[0]
 
 
 def _not_scanned(version: Version) -> NotDone:

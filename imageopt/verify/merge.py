@@ -8,10 +8,12 @@ where it was there once.
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from pathlib import PurePosixPath
 from statistics import median
 
+from msgspec.structs import replace
+
+from imageopt.verify.behaviour import KILLED
 from imageopt.verify.build_id import MADE_UP, build_identifier
 from imageopt.verify.exchange import Exchange
 from imageopt.verify.hashed_names import same_files
@@ -109,11 +111,19 @@ def _one(runs: Sequence[Observed]) -> RunRecord:
     if not first.started or not others:
         return first
     later = next((record.reason for record in others if record.reason), "")
+    ended = [record for record in started if record.stop_seconds is not None]
+    killed = next((record for record in ended if record.stop_exit_code == KILLED), None)  # once is enough
+    stops = [record.stop_seconds for record in ended if record.stop_seconds is not None]
+    ready = [record.ready_seconds for record in started if record.ready_seconds is not None]
     return replace(
         first,
         reason=first.reason or (f"in another run {later}" if later else ""),
         unanswered=tuple(dict.fromkeys(path for record in started for path in record.unanswered)),
         ready_seconds=_median(record.ready_seconds for record in started),
+        ready_between=(min(ready), max(ready)) if ready else None,
+        stop_seconds=killed.stop_seconds if killed else _median(stops),
+        stop_exit_code=KILLED if killed else first.stop_exit_code,
+        stop_between=(min(stops), max(stops)) if stops else None,
         memory_bytes=None if (memory := _median(record.memory_bytes for record in started)) is None else int(memory),
         log_problems=tuple(sorted({problem for record in started for problem in record.log_problems})),
         written_paths=_written_always(started),

@@ -1,8 +1,9 @@
 """Before and after: built, run, scanned, compared. What was not done is a value with a reason, never a pass."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct, field
 
 from imageopt.build.model import BuildFailed, Built, Given
 from imageopt.compare.loading import Unloadable
@@ -13,6 +14,7 @@ from imageopt.compare.production import Production
 from imageopt.evidence.model import Evidence
 from imageopt.rewrite.model import Rewrite
 from imageopt.rules.model import Finding
+from imageopt.verify.isolated import Isolated
 
 Verdict = Literal[
     "baseline-broken",
@@ -25,15 +27,13 @@ Verdict = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class NotDone:
+class NotDone(Struct, frozen=True):
     """Something that was not done, and why; shown to the user, never counted as a pass."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Struct, frozen=True):
     """Something that was tried inside a container: a health check, a folder to write, an addon to load, a command.
 
     `detail` is what came of it, `reason` what it means if it fails. `lasting`: that it cannot be tried counts as well.
@@ -48,8 +48,7 @@ class Check:
     varies: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(Struct, frozen=True):
     """One answered request, over all runs. `body_digest` is of the body with what varies masked.
 
     `status` is that of the first answer; `statuses` are all that were seen, sorted. `headers` are those that matter to
@@ -73,11 +72,12 @@ class Response:
         return f"{self.method} {self.path}"
 
 
-@dataclass(frozen=True, slots=True)
-class RunRecord:
+class RunRecord(Struct, frozen=True):
     """What was seen of a version, over all its runs. `user` is what the process runs as (`uid:gid`).
 
-    Seconds and memory are medians. `hardened` is why it does not start with a file system that cannot be written and
+    Seconds and memory are medians; `ready_between` is the quickest and the slowest start, where there were several,
+    and `stop_between` the quickest and the slowest end.
+    `hardened` is why it does not start with a file system that cannot be written and
     without capabilities, "" where it does, None where that was not tried. `unrepeated`: why it could not be run
     again, "" where it could.
     """
@@ -100,10 +100,11 @@ class RunRecord:
     runs: int = 1
     unchecked: tuple[str, ...] = ()  # what could not be tried, in words
     unrepeated: str = ""
+    ready_between: tuple[float, float] | None = None
+    stop_between: tuple[float, float] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Vulnerability:
+class Vulnerability(Struct, frozen=True):
     """One advisory for one package, as the scanner reports it."""
 
     id: str
@@ -115,8 +116,7 @@ class Vulnerability:
     aliases: tuple[str, ...] = ()  # what other databases call the same advisory
 
 
-@dataclass(frozen=True, slots=True)
-class ScanRecord:
+class ScanRecord(Struct, frozen=True):
     """One Trivy scan. `database` is the date of the vulnerability database, None where there was none."""
 
     scanner: str
@@ -131,8 +131,7 @@ class ScanRecord:
     database_days: int | None = None  # how old the database was
 
 
-@dataclass(frozen=True, slots=True)
-class Side:
+class Side(Struct, frozen=True):
     """One of the two versions, as far as it came."""
 
     dockerfile: str
@@ -146,8 +145,7 @@ class Side:
     dependency_rebuild: Built | BuildFailed | NotDone = NotDone("it was not timed")
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """Something that differs between the two: `what` names it, with both values in words."""
 
     what: str
@@ -157,8 +155,7 @@ class Change:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Static:
+class Static(Struct, frozen=True):
     """What differs between two images without running them; what both have in common is left out."""
 
     unloadable: tuple[Unloadable, ...]
@@ -169,8 +166,7 @@ class Static:
     secrets: tuple[str, ...]  # new findings on secrets in layers, history and environment; never their values
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Struct, frozen=True):
     """The two sides, compared; what could not be compared is in the verification's `not_checked`."""
 
     sizes: Mapping[str, SizeChange]
@@ -198,8 +194,7 @@ class Comparison:
     static: Static | NotDone = NotDone("the images were not read")
 
 
-@dataclass(frozen=True, slots=True)
-class Hazard:
+class Hazard(Struct, frozen=True):
     """Something that rewrites are known to break, by its number. `reason` says why it was not checked, "" if it was."""
 
     id: str
@@ -207,9 +202,11 @@ class Hazard:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Verification:
-    """The result of `imageopt verify`. `reasons` argue the verdict; `not_checked` lists what nobody looked at."""
+class Verification(Struct, frozen=True):
+    """The result of `imageopt verify`. `reasons` argue the verdict; `not_checked` lists what nobody looked at.
+
+    `isolated`: what single transformations saved, where rewrites were built that differ in just one.
+    """
 
     reference: str
     before: Side
@@ -222,3 +219,4 @@ class Verification:
     reasons: tuple[str, ...]
     not_checked: tuple[str, ...]
     hazards: tuple[Hazard, ...] = ()
+    isolated: tuple[Isolated, ...] = ()

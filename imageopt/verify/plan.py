@@ -20,6 +20,7 @@ from imageopt.verify.openapi import described_paths
 from imageopt.verify.probe import WEBSOCKET
 from imageopt.verify.request import VerifyRequest
 from imageopt.verify.run import Command, RunPlan
+from imageopt.verify.users import deployed_users
 
 _MOST_PATHS = 40
 _MOST_LINKS = 40
@@ -54,6 +55,7 @@ def plan_run(request: VerifyRequest, sides: Iterable[Evidence | None]) -> RunPla
         environment={**(own.environment if own is not None else {}), **settings.environment},
         companions=tuple(_companions(settings, services, own)),
         commands=tuple(dict.fromkeys(_commands(settings, services, own, request.dockerfile)))[:_MOST_COMMANDS],
+        users=deployed_users(settings.user, mine, services),
         inspection=Inspection(
             probes=tuple(_probes(mine, services, request.dockerfile)),
             folders=tuple(_volumes(settings, known, own)),

@@ -4,7 +4,7 @@ Whoever verifies often has no image yet when the rewrite is proposed. It is pred
 built meanwhile, by the same rules; nothing of the rewritten image goes into it but the size of its base image.
 """
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from imageopt.rewrite.model import Rewrite
 from imageopt.rewrite.worth import ORDER, credit, less_new_base, swapped_base

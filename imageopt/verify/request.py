@@ -1,16 +1,18 @@
 """What to verify: the Dockerfile as it stands, what it shall become, and how both are built, run and scanned."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from msgspec import Struct, field
+
 from imageopt.config import Builder, VerifyConfig
+from imageopt.evidence.model import Evidence
+from imageopt.rewrite.ladder import Candidate
 from imageopt.rewrite.model import Rewrite
 from imageopt.rules.policy import Policy
 
 
-@dataclass(frozen=True, slots=True)
-class VerifyRequest:
+class VerifyRequest(Struct, frozen=True):
     """`dockerfile` is relative to `root`; `before` is None where there is none yet: then the new one is
     judged alone. `after` is its new text, or None where `rewrite` holds it.
 
@@ -22,6 +24,8 @@ class VerifyRequest:
     `after` are the Dockerfiles they came from, where they are known, and the folder is read if `has_project`.
     `severity` is the one from which on a vulnerability that comes in counts against the rewrite; `sbom` a file to write
     the parts of the new image to, as CycloneDX. `policy` are the rules in force, None for all of ours as they are.
+    `rungs` makes every rewrite that could be made from the evidence of the version as it stands: with `thorough`, those
+    that differ from `rewrite` in one transformation are built as well, to tell what it saves by itself.
     """
 
     root: Path
@@ -54,3 +58,4 @@ class VerifyRequest:
     thorough: bool = False
     resume: bool = False
     sbom: Path | None = None
+    rungs: Callable[[Evidence], Sequence[Candidate]] | None = None

@@ -1,22 +1,25 @@
 """Two versions, run in turns -> one record for each.
 
 The first round is the full one; what `before` names and writes there is what `after` is asked and has to write. In the
-second, `after` gets the volumes that `before` has filled: no volume is ever given to a third. A start that looks much
-slower is measured again, for a busy machine looks the same; and once more `after` is started with as few rights as
-there are, for information only.
+second, `after` gets the volumes that `before` has filled: no volume is ever given to a third. A start or an end that
+looks slower is measured again, for a busy machine looks the same; and once more `after` is started with as few rights
+as there are, for information only.
 """
 
 import posixpath
 import secrets
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from imageopt.build.cleaning import CleanUp
-from imageopt.verify.behaviour import starts_slower
+from imageopt.verify.behaviour import ends_slower, starts_slower, writes_less
 from imageopt.verify.merge import finish
 from imageopt.verify.model import NotDone, RunRecord
 from imageopt.verify.run import Observed, RunPlan, written_folders
+from imageopt.verify.users import run_as_deployed
 
 if TYPE_CHECKING:
     import docker
@@ -26,8 +29,7 @@ _MOST_FOLDERS = 20
 _MOST_ROUNDS = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Baseline:
+class Baseline(Struct, frozen=True):
     """What `before` did, twice, and what any other version is asked because of it.
 
     `refill` runs it once more, on volumes of its own: what it gives is the plan with them, and what was seen.
@@ -52,10 +54,17 @@ def run_both(
     before, after = [old], [new]
     broken = "", ""
     if old.record.started and new.record.started:
-        broken = _once_more(_again(plan, make_volumes()), run_before, run_after, before, after)
-        if starts_slower(*finish(before, after)):
-            _once_more(_again(plan, make_volumes()), run_before, run_after, before, after)
+        again = replace(_again(plan, make_volumes()), ends=ends_slower(old.record, new.record))
+        broken = _once_more(again, run_before, run_after, before, after)
+        slower, ends = _looks_slower(before, after)
+        if slower or ends:
+            again = replace(_again(plan, make_volumes()), ends=ends)
+            _once_more(again, run_before, run_after, before, after)
     first, second = finish(before, after)
+    if first.started and second.started:
+        checks = run_as_deployed(plan, before, after, run_before, run_after)
+        first = replace(first, checks=(*first.checks, *checks[0]))
+        second = replace(second, checks=(*second.checks, *checks[1]))
     return replace(first, unrepeated=broken[0]), _hardened(plan, replace(second, unrepeated=broken[1]), run_after)
 
 
@@ -86,7 +95,8 @@ def run_against(
     before, after = list(baseline.runs), [seen]
     broken = baseline.unrepeated, ""
     while seen.record.started and len(after) < rounds:
-        if len(after) > 1 and not starts_slower(*finish(before, after)):
+        slower, ends = _looks_slower(before, after)
+        if len(after) > 1 and not slower and not ends:
             break
         plan = baseline.again
         if plan.volumes:  # the baseline's own were changed by whoever was held against it before
@@ -95,7 +105,7 @@ def run_against(
                 broken = filled.reason, broken[1]
                 break
             before.append(filled)
-        again = run(plan)
+        again = run(replace(plan, ends=ends))
         if isinstance(again, NotDone):
             broken = broken[0], "" if len(after) > 1 else again.reason
             break
@@ -140,8 +150,9 @@ def _once_more(
 ) -> tuple[str, str]:
     """Runs both, and says of each why it could not be run; "" where it could."""
     broken = ["", ""]
+    known = not writes_less(before[0].record, after[0].record)  # else it may have been chance: both are asked again
     for index, (run, runs) in enumerate(((run_before, before), (run_after, after))):
-        seen = run(plan)
+        seen = run(replace(plan, written=runs[0].record.written_paths if known else None))
         if isinstance(seen, Observed):
             runs.append(seen)
         else:
@@ -153,10 +164,16 @@ def _hardened(plan: RunPlan, record: RunRecord, run: Runner) -> RunRecord:
     """Of what does not start, or does not stay, as it is, fewer rights tell nothing."""
     if not record.started or record.reason:
         return record
-    seen = run(replace(plan, hardened=True))
+    seen = run(replace(plan, hardened=True, written=()))
     if isinstance(seen, NotDone):
         return record
     return replace(record, hardened="" if seen.record.started else seen.record.reason)
+
+
+def _looks_slower(before: Sequence[Observed], after: Sequence[Observed]) -> tuple[bool, bool]:
+    """Whether it starts more slowly than before, and whether it ends more slowly."""
+    records = finish(before, after)
+    return starts_slower(*records), ends_slower(*records)
 
 
 def _alone(seen: Observed | NotDone) -> RunRecord | NotDone:

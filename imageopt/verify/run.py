@@ -7,12 +7,15 @@ program without a port is waited for instead, and its output is what it answers;
 import contextlib
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from msgspec import Struct, field
+from msgspec.structs import replace
+
 from imageopt.build.cleaning import CleanUp
 from imageopt.build.log import plain_line
+from imageopt.process import paused
 from imageopt.units import format_bytes
 from imageopt.verify.companions import Companion, start_companions
 from imageopt.verify.container import Container, Setting, create, remove_by_name
@@ -35,8 +38,7 @@ _BETWEEN_ROUNDS_SECONDS = 1.1  # a counter of whole seconds must have moved
 _COMMAND_SECONDS = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(Struct, frozen=True):
     """A command that the image is started with besides its own; `source` says where it stands.
 
     `compares`: its output has to be the same. Else it only has to end well, or to go on.
@@ -47,14 +49,15 @@ class Command:
     compares: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class RunPlan:
+class RunPlan(Struct, frozen=True):
     """What both containers are asked and given. `port` is None for a program without one.
 
     `links`: how many more paths may be asked that the answers themselves name; with `only_hashed` only files with a
     hash in their names, for without them nobody can tell whether two pages name the same file. `volumes`: name of a
     volume that both versions use, one after the other -> where it is. `brief`: one round of requests, and no measured
-    stop.
+    end unless it `ends`. `users`: those that a deployment names (number, and where); `user`: the one of this run, ""
+    for the image's. `written` is what it is taken to have written; None: the engine is asked, which compares every
+    file of the image.
     """
 
     port: int | None
@@ -70,10 +73,13 @@ class RunPlan:
     limits: Limits = field(default_factory=Limits)
     hardened: bool = False
     brief: bool = False
+    ends: bool = False
+    users: tuple[tuple[str, str], ...] = ()
+    user: str = ""
+    written: tuple[str, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Observed:
+class Observed(Struct, frozen=True):
     """A run with its answers as they came; `merge.py` makes records of several.
 
     `linked` are the requests that were made because an answer names them: the other version must be asked them too.
@@ -87,10 +93,8 @@ class Observed:
 def observe(client: "docker.DockerClient", image: str, plan: RunPlan, name: str, cleanup: CleanUp) -> Observed:
     """Runs the image and says what was seen; a container that does not start is a record, not an error."""
     with _place(client, name, plan, cleanup) as (setting, missing):
-        with _running(client, image, setting, cleanup) as (container, watch, refusal):
-            if refusal:
-                seen = Observed(_not_started(container, refusal, plan.port))
-            elif plan.port is None:
+        with _watched(client, image, setting, cleanup) as (container, watch):
+            if plan.port is None:
                 seen = _observe_program(container, watch, plan)
             else:
                 seen = _observe_server(container, watch, plan, plan.port)
@@ -117,6 +121,7 @@ def _place(
         environment=plan.environment,
         volumes=plan.volumes,
         hardened=plan.hardened,
+        user=plan.user,
         limits=plan.limits,
     )
     try:
@@ -127,25 +132,28 @@ def _place(
 
 
 @contextlib.contextmanager
-def _running(
+def _watched(
     client: "docker.DockerClient", image: str, setting: Setting, cleanup: CleanUp
-) -> Iterator[tuple[Container, Watch, str]]:
-    """A container that was started, under watch, and the engine's refusal where it was not."""
+) -> Iterator[tuple[Container, Watch]]:
+    """A container to be started, under watch."""
     cleanup.add(lambda: remove_by_name(client, setting.name))
     container = create(client, image, setting)
     try:
         with Watch(client, container.id, setting.limits) as watch:
-            yield container, watch, container.start()
+            yield container, watch
     finally:
         container.remove()
 
 
 def _observe_server(container: Container, watch: Watch, plan: RunPlan, inner: int) -> Observed:
-    address = container.address()
-    if address is None:
-        return Observed(_not_started(container, _end(container, watch, plan), inner))
-    host, port = address
-    ready = wait_until_ready(host, port, seconds=plan.seconds, still_runs=container.runs)
+    refusal = container.start()
+    # nothing else is at work while a start is timed
+    with contextlib.nullcontext() if plan.hardened else paused():
+        address = None if refusal else container.address()
+        if address is None:
+            return Observed(_not_started(container, refusal or _end(container, watch, plan), inner))
+        host, port = address
+        ready = wait_until_ready(host, port, seconds=plan.seconds, still_runs=container.runs)
     if ready is None:
         reason = _silence(container, plan, inner) if container.runs() else _end(container, watch, plan)
         return Observed(_not_started(container, reason, inner))
@@ -175,6 +183,9 @@ def _observe_server(container: Container, watch: Watch, plan: RunPlan, inner: in
 
 def _observe_program(container: Container, watch: Watch, plan: RunPlan) -> Observed:
     """Waits until it ends, until it is well, or until the time is up."""
+    refusal = container.start()
+    if refusal:
+        return Observed(_not_started(container, refusal, None))
     start = time.monotonic()
     has_check = bool(container.health_command())
     checks: tuple[Check, ...] = ()
@@ -205,7 +216,8 @@ def _commands(
             continue
         words = " ".join(command.words)
         own = replace(setting, name=f"{setting.name}-command", command=command.words, port=None, aliases=())
-        with _running(client, image, own, cleanup) as (container, watch, refusal):
+        with _watched(client, image, own, cleanup) as (container, watch):
+            refusal = container.start()
             deadline = time.monotonic() + _COMMAND_SECONDS
             while not refusal and container.runs() and time.monotonic() < deadline:
                 time.sleep(0.1)
@@ -257,8 +269,8 @@ def _looked_at(container: Container, plan: RunPlan, ready: float | None, checks:
     runs = container.runs()
     user = container.user()
     memory = container.memory_bytes() if runs else None
-    written = container.written_paths()
-    stops = runs and not plan.brief and not plan.hardened
+    written = container.written_paths() if plan.written is None else plan.written
+    stops = runs and (plan.ends or not plan.brief) and not plan.hardened
     seconds, code = container.stop() if stops else (None, container.exit_code)
     log = _lines(container)
     return RunRecord(

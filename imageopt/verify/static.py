@@ -6,13 +6,14 @@ told although both may run: the path that needs it may not have been requested.
 
 import posixpath
 from collections.abc import Callable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from imageopt.compare.filesystem import Filesystem
 from imageopt.compare.loading import newly_unloadable
 from imageopt.compare.lost import lost_files
 from imageopt.compare.modules import Missing, ModuleGraph, unmet_dependencies
-from imageopt.compare.production import compare_production
+from imageopt.compare.production import Production, compare_production
 from imageopt.image.model import Image
 from imageopt.rules.model import Finding
 from imageopt.verify.model import NotDone, Side, Static
@@ -33,13 +34,17 @@ def compare_static(before: Side, after: Side, *, traced: bool = False) -> Static
     return Static(
         unloadable=newly_unloadable(old.image, new.image),
         missing_modules=_missing(before, after),
-        unmet_dependencies=()
-        if traced
-        else tuple(sorted(unmet_dependencies(new.image) - unmet_dependencies(old.image))),
+        unmet_dependencies=() if traced else _unmet(old.image, new.image, production),
         production=replace(production, wanted=()) if traced else production,
         lost=lost_files(old, new, _named_by(after.modules, new.image)),
         secrets=_secrets(before.findings, after.findings),
     )
+
+
+def _unmet(old: Image, new: Image, production: Production) -> tuple[Missing, ...]:
+    """Of a package that is there in other versions, the one that is found may not be the one that is asked for."""
+    changed = {text.split(" ")[1] for text in production.changed if text.startswith("npm ")}
+    return tuple(sorted(unmet_dependencies(new, changed) - unmet_dependencies(old, changed)))
 
 
 def _missing(before: Side, after: Side) -> tuple[Missing, ...]:

@@ -4,7 +4,7 @@
 named among the reasons and among what was not checked.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from imageopt.build.model import BuildFailed, Built
 from imageopt.compare.production import Production
@@ -89,6 +89,8 @@ def _static(static: Static | NotDone) -> Iterator[str]:
         yield f"the package {importer} needs {name}, which is not in the image"
     for package in static.production.wanted:
         yield f"the project asks for {package}, which is not in the image any more"
+    if static.production.unannounced:
+        yield f"production packages differ, and nothing announced it: {_first(static.production.unannounced)}"
     for lost in static.lost:
         if lost.named:
             yield f"{lost.kind} are gone that the code names: {', '.join(lost.named)}"
@@ -172,10 +174,14 @@ def _production(found: Production) -> Iterator[str]:
         *(f"{name} came" for name in found.added),
     )
     if differing:
-        more = f" and {len(differing) - _NAMED} more" if len(differing) > _NAMED else ""
-        yield f"production packages differ: {', '.join(differing[:_NAMED])}{more}"
+        yield f"production packages differ: {_first(differing)}"
     elif found.kept:
         yield f"the {found.kept} production packages are the same"
+
+
+def _first(texts: Sequence[str]) -> str:
+    more = f" and {len(texts) - _NAMED} more" if len(texts) > _NAMED else ""
+    return f"{', '.join(texts[:_NAMED])}{more}"
 
 
 def _users(before: Side, after: Side) -> tuple[str, str]:

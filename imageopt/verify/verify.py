@@ -6,6 +6,8 @@ before: it is judged alone, and never called verified.
 
 import contextlib
 
+from msgspec.structs import replace
+
 from imageopt.progress import Progress
 from imageopt.verify.bench import Bench, Version, open_bench
 from imageopt.verify.builds import build_cold, pull_bases, rebuild, rebuild_dependencies
@@ -13,8 +15,9 @@ from imageopt.verify.code import read_modules
 from imageopt.verify.comparison import compare_sides
 from imageopt.verify.given import read_given
 from imageopt.verify.hazards import hazards
-from imageopt.verify.measure import analyse, missing, run_version, scan_versions, side
+from imageopt.verify.measure import analyse, run_version, scanning, side
 from imageopt.verify.model import NotDone, RunRecord, Side, Verification
+from imageopt.verify.neighbours import weigh_neighbours
 from imageopt.verify.plan import kept_volumes, plan_run
 from imageopt.verify.prediction import with_prediction
 from imageopt.verify.request import VerifyRequest
@@ -37,9 +40,11 @@ def verify(request: VerifyRequest, *, progress: Progress) -> Verification:
         else:
             work = stack.enter_context(workspace(request))
             versions = _built(bench, work)
-        modules = [read_modules(bench, version) for version in versions]
-        runs = _run_both(bench, versions)
-        scans = scan_versions(bench, versions)
+        with scanning(bench, versions) as found:
+            versions = [analyse(bench, version) for version in versions]
+            modules = [read_modules(bench, version) for version in versions]
+            runs = _run_both(bench, versions)
+            scans = found()  # nothing else is at work while a build is timed
         rebuilds = [
             rebuild(
                 bench,
@@ -49,26 +54,22 @@ def verify(request: VerifyRequest, *, progress: Progress) -> Verification:
             for version in versions
         ]
         dependencies = [rebuild_dependencies(bench, version) for version in versions]
-    measured = zip(versions, runs, scans, rebuilds, modules, dependencies, strict=True)
-    before, after = (side(*one) for one in measured)
-    return judge(request, before, after)
+        measured = zip(versions, runs, scans, rebuilds, modules, dependencies, strict=True)
+        before, after = (side(*one) for one in measured)
+        return _with_isolated(bench, judge(request, before, after))
 
 
 def _built(bench: Bench, work: Workspace) -> list[Version]:
-    """Both versions. Both are built before either is read: one failure must not hide the other."""
+    """Both versions, not yet read. Both are built before either is: one failure must not hide the other."""
     pull_bases(bench, [text for text in (work.before_dockerfile, work.after_dockerfile) if text is not None])
-    built = [
-        (name, copy, text, build_cold(bench, name, copy) if text is not None else None)
+    return [
+        Version(name, copy, b"", NotDone("there was no Dockerfile before"), None, ())
+        if text is None
+        else Version(name, copy, text, build_cold(bench, name, copy), None, ())
         for name, copy, text in (
             ("before", work.before, work.before_dockerfile),
             ("after", work.after, work.after_dockerfile),
         )
-    ]
-    return [
-        missing(name, copy, "there was no Dockerfile before")
-        if text is None or made is None
-        else analyse(bench, name, copy, text, made)
-        for name, copy, text, made in built
     ]
 
 
@@ -92,6 +93,14 @@ def judge(request: VerifyRequest, before: Side, after: Side) -> Verification:
         not_checked=not_checked,
         hazards=hazards(before, after, comparison),
     )
+
+
+def _with_isolated(bench: Bench, found: Verification) -> Verification:
+    request = bench.request
+    if not request.thorough or request.rungs is None:
+        return found
+    before, after = found.before.evidence, found.after.evidence
+    return replace(found, isolated=weigh_neighbours(bench, before, after, found.rewrite, request.rungs))
 
 
 def _run_both(bench: Bench, versions: list[Version]) -> tuple[RunRecord | NotDone, RunRecord | NotDone]:

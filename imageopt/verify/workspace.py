@@ -6,7 +6,8 @@ a `COPY . .` takes in what it would take in once the rewrite is applied.
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from imageopt.build.snapshot import Snapshot, snapshot
 from imageopt.dockerfile.ignore import ignore_file_for, parse_ignore
@@ -16,8 +17,7 @@ from imageopt.project.model import Project
 from imageopt.verify.request import VerifyRequest
 
 
-@dataclass(frozen=True, slots=True)
-class Workspace:
+class Workspace(Struct, frozen=True):
     """Both copies, and the Dockerfile of each side."""
 
     before: Snapshot

@@ -14,6 +14,14 @@ import pytest
 
 SAMPLES = Path(__file__).parents[2] / "sample_projects"
 
+WHOLE_WORKSPACE = """\
+RUN pnpm -r build
+
+FROM node:22-slim
+WORKDIR /srv/flows
+COPY --from=build /srv/flows .
+"""
+
 pytestmark = [pytest.mark.engine, pytest.mark.slow]
 
 
@@ -140,7 +148,8 @@ def test_a_dockerfile_that_does_not_build_is_explained(engine: str, tmp_path: Pa
 
 
 @pytest.mark.proof
-def test_node_and_composer_leave_a_php_image(engine: str, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("php_images")
+def test_node_and_composer_leave_a_php_image(tmp_path: Path) -> None:
     """The pages, the assets they load and an archive by zip: what each needs is there without what made it."""
     project = copied("llm-platform", tmp_path)
     result = verified(project, "--skip-scan")
@@ -181,3 +190,34 @@ def test_one_package_of_a_workspace_becomes_an_image(engine: str, tmp_path: Path
     assert after < 0.25 * before
     asked = result["after"]["run"]["responses"]
     assert answers <= {response["path"] for response in asked if response["status"] == 200}
+
+
+@pytest.mark.proof
+def test_what_pnpm_deploys_is_the_app_with_the_versions_of_the_lock_file(engine: str, tmp_path: Path) -> None:
+    """Its ranges have newer versions by now, which resolving anew would bring; what it answers is the same."""
+    project = copied("agentic-flows", tmp_path)
+    for path, old, new in (
+        ("package.json", "pnpm@9.15.9", "pnpm@10.34.9"),
+        ("pnpm-workspace.yaml", "packages:", "injectWorkspacePackages: true\npackages:"),
+        ("pnpm-lock.yaml", "settings:", "settings:\n  injectWorkspacePackages: true"),
+        ("pnpm-lock.yaml", "specifier: 4.26.1", "specifier: ^4.0.0"),
+        ("pnpm-lock.yaml", "specifier: 3.22.4", "specifier: ^3.0.0"),
+        ("apps/runner/package.json", '"fastify": "4.26.1"', '"fastify": "^4.0.0"'),
+        ("packages/engine/package.json", '"zod": "3.22.4"', '"zod": "^3.0.0"'),
+        ("Dockerfile", "FROM node:22\n", "FROM node:22 AS build\n"),
+        ("Dockerfile", "pnpm@9.15.9", "pnpm@10.34.9"),
+        ("Dockerfile", "RUN pnpm -r build\n", WHOLE_WORKSPACE),
+        ("Dockerfile", '"pnpm", "--filter", "@agentic-flows/runner", "start"', '"node", "apps/runner/dist/main.js"'),
+    ):
+        text = (project / path).read_text()
+        assert old in text, (path, old)
+        (project / path).write_text(text.replace(old, new))
+    result = verified(project, "--with", "pnpm-deploy", "--skip-scan")
+    assert result["verdict"] == "verified", result["reasons"]
+    assert " /deployed /srv/flows/apps/runner\n" in result["after"]["dockerfile"]
+    assert not [reason for reason in result["reasons"] if "fastify" in reason or "zod" in reason]
+    own = result["comparison"]["own_unpacked_bytes"]
+    assert own["after"] < 0.25 * own["before"]
+    assert {"/healthz", "/flows"} <= {
+        one["path"] for one in result["after"]["run"]["responses"] if one["status"] == 200
+    }

@@ -5,12 +5,12 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from docker.errors import DockerException
 from localengines import PODMAN, own_folder
+from msgspec.structs import replace
 
 from imageopt.build.build import build
 from imageopt.build.builders import cache_folder, invocation

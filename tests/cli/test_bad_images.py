@@ -18,6 +18,8 @@ from imagebuilder import blob_name, config, digest, docker_archive, file, layer,
 
 from imageopt.cli.edge import run
 
+pytestmark = pytest.mark.slow  # large images
+
 ONE = layer(file("a", b"1" * 100))
 SECONDS = 10  # a generous bound for a busy machine; each takes some hundredths
 INDEX = "application/vnd.oci.image.index.v1+json"

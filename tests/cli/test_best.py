@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from msgspec.structs import replace
 
 from imageopt.build.model import Built
 from imageopt.cli.commands.rewrite import command
@@ -18,6 +18,8 @@ from imageopt.rewrite.model import Rewrite
 from imageopt.verify import best as module
 from imageopt.verify.best import Search, Tried, climb, not_begun
 from imageopt.verify.model import Comparison, NotDone, Side, Verdict, Verification
+
+pytestmark = pytest.mark.slow  # whole processes, or a whole screen
 
 LOCK = {"name": "tiny", "version": "1.0.0", "lockfileVersion": 3, "packages": {"": {"name": "tiny"}}}
 NOT_DONE = NotDone("it is made up")
@@ -75,6 +77,11 @@ def test_the_smallest_that_verifies_is_written(root: Path, monkeypatch: pytest.M
     document = json.loads((tmp_path / "r.json").read_text())
     assert document["search"]["best"] == "slim"
     assert [one["name"] for one in document["candidates"] if one["best"]] == ["slim"]
+    alone = [(one["name"], one["between"], one["measured_bytes"]) for one in document["search"]["isolated"]]
+    assert alone == [
+        ("base-swap to slim", ["multi-stage", "slim"], 5_000_000),
+        ("base-swap to alpine", ["multi-stage", "alpine"], 10_000_000),
+    ]
     assert "slim is kept: " in done.output
     assert "verdict: verified" in done.output
 

@@ -19,6 +19,8 @@ from imagebuilder import docker_archive, file, layer
 from imageopt.cli.diagnosis import diagnose
 from imageopt.cli.edge import run
 
+pytestmark = pytest.mark.slow  # whole processes
+
 ONE = layer(file("app/a", b"1" * 1000), file("app/b", b"2" * 500))
 
 
@@ -110,7 +112,7 @@ def test_a_bug_is_never_taken_for_an_answer(
     def broken(*_: object) -> None:
         raise ZeroDivisionError("of course")
 
-    monkeypatch.setattr("imageopt.api.judge", broken)
+    monkeypatch.setattr("imageopt.api.judgement", broken)
     assert run(["analyze", str(archive)]) == 70
     assert "a bug in imageopt" in capsys.readouterr().err
     assert run(["analyze", str(archive), "--verbose"]) == 70
@@ -252,7 +254,7 @@ def test_what_the_system_refuses_is_no_bug_and_no_answer(
     def refuse(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr("imageopt.api.judge", refuse)
+    monkeypatch.setattr("imageopt.api.judgement", refuse)
     assert run(["analyze", str(archive), "--fail-on", "error"]) == 3
     first, second = capsys.readouterr().err.splitlines()[-2:]
     assert cause in first
@@ -350,3 +352,11 @@ def test_the_words_that_take_a_rewrite_back_can_be_pasted(
     monkeypatch.chdir(odd.parent)
     assert run(["rewrite", "--apply", "--", odd.name]) == 0
     assert "`imageopt rewrite --undo -- '-it'\"'\"'s a [2J'` takes it back" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("platform", "code"),
+    [("linux/amd64", 0), ("amd64", 0), ("x86_64", 0), ("linux/x86_64", 0), ("arm64", 3), ("linux/arm/v7", 3)],
+)
+def test_an_architecture_alone_is_one_for_linux(archive: Path, platform: str, code: int) -> None:
+    assert run(["analyze", f"docker-archive:{archive}", "--platform", platform, "--quiet"]) == code

@@ -1,12 +1,12 @@
 """The gate from the command line: dive's rules, baselines, what a failure says; without an engine."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from imagebuilder import docker_archive, file, folder, layer, whiteout
+from msgspec.structs import replace
 
 from imageopt.cli.edge import run
 from imageopt.image.load import load_image

@@ -31,10 +31,20 @@ def files(capsys: pytest.CaptureFixture[str]) -> list[str]:
     return json.loads(capsys.readouterr().out)["files"]  # type: ignore[no-any-return]
 
 
-FOUND = ["Containerfile", "Dockerfile", "Dockerfile.dev", "api.Dockerfile", "apps/web/Dockerfile", "b.dockerfile"]
+FOUND = [
+    "Containerfile",
+    "Dockerfile",
+    "Dockerfile-prod",
+    "Dockerfile.dev",
+    "Dockerfile.node-20",
+    "api.Dockerfile",
+    "apps/web/Dockerfile",
+    "b.dockerfile",
+]
 PASSED_OVER = [
     "Dockerfile.dockerignore", "Dockerfile.md", "Dockerfiles", "notes.txt", "node_modules/x/Dockerfile",
     "apps/vendor/x/Dockerfile", ".git/Dockerfile", ".dockerignore", "dockerfile_templates/x.j2",
+    "templates/node.Dockerfile.j2", "Dockerfile.tmpl", ".venv/lib/dockerfile.abi3.so", "tools/dockerfile.py", "dockerfile.json",
 ]  # fmt: skip
 
 

@@ -12,6 +12,8 @@ from rewrite.gitrepository import Git, git_environment, git_in
 from imageopt.cli.edge import run
 from imageopt.rewrite.undo import state_folder
 
+pytestmark = pytest.mark.slow  # whole processes, or a whole screen
+
 DOCKERFILE = b"FROM node:20\nWORKDIR /app\nCOPY . .\nRUN npm install\nCMD npm start\n"
 LOCK = {
     "name": "p",

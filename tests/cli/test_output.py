@@ -15,6 +15,8 @@ from imageopt.cli.edge import run
 from imageopt.cli.output import write_whole
 from imageopt.errors import InputError
 
+pytestmark = pytest.mark.slow  # whole processes, or a whole screen
+
 
 @pytest.fixture
 def archive(tmp_path: Path) -> Path:

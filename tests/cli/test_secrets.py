@@ -15,6 +15,8 @@ from imagebuilder import docker_archive, file, layer
 
 from imageopt.cli.edge import run
 
+pytestmark = pytest.mark.slow  # every command in every format
+
 CANARY = re.compile(r"canary\d+z", re.IGNORECASE)
 _numbers = itertools.count(100)
 

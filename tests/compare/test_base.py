@@ -1,10 +1,9 @@
 """Two images on the same layers have the same base, whatever one of them alone would have guessed."""
 
-from dataclasses import replace
-
 import pytest
 from imagebuilder import file
 from imageof import image_of
+from msgspec.structs import replace
 
 from imageopt.compare.base import on_one_base
 from imageopt.evidence.composition import compose

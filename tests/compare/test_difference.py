@@ -1,13 +1,13 @@
 """A change made of an image, told: sizes, causes, packages, paths, layers, configuration, each counted by hand."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from imagebuilder import Item, config, docker_archive, file, folder, hardlink, layer, symlink, whiteout
 from imageof import image_of
+from msgspec.structs import replace
 
 from imageopt.compare.difference import compare, contents_wanted
 from imageopt.compare.matching import match
@@ -199,6 +199,22 @@ def test_the_configuration_is_told_without_its_secrets() -> None:
         ConfigChange("Env TOKEN", "set", "another value"),
         ConfigChange("Label a", "1", "2"),
     )
+
+
+def test_a_health_check_is_told_with_its_times_where_they_differ() -> None:
+    before, after = images([BASE], [BASE])
+    old = settings(Healthcheck={"Test": ["CMD", "probe"], "Interval": 10**10, "Retries": 2})
+    new = settings(Healthcheck={"Test": ["CMD", "probe"], "Interval": 0, "StartPeriod": 5 * 10**8})
+    assert differ(replace(before, config=old), replace(after, config=new)).config == (
+        ConfigChange(
+            "Healthcheck",
+            "CMD probe (every 10 s, 30 s each, unhealthy after 2, not in the first 0 s)",
+            "CMD probe (every 30 s, 30 s each, unhealthy after 3, not in the first 0.5 s)",
+        ),
+    )
+    none = settings(Healthcheck={"Test": ["NONE"]})
+    (change,) = differ(replace(before, config=old), replace(after, config=none)).config
+    assert change == ConfigChange("Healthcheck", "CMD probe", None)
 
 
 def test_unlike_checksums_are_never_compared() -> None:

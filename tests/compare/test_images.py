@@ -1,11 +1,11 @@
 """Two images made in code, compared: every number is counted by hand here."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import pytest
 from imagebuilder import Item, file, whiteout
 from imageof import image_of
+from msgspec.structs import replace
 
 from imageopt.compare.images import compare_images, size_change
 from imageopt.compare.model import SizeChange

@@ -1,10 +1,9 @@
 """Which of an image's own binaries its loader refuses, and which of those another image could load."""
 
-from dataclasses import replace
-
 import pytest
 from imagebuilder import Item, file, symlink
 from imageof import image_of
+from msgspec.structs import replace
 
 from imageopt.compare.loading import Unloadable, newly_unloadable, unloadable
 from imageopt.image.elf import ElfFacts

@@ -1,11 +1,11 @@
 """Files that go missing quietly: which are told of, and which only moved, or left with what they belong to."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from imagebuilder import Item, file
 from imageof import image_of
+from msgspec.structs import replace
 
 from imageopt.compare.lost import lost_files
 from imageopt.compare.production import compare_production

@@ -1,6 +1,6 @@
 """Packages of any manager, in both images: what came, went, has another version or another size."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from imageopt.compare.model import PackageChange
 from imageopt.compare.packages import compare_packages

@@ -38,6 +38,7 @@ def test_arguments_and_words_can_be_found_in_the_text(data: bytes) -> None:
             assert instruction.start <= word.start < word.end <= instruction.end
             assert dockerfile.text[word.start] == word.raw[0]
             assert dockerfile.text[word.end - 1] == word.raw[-1]
+        assert instruction.is_bare == (not instruction.words)
         for heredoc in instruction.heredocs:
             assert dockerfile.text[heredoc.start : heredoc.end] == heredoc.body
 

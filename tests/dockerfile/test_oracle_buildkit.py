@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from buildkitparser import differ_on_purpose, ours, theirs
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 pytestmark = pytest.mark.oracle
@@ -105,6 +105,7 @@ def agree(text: str) -> None:
 
 
 @settings(max_examples=300)
+@example("ONBUILD ONBUILD ENV `\n")
 @given(st.lists(st.sampled_from([*LINES, *KEYS, *WORDS, *MARKS]), max_size=14).map("".join))
 def test_generated_files(tail: str) -> None:
     agree(f"FROM a\n{tail}")

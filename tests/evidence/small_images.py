@@ -54,7 +54,7 @@ def image(
     waste: dict[str, int] = {kind: sum(file.size for file in files if file.fate == kind) for kind in WASTE_KINDS}
     live = sum(file.size for file in files if file.fate == "live")
     layers = tuple(
-        Layer(index, f"sha256:{index:064}", None, text, None, *_sizes(files, index), 0, 0)
+        Layer(index, f"sha256:{index:064}", None, text, None, *_sizes(files, index), 0, _hid(files, index), 0)
         for index, text in enumerate(made)
     )
     config = ImageConfig(
@@ -78,6 +78,10 @@ def image(
         dive=DiveNumbers(1.0, 0, None),
         problems=(),
     )
+
+
+def _hid(files: Sequence[FileRecord], layer: int) -> int:
+    return sum(file.size for file in files if file.death == layer)
 
 
 def _sizes(files: Sequence[FileRecord], layer: int) -> tuple[int, int, int]:

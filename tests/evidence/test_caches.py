@@ -1,9 +1,8 @@
 """Caches by the names of their folders, in anybody's home; and downloads that are no caches because something runs them."""
 
-from dataclasses import replace
-
 import pytest
 from evidence.small_images import image, record
+from msgspec.structs import replace
 
 from imageopt.evidence.caches import cache_of
 from imageopt.evidence.join import join

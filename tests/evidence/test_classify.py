@@ -1,10 +1,10 @@
 """What each byte is for, and which rule calls it avoidable."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from evidence.small_images import image, record
+from msgspec.structs import replace
 
 from imageopt.dockerfile import parse
 from imageopt.evidence.join import join
@@ -53,6 +53,9 @@ LIVE = [
     ("app/db/dumps/users.sql", COPY, "generated-data", "generated-data-copied"),
     ("app/Heap.1.heapsnapshot", COPY, "generated-data", "generated-data-copied"),
     ("app/db/migrations/001.sql", COPY, "application", None),
+    ("app/dump.sql", COPY, "generated-data", "generated-data-copied"),
+    ("app/prod-backup_2026-01.sql", COPY, "generated-data", "generated-data-copied"),
+    ("app/db/migrations/002_undump.sql", COPY, "application", None),
     ("app/.env", COPY, "application", "env-file-or-key-copied"),
     ("app/.env.example", COPY, "application", None),
     ("app/tests/app.test.js", COPY, "tests-and-docs", "junk-copied"),

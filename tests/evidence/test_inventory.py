@@ -3,9 +3,10 @@
 import pytest
 from evidence.small_images import image, record
 
-from imageopt.evidence.inventory import take_inventory
+from imageopt.evidence.inventory import kinds_of, take_inventory
 from imageopt.evidence.join import join
-from imageopt.evidence.model import InventoryRow
+from imageopt.evidence.model import Inventory, InventoryRow
+from imageopt.image.model import Image
 
 KINDS = {
     "root/.npm/_cacache/a.map": "cache npm",
@@ -41,16 +42,20 @@ KINDS = {
 }
 
 
+def inventory(of: Image) -> Inventory:
+    return take_inventory(of, kinds_of(of))
+
+
 @pytest.mark.parametrize(("path", "kind"), KINDS.items())
 def test_a_path(path: str, kind: str | None) -> None:
-    rows = take_inventory(image(["RUN x"], [record(path, 7, 0)])).rows
+    rows = inventory(image(["RUN x"], [record(path, 7, 0)])).rows
     assert [f"{row.group} {row.kind}" for row in rows] == ([kind] if kind else [])
 
 
 def test_a_package_that_is_named_test_is_none() -> None:
     paths = ("test/index.js", "@s/test/index.js", "a/node_modules/docs/index.js")
     files = [record(f"app/node_modules/{path}", 7, 0) for path in paths]
-    assert take_inventory(image(["RUN x"], files)).rows == ()
+    assert inventory(image(["RUN x"], files)).rows == ()
 
 
 def test_the_rows_count_what_is_live_and_what_is_stored() -> None:
@@ -60,7 +65,7 @@ def test_the_rows_count_what_is_live_and_what_is_stored() -> None:
         record("usr/share/doc/b/y", 5, 1),
         record("app/a.js.map", 999, 1, "deleted", 1),
     ]
-    assert take_inventory(image(["RUN a", "RUN b"], files)).rows == (
+    assert inventory(image(["RUN a", "RUN b"], files)).rows == (
         InventoryRow("development", "source-maps", 0, 999, 0, (1,)),
         InventoryRow("documentation", "texts", 105, 135, 2, (0, 1)),
     )

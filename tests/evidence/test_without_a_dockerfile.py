@@ -1,9 +1,8 @@
 """What the image alone tells of its bytes: its history names the kind of each instruction, its command what it is for."""
 
-from dataclasses import replace
-
 import pytest
 from evidence.small_images import image, record
+from msgspec.structs import replace
 
 from imageopt.evidence.join import join
 from imageopt.image.model import FileRecord, LibraryPackage, SystemPackage

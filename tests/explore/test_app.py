@@ -7,7 +7,7 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -19,7 +19,9 @@ from textual.widgets import DataTable, Static, Tree
 from imageopt.cli.commands.explore import command
 from imageopt.errors import UsageError
 from imageopt.evidence.model import Evidence
-from imageopt.explore.app import Explanation, Explorer, Files
+from imageopt.explore.app import Explanation, Explorer, Files, Keys
+
+pytestmark = pytest.mark.slow  # whole processes, or a whole screen
 
 
 def drive(evidence: Evidence, steps: Callable[[Explorer, Pilot[None]], Awaitable[None]]) -> None:
@@ -70,6 +72,20 @@ def test_what_is_shown_follows_the_keys(evidence: Evidence) -> None:
     drive(evidence, steps)
 
 
+def test_the_keys_are_those_that_do_something_and_can_be_clicked_on(evidence: Evidence) -> None:
+    async def steps(app: Explorer, pilot: Pilot[None]) -> None:
+        keys = app.query_one(Keys)
+        layers = " tab Switch  q Quit  e Explain  / Search  s Sort  w Waste  ^a Aggregated  ^l This layer "
+        assert str(keys.render()) == layers
+        await pilot.click(Keys, offset=(layers.index("Sort"), 0))
+        assert "by waste" in totals(app)
+        await pilot.press("tab")
+        await pilot.pause()
+        assert " ^a Added  ^r Removed  m Modified  ^u Unmodified " in str(keys.render())
+
+    drive(evidence, steps)
+
+
 def test_folders_open_and_names_are_no_markup(evidence: Evidence) -> None:
     async def steps(app: Explorer, pilot: Pilot[None]) -> None:
         tree = app.query_one(Files)
@@ -112,29 +128,45 @@ def test_it_needs_a_terminal() -> None:
     assert isinstance(CliRunner().invoke(command, ["app.tar"], standalone_mode=False).exception, UsageError)
 
 
-@pytest.mark.slow
-def test_in_a_real_terminal(tmp_path: Path) -> None:
+@pytest.fixture
+def terminal(tmp_path: Path) -> Iterator[tuple[int, subprocess.Popen[bytes], bytes]]:
+    """The near end of a terminal in which explore stands, in a session of its own, and what it wrote so far."""
     docker_archive(tmp_path / "app.tar", [layer(file("app/big.bin", b"b" * 9000))])
     ours, theirs = pty.openpty()
     environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "100", "LINES": "30"}
     with subprocess.Popen(
         [sys.executable, "-m", "imageopt", "explore", "app.tar"],
-        cwd=tmp_path, env=environment, stdin=theirs, stdout=theirs, stderr=theirs,
+        cwd=tmp_path, env=environment, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
     ) as process:  # fmt: skip
         os.close(theirs)
         seen = b""
         end = time.monotonic() + 60
-        while b"Explain" not in seen and time.monotonic() < end:
+        while not (b"Explain" in seen and b"app/" in seen) and time.monotonic() < end:
             if select.select([ours], [], [], 1)[0]:
                 seen += os.read(ours, 65536)
-        assert b"app/" in seen
-        os.write(ours, b"q")
-        while process.poll() is None and time.monotonic() < end:
-            if select.select([ours], [], [], 0.2)[0]:
-                try:
-                    seen += os.read(ours, 65536)
-                except OSError:
-                    break
-        assert process.wait(timeout=30) == 0
+        yield ours, process, seen
+        process.kill()
+
+
+def test_in_a_real_terminal(terminal: tuple[int, subprocess.Popen[bytes], bytes]) -> None:
+    ours, process, seen = terminal
+    os.write(ours, b"q")
+    end = time.monotonic() + 60
+    while process.poll() is None and time.monotonic() < end:
+        if select.select([ours], [], [], 0.2)[0]:
+            try:
+                seen += os.read(ours, 65536)
+            except OSError:
+                break
+    assert process.wait(timeout=30) == 0
     os.close(ours)
+    assert seen.index(b"app.tar: reading its files") < seen.index(b"app/")
     assert b"\x1b[?1049l" in seen  # the screen is as it was before
+
+
+def test_a_terminal_that_is_gone_ends_it_without_a_signal(
+    terminal: tuple[int, subprocess.Popen[bytes], bytes],
+) -> None:
+    ours, process, _ = terminal
+    os.close(ours)
+    assert process.wait(timeout=30) == 130

@@ -32,6 +32,10 @@ FILES: list[tuple[str, DiveRules]] = [
     ("rules:\n  highestWastedBytes: 1,000\n  lowestEfficiency: 1\n", DiveRules(1.0, 1000, 0.1)),
     ("rules:\n  highestWastedBytes: 20m\n", DiveRules(0.9, 20_000_000, 0.1)),
     ("rules:\n  highestWastedBytes: 0\n", DiveRules(0.9, 0, 0.1)),
+    (
+        "rules:\n  lowest-efficiency: 0.5\n  highest-wasted-bytes: 1kB\n  highest-user-wasted-percent: 0.3\n",
+        DiveRules(0.5, 1000, 0.3),
+    ),
 ]
 
 # text, words of the error

@@ -1,9 +1,8 @@
 """A merge request has one note for each thing reported on, however often and however badly it is asked for."""
 
-from dataclasses import replace
-
 import pytest
 from gitlabserver import TOKEN, GitLab
+from msgspec.structs import replace
 
 from imageopt.errors import ImageoptError, InputError, ToolFailed, UsageError
 from imageopt.gitlab.note import put_note

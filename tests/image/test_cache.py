@@ -5,11 +5,11 @@ import json
 import os
 import threading
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from imagebuilder import config, file, folder, hardlink, layer, oci_folder, opaque, symlink, whiteout, write_tar
+from msgspec.structs import replace
 
 from imageopt.errors import InputError
 from imageopt.image.cache import LayerCache, user_cache
@@ -124,6 +124,8 @@ def test_a_known_layer_is_not_read_again(cache: LayerCache, tmp_path: Path) -> N
         if path.read_bytes().startswith(b"\x1f\x8b"):
             path.write_bytes(b"not a layer any more".ljust(path.stat().st_size))
     assert load_image(ref, cache=cache) == read
+    with pytest.raises(InputError):
+        load_image(ref, cache=cache, verify_digests=True)  # every byte, whatever was read before
     cache.clear()
     with pytest.raises(InputError):
         load_image(ref, cache=cache)

@@ -13,12 +13,16 @@ Numbers 10 to 18 and 23 to 25 concern how images are stored: tests/source/test_h
 
 import io
 import tarfile
+from pathlib import Path
 
 import pytest
-from imagebuilder import Item, device, file, folder, hardlink, layer, opaque, symlink, whiteout
+from imagebuilder import Item, device, file, folder, hardlink, layer, oci_folder, opaque, symlink, whiteout
 from imageof import check_identities, image_of
 
+from imageopt.image.cache import LayerCache
 from imageopt.image.layer import index_layer
+from imageopt.image.load import load_image
+from imageopt.source.model import ImageRef
 
 A, B, C = b"a" * 100, b"b" * 20, b"c" * 3
 
@@ -130,6 +134,15 @@ def test_what_lives_and_what_died_of_what(layers: list[list[Item]], live: Live, 
     assert image.file_count == len(live)
     assert sorted((f.path, f.size, f.birth, f.death, f.fate) for f in image.files if f.fate != "live") == sorted(dead)
     assert image.problems == ()
+
+
+@pytest.mark.parametrize("layers", [case[1] for case in CASES], ids=[case[0] for case in CASES])
+def test_what_was_counted_before_is_the_same(layers: list[list[Item]], tmp_path: Path) -> None:
+    ref = ImageRef("oci", str(oci_folder(tmp_path / "oci", [layer(*items) for items in layers])))
+    cache = LayerCache(tmp_path / "cache")
+    bare = load_image(ref)
+    assert [load_image(ref, cache=cache) for _ in range(2)] == [bare, bare]
+    assert len(list(cache.folder.glob("*.image"))) == 1
 
 
 def test_21_what_is_no_content_is_overhead() -> None:

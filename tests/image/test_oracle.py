@@ -4,13 +4,12 @@ The oracle has no tree and no counters. It keeps `path -> inode` as the layers b
 journal of every name that was lost; an inode that no name leads to at the end died with the last line about it.
 """
 
-from dataclasses import dataclass, field
-
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from imagebuilder import Item, device, file, folder, hardlink, opaque, symlink, whiteout
 from imageof import check_identities, image_of
+from msgspec import Struct, field
 
 NAMES = ["a", "b", "c", "d", "d/a", "d/b", "d/e", "d/e/a", "l", "l/a", "l/e/a"]
 CONTENTS = [b"", b"1", b"22", b"333"]
@@ -33,8 +32,7 @@ items = st.one_of(
 images = st.lists(st.lists(items, max_size=7), min_size=1, max_size=4)
 
 
-@dataclass(eq=False)
-class Inode:
+class Inode(Struct, eq=False):
     """What a name stands for. `kind` is a tar type in words."""
 
     kind: str
@@ -42,8 +40,7 @@ class Inode:
     target: str = ""
 
 
-@dataclass
-class Replay:
+class Replay(Struct):
     """An image being put together. `own` holds the names that the layer at hand has set."""
 
     now: dict[str, Inode] = field(default_factory=dict)

@@ -1,12 +1,12 @@
 """Work spread over processes gives what work in one gives, whatever becomes of a child."""
 
 import os
+import select
 import threading
 from collections.abc import Callable, Sequence
 
 import pytest
 
-from imageopt.image import spread as module
 from imageopt.image.spread import spread
 
 PARENT = os.getpid()
@@ -97,6 +97,32 @@ def test_beside_other_threads_nothing_is_forked(monkeypatch: pytest.MonkeyPatch)
         other.join()
 
 
-def test_the_longest_are_shared_out_first() -> None:
-    assert module._shares([5, 1, 9, 4], 2) == [[2, 1], [0, 3]]
-    assert module._shares([], 3) == [[]]
+def test_the_longest_is_begun_first_and_here() -> None:
+    done = spread(_where, [0, 1, 2, 3], [5, 1, 9, 4], encode=str.encode, decode=bytes.decode, least=0)
+    assert done[2] == _where(2)
+
+
+def test_who_is_free_takes_what_is_next() -> None:
+    reader, writer = os.pipe()
+
+    def work(item: int) -> str:
+        if item:
+            os.write(writer, b".")
+        else:  # busy until all the others are done
+            while len(told) < 8 and select.select([reader], [], [], 10)[0]:
+                told.extend(os.read(reader, 8))
+        return _where(item)
+
+    told = bytearray()
+    done = _spread(work, list(range(9)))
+    os.close(reader)
+    os.close(writer)
+    assert [text for text in done if text.endswith(f" {PARENT}")] == [done[0]]
+
+
+def test_no_room_to_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_name: str) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "memfd_create", refuse)
+    assert _spread(_where, [1, 2]) == [_where(1), _where(2)]

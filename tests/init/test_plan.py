@@ -34,6 +34,7 @@ def planned(folder: Path, measured: object = None, *, hook: bool = False, ci: st
 def test_the_first_configuration_says_what_the_project_tells(app: Path) -> None:
     (text,) = planned(app).values()
     assert "# [budget]" in text
+    assert "`imageopt rules` tells which rules are in force here" in text
     (app / "imageopt.toml").write_text(text)
     config = load_config(app)
     assert (config.verify.port, config.verify.paths) == (8080, ("/health",))

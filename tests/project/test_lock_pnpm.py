@@ -116,6 +116,38 @@ def test_packages_of_version_9() -> None:
     assert express.dependencies == ("x", "@img/sharp-linux-x64")
 
 
+OF_PNPM = """\
+---
+lockfileVersion: '9.0'
+
+importers:
+
+  .:
+    configDependencies: {}
+    packageManagerDependencies:
+      pnpm:
+        specifier: 12.4.2
+        version: 12.4.2
+
+packages:
+
+  '@pnpm/exe.linux-x64@12.4.2':
+    resolution: {integrity: sha512-x==}
+
+"""
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_what_pnpm_locks_of_itself_is_not_the_projects(newline: str) -> None:
+    """With a packageManager pnpm 12 writes two documents, the project's last (pnpm.io/lockfile)."""
+    text = f"{OF_PNPM}---\n{V9}"
+    assert read(text.replace("\n", newline)) == read()
+    for broken in (f"{text}<<<<<<< ours\n", text.replace("packages:", "<<<<<<< ours\npackages:", 1)):
+        line = broken[: broken.index("<<<")].count("\n") + 1
+        with pytest.raises(InputError, match=rf"^pnpm-lock.yaml:{line}: "):
+            read(broken)
+
+
 V6 = """\
 lockfileVersion: '6.0'
 

@@ -1,7 +1,9 @@
 """The whole project read, and what happens with folders that are no tidy Node projects."""
 
 import json
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from project.conftest import Write
@@ -39,6 +41,22 @@ def test_the_context_is_what_the_ignore_file_leaves(project: Write) -> None:
     root = project({"a/1": "xx", "a/2": "x", "b": "12345", "c/d": "1", ".dockerignore": "b\n.dockerignore\n!c/d\nc\n"})
     (root / "link").symlink_to("b")
     assert dict(read_project(root).context_bytes) == {"a": 3, "link": 0}
+
+
+def test_a_folder_that_is_left_out_is_not_walked(project: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may hold a hundred thousand files; one of which a line brings something back is walked all the same."""
+    ignored = "out\nsome\n!some/b\n.docker*\n"
+    root = project({"out/deep/a": "x", "in/a": "x", "some/b/c": "x", "some/d/e": "x", ".dockerignore": ignored})
+    walked: list[str] = []
+    scandir = os.scandir
+
+    def recorded(folder: str) -> Any:
+        walked.append(Path(folder).relative_to(root).as_posix())
+        return scandir(folder)
+
+    monkeypatch.setattr(os, "scandir", recorded)
+    assert dict(context.context_bytes(root, ignored)[0]) == {"in": 1, "some": 1}
+    assert walked == [".", "in", "some", "some/b"]
 
 
 def test_the_dockerfiles_own_ignore_file_comes_first(project: Write) -> None:

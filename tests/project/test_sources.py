@@ -38,11 +38,40 @@ def values(facts: object) -> list[str]:
         ("// fs.readFileSync('public/a.css')", []),
         ("import 'dotenv/config'", [".env"]),
         ("const messages = require('./views/messages.json')", ["views/messages.json"]),
+        ("const api = YAML.load('./docs/api.yaml')", ["docs/api.yaml"]),
+        ("new Mailer({ templates: path.join(__dirname, 'docs') })", ["docs"]),
+        ("load(__dirname + '/docs/api.yaml'); load(`${__dirname}/views`)", ["docs/api.yaml", "views"]),
+        ("swagger({ apis: ['./docs/*.yaml', './docs/**/*.json'] })", ["docs"]),
+        ("app.set('view engine', 'pug')", ["views"]),
+        ("dotenv.config({ path: '.env.production' })", [".env.production"]),
+        ("const folder = path.join(__dirname, 'docs'); fs.mkdirSync(folder)", []),
+        ("app.get('docs'); use('docs/absent.yaml', 'node_modules/a', '../docs/api.yaml', '/docs/api.yaml')", []),
     ],
 )
 def test_runtime_paths_are_what_is_read_and_there(project: Write, text: str, paths: list[str]) -> None:
-    more = {"public/a.css": "", "views/a.html": "", "views/messages.json": "{}", ".env": ""}
+    more = {"public/a.css": "", "views/a.html": "", "views/messages.json": "{}", ".env": "", ".env.production": ""}
+    more |= {"docs/api.yaml": "", "node_modules/a": ""}
     assert values(javascript(project, text, more).runtime_paths) == paths
+
+
+def test_a_package_may_look_for_its_files_itself(project: Write) -> None:
+    manifest = '{"dependencies": {"config": "3.3.11", "newrelic": "11.0.0"}, "devDependencies": {"i18n": "0.15.0"}}'
+    more = {"package.json": manifest, "config/default.json": "{}", "newrelic.js": "", "locales/de.json": "{}"}
+    assert values(javascript(project, "require('config')", more).runtime_paths) == ["config", "newrelic.js"]
+    more[".dockerignore"] = "config\n"
+    assert values(javascript(project, "require('config')", more).runtime_paths) == ["newrelic.js"]
+
+
+@pytest.mark.parametrize(
+    ("text", "absent"),
+    [
+        ("fs.readFileSync('data/geo.mmdb')", ["data/geo.mmdb"]),
+        ("fs.readFileSync('public/a.css'); fs.readFileSync('/etc/hosts'); import 'dotenv/config'", []),
+        ("fs.mkdirSync('data'); fs.readdirSync('data'); fs.readFileSync(`data/${id}`)", []),
+    ],
+)
+def test_what_is_read_may_have_to_be_made_first(project: Write, text: str, absent: list[str]) -> None:
+    assert values(javascript(project, text, {"public/a.css": ""}).absent_reads) == absent
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,8 @@
 Names and texts hold what strangers' files may hold: markup, control characters, bytes that are not UTF-8.
 """
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from imageopt.build.model import BuildFailed, Built
 from imageopt.compare.difference import compare
@@ -36,9 +35,11 @@ HOSTILE = "/app/a\x1b[31m[bold]<img src=x onerror=alert(1)>|`x`](http://evil)\ud
 MB = 10**6
 
 
-def layer(index: int, unpacked: int, live: int, created_by: str, files: int = 1, overhead: int = 2048) -> Layer:
+def layer(
+    index: int, unpacked: int, live: int, created_by: str, *, hid: int = 0, files: int = 1, overhead: int = 2048
+) -> Layer:
     return Layer(
-        index, f"sha256:{index:064x}", None, created_by, None, unpacked, live, unpacked - live, overhead, files
+        index, f"sha256:{index:064x}", None, created_by, None, unpacked, live, unpacked - live, overhead, hid, files
     )
 
 
@@ -61,11 +62,11 @@ def image() -> Image:
         sizes=ImageSizes(None, 400 * MB, 330 * MB, 70 * MB, 5 * 2048),
         waste={"deleted": 30 * MB, "overwritten_same": 40 * MB, "overwritten_changed": 0, "duplicate_entry": 0},
         layers=(
-            layer(0, 100 * MB, 90 * MB, "/bin/sh -c #(nop) ADD file:abc in /"),
+            layer(0, 100 * MB, 90 * MB, "/bin/sh -c #(nop) ADD file:abc in /", hid=10 * MB),
             layer(1, 0, 0, "WORKDIR /app", files=0, overhead=1024),
             layer(2, 60 * MB, 0, "COPY . . # buildkit"),
             layer(3, 200 * MB, 200 * MB, "|1 NPM_TOKEN=hunter22 /bin/sh -c npm install"),
-            layer(4, 40 * MB, 40 * MB, "RUN /bin/sh -c chown -R node /app && rm -r tests # buildkit"),
+            layer(4, 40 * MB, 40 * MB, "RUN /bin/sh -c chown -R node /app && rm -r tests # buildkit", hid=60 * MB),
         ),
         files=files,
         links={},
@@ -93,7 +94,7 @@ def finding(rule: str, line: int | None, count: int | None, basis: str = "exact"
         files=(),
         fix=Fix("automatic", "multi-stage", "verify", f"mend {rule}"),
     )
-    return replace(made, **changes)  # type: ignore[arg-type]
+    return replace(made, **changes)
 
 
 FINDINGS = (

@@ -1,12 +1,12 @@
 """A comparison in words: each row says what changed, how much, and where."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from imagebuilder import Item, file, folder, symlink
 from imageof import image_of
+from msgspec.structs import replace
 
 from imageopt.compare.difference import compare
 from imageopt.compare.model import Compared

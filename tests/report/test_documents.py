@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
+from msgspec.structs import replace
 
 from imageopt.compare.model import Compared
 from imageopt.gate.model import GateResult
@@ -21,12 +21,14 @@ from imageopt.report.lint import lint_document
 from imageopt.report.render import render
 from imageopt.report.rewrite import rewrite_document
 from imageopt.report.verification import verification_document
+from imageopt.report.words import outcome
 from imageopt.resources import schema_file
 from imageopt.rewrite.ladder import Candidate
 from imageopt.rewrite.model import Rewrite
 from imageopt.rules.lint import Policies, Source, lint
 from imageopt.rules.model import Analysis
 from imageopt.verify.best import Search, Tried, not_begun
+from imageopt.verify.isolated import AS_IT_STANDS, Isolated
 from imageopt.verify.model import NotDone, Verification
 
 MB = 10**6
@@ -109,6 +111,27 @@ def test_candidates_are_as_the_schema_says_before_and_after_a_search(
     for format_ in ("terminal", "markdown", "html"):
         assert "surgical is kept: that is all" in render(document, format_, color=False, width=100, plain=False)
     assert candidate_rows(rewrite_document(rewrite, "shop", not_begun(rungs[1:], ""))) == []
+    single = Candidate("surgical", "mended", replace(rewrite, transformed=rewrite.transformed[:1]))
+    document = rewrite_document(
+        rewrite, "shop", Search((this := replace(best, candidate=single),), this, "that is all")
+    )
+    check(document)
+    alone = f"{rewrite.transformed[0].name} alone saves 310 MB, 300 MB predicted (surgical beside {AS_IT_STANDS})"
+    assert how_it_ended(document) == f"surgical is kept: that is all; {alone}"
+
+
+def test_what_earlier_proofs_say_stands_beside_the_prediction(rewrite: Rewrite, verification: Verification) -> None:
+    assert "MB by" not in outcome(rewrite_document(rewrite, "shop"))
+    document = rewrite_document(replace(rewrite, expected_bytes=280_000_000, expected_by=3), "shop")
+    check(document)
+    assert outcome(document).endswith("; 280 MB by 3 earlier proofs of such changes)")
+    alone = Isolated(rewrite.transformed[0].name, ("slim", "alpine"), None, 5_000_000)
+    document = verification_document(replace(verification, rewrite=rewrite, isolated=(alone,)), 1.0)
+    check(document)
+    assert document["prediction"]["transforms"][0]["measured_bytes"] == 5_000_000
+    for format_ in ("terminal", "markdown", "html"):
+        shown = render(document, format_, color=False, width=100, plain=False)
+        assert ("alone saves 5.00 MB" in shown, "alpine beside slim" in shown) == (True, True)
 
 
 def test_a_gate_is_as_its_schema_says(gate: GateResult) -> None:
@@ -142,6 +165,16 @@ def test_without_a_known_base_nothing_is_said_of_the_author(analysis: Analysis) 
     assert image["own_unpacked_bytes"] is None
     assert {layer["base"] for layer in image["layers"]} == {None}
     assert {layer["instruction"] for layer in image["layers"]} == {None}
+
+
+def test_where_nothing_is_wasted_the_author_wasted_nothing(analysis: Analysis) -> None:
+    assert analysis.evidence.image is not None
+    clean = replace(
+        analysis.evidence.image, layers=tuple(replace(layer, hid_bytes=0) for layer in analysis.evidence.image.layers)
+    )
+    base = replace(analysis.evidence.base, layers=None, decided_by="unknown")
+    evidence = replace(analysis.evidence, image=clean, base=base, origins=())
+    assert analysis_document(replace(analysis, evidence=evidence))["image"]["waste_author_bytes"] == 0
 
 
 def test_a_layer_names_its_instruction_or_none(analysis: Analysis) -> None:
@@ -238,10 +271,15 @@ def test_a_lint_is_as_its_schema_says(tmp_path: Path) -> None:
     "document",
     [
         {"a": [], "b": {}, "c": [[], {}], "d": [1, {"e": None}], "f": 'é\u2028\n\x1b\x7f"\\/', "g": True},
-        {"big": 12345678901234567890, "float": 1e22, "zero": -0.0, "tenth": 0.1},
+        {"big": 12345678901234567890, "zero": -0.0, "tenth": 0.1},
         {"name": "a\udcff"},
     ],
 )
 def test_json_is_laid_out_as_the_standard_library_does(document: dict[str, object]) -> None:
     for padded in (document, document | {"long": "x" * 100_000}):
         assert dumps(padded) == json.dumps(padded, indent=2, ensure_ascii=False) + "\n"
+
+
+@pytest.mark.parametrize("number", [1e22, 1e-7, 5e-324, 1.7976931348623157e308, 2.5])
+def test_a_number_is_read_back_as_it_was(number: float) -> None:
+    assert json.loads(dumps({"number": number})) == {"number": number}

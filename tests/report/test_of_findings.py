@@ -5,13 +5,13 @@ they ask for is tested everywhere.
 """
 
 import json
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 from jsonschema import Draft7Validator
+from msgspec.structs import replace
 from published import from_npm
 
 from imageopt.errors import UsageError

@@ -18,6 +18,8 @@ from imageopt.report.verification import verification_document
 from imageopt.rules.model import Analysis
 from imageopt.verify.model import Verification
 
+pytestmark = pytest.mark.slow  # every field of every result
+
 Json = dict[str, Any]
 OLDER = sorted((Path(__file__).parent / "older").glob("*.json"))
 

@@ -6,10 +6,10 @@ import hashlib
 import html.parser
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from imageopt.compare.model import Compared
 from imageopt.errors import InputError, UsageError

@@ -4,10 +4,10 @@ Texts in a case must be in the proposal, those after a `!` must not; `refused` i
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from msgspec import Struct
 from rewrite.node_shapes import EXPRESS, FAT, NAIVE, PLAIN, TYPESCRIPT, evidence, package, write
 from rewrite.php.php_shapes import LARAVEL_FILES
 from rewrite.test_workspace import ROOT, SOURCES, npm
@@ -36,8 +36,7 @@ VITE = {
 }
 
 
-@dataclass(frozen=True)
-class Day:
+class Day(Struct, frozen=True):
     """One project, and what its proposal must and must not hold."""
 
     name: str
@@ -60,6 +59,19 @@ def prisma(**kinds: Mapping[str, str]) -> dict[str, str]:
 
 
 DAYS = (
+    Day(
+        "a file that a script of the installation fetches",
+        {**package(prod={"express": "4.19.2"}, **(TYPESCRIPT | {"scripts": {**TYPESCRIPT["scripts"], "postinstall": "node fetch.js"}})),
+         **EXPRESS, "src/server.ts": f"import fs from 'fs';\nfs.readFileSync('data/geo.mmdb');\n{EXPRESS['src/server.ts']}",
+         "fetch.js": "fs.writeFileSync('data/geo.mmdb')", "Dockerfile": BUILD + START},
+        ("node:node /app ./\n",),
+    ),
+    Day(
+        "files that packages read by themselves",
+        {**SERVICE, **package(prod={"express": "4.19.2", "config": "3.3.11"}, **TYPESCRIPT), "config/default.json": "{}", "docs/api.yaml": "x",
+         "src/server.ts": f"import yaml from 'yamljs';\nyaml.load('./docs/api.yaml');\n{EXPRESS['src/server.ts']}", "Dockerfile": BUILD + START},
+        ("/app/config ./config\n", "/app/docs ./docs\n", "/app/public ./public\n"),
+    ),
     Day(
         "a token of npm's stays behind where the sources are what runs",
         {**JAVASCRIPT, ".npmrc": TOKEN, "Dockerfile": INSTALL + START},
@@ -141,9 +153,9 @@ DAYS = (
     ),
     Day(
         "a service that a global tool starts",
-        {**SERVICE, "Dockerfile": f"FROM node:20\nRUN npm i -g pm2\n{BUILD[13:]}CMD [\"pm2-runtime\", \"dist/server.js\"]\n"},
-        ("npm i -g pm2", "pm2-runtime"),
-        "line 2 installs pm2, which starts the service",
+        {**SERVICE, "Dockerfile": f"FROM node:20\nRUN npm i -g fastify-cli\n{BUILD[13:]}CMD [\"fastify-cli\", \"dist/server.js\"]\n"},
+        ("npm i -g fastify-cli",),
+        "line 2 installs fastify-cli, which starts the service",
     ),
     Day(
         "a RUN that calls a global tool, which the lock file brings to another place",
@@ -159,6 +171,101 @@ DAYS = (
         "an entrypoint that is made executable, and calls a package for development",
         prisma(prod={"express": "4.19.2", "@prisma/client": "5.10.0"}, dev={"prisma": "5.10.0", "typescript": "5.4.5"}),
         ("RUN chmod +x /usr/local/bin/docker-entrypoint.sh", "!prune --omit=dev"),
+    ),
+    Day(
+        "a program that is made executable before the application has a folder",
+        {**SERVICE, "entry.sh": '#!/bin/sh\nexec "$@"\n', "Dockerfile": "FROM node:20\nCOPY entry.sh /usr/local/bin/\n"
+         f'RUN mkdir -p /data && chmod 755 /usr/local/bin/entry.sh\n{BUILD[13:]}ENTRYPOINT ["entry.sh"]\n{START}'},
+        ("COPY entry.sh /usr/local/bin/\nRUN chmod 755 /usr/local/bin/entry.sh\n", "!npm ci\nRUN mkdir", "mkdir -p /data && chown node:node /data"),
+    ),
+    Day(
+        "a folder above the application's that belongs to the user",
+        {**SERVICE, "Dockerfile": "FROM node:20\nRUN useradd -m app\nWORKDIR /home/app/web\nCOPY . .\nRUN npm install && npm run build\n"
+         f"RUN chown -R app:app /home/app\nUSER app\n{START}"},
+        ("chown app . /home/app\n",),
+    ),
+    Day(
+        "an entrypoint that calls scripts beside it, one of them for bash",
+        {**SERVICE, "docker/entry.sh": '#!/bin/sh\n. "$(dirname "$0")/env.sh"\n/app/docker/wait.sh db\nexec "$@"\n', "docker/env.sh": "A=1\n",
+         "docker/wait.sh": "#!/usr/bin/env bash\nsleep 1\n", "Dockerfile": f'{BUILD}ENTRYPOINT ["./docker/entry.sh"]\n{START}'},
+        ("node:node /app ./\n", "!alpine"),
+        "docker/wait.sh is written for bash",
+    ),
+    Day(
+        "a start script of package.json for bash",
+        {**package(prod={"ms": "2.1.3"}, scripts={"start": "./bin/start"}), **PLAIN, "bin/start": "#!/bin/bash\nexec node server.js\n", "Dockerfile": INSTALL + START},
+        ("!alpine",),
+        "bin/start is written for bash",
+    ),
+    Day(
+        "an entrypoint that writes a file",
+        {**SERVICE, "entry.sh": '#!/bin/sh\necho "-> $A" >&2\necho "$A" | base64 -d > config.json\nexec "$@"\n', "Dockerfile": f'{BUILD}ENTRYPOINT ["./entry.sh"]\n{START}'},
+        ("!USER",),
+        "entry.sh writes files when the container starts",
+    ),
+    Day(
+        "an entrypoint that says what it does",
+        {**SERVICE, "entry.sh": '#!/bin/sh\n# cp a b\necho "=> $A" >&2\nls > /dev/null 2>&1\nexec "$@"\n', "Dockerfile": f'{BUILD}ENTRYPOINT ["./entry.sh"]\n{START}'},
+        ("USER node", "/app/entry.sh ./entry.sh\n"),
+    ),
+    *(
+        Day(f"another start of the image: {what}", {**SERVICE, "Dockerfile": BUILD + START, path: text, "db/up.sh": "x"}, expected, refused)
+        for what, path, text, expected, refused in (
+            ("a worker that the build writes", "compose.yml", "services:\n  w: {build: ., command: node dist/worker.js}\n", ("/app/dist ./dist",), ""),
+            ("a migration", "compose.yml", "services:\n  m: {build: ., command: node db/migrate.js}\n", ("node:node /app ./\n", "npm prune"), ""),
+            ("a probe", "compose.yml", "services:\n  p: {build: ., healthcheck: {test: [CMD, sh, db/up.sh]}}\n", ("node:node /app ./\n", "-alpine"), ""),
+            ("a probe of the port", "compose.yml", "services:\n  p: {build: ., healthcheck: {test: curl localhost}}\n", ("/app/dist ./dist", "-alpine"), ""),
+            ("a development tool", "compose.yml", "services:\n  d: {build: ., command: npx tsc -w}\n", ("!npm prune", "!NODE_ENV"),
+             "compose.yml:2 starts typescript, a development dependency"),
+            ("by bash in a cluster", "k8s/a.yaml", "kind: Pod\nspec:\n  containers:\n    - command: [bash, -c, node dist/server.js]\n", ("-slim", "/app/dist ./dist"),
+             "the service starts bash, which alpine lacks"),
+            ("somebody else's image in a cluster", "k8s/a.yaml", "kind: Pod\nspec:\n  containers:\n    - command: [bash, -c, redis]\n", ("-alpine", "/app/dist ./dist"), ""),
+        )
+    ),
+    Day(
+        "another start of an image that would serve files alone",
+        {**VITE, "Dockerfile": BUILD + START, "compose.yml": "services:\n  web: {build: ., command: npm run dev}\n"},
+        ("!nginx",),
+        "compose.yml:2 runs `npm run dev` in it",
+    ),
+    Day(
+        "an ignore file that hides everything and brings back what is in a folder",
+        {**SERVICE, ".dockerignore": "*\n!package*.json\n!src\n!tsconfig.json\n!public/**\n", "Dockerfile": BUILD + START},
+        ("/app/public ./public\n",),
+    ),
+    Day(
+        "a comment above what the system must have, and a variable that is set already",
+        {**SERVICE, **package(prod={"express": "4.19.2"}, dev=TYPESCRIPT["dev"], scripts=TYPESCRIPT["scripts"] | {"start": "NODE_ENV=production A=1 node dist/server.js"}),
+         "Dockerfile": f"FROM node:20\n# thumbnails\nRUN apt-get update && apt-get install -y vim ffmpeg\n{BUILD[13:]}{START}"},
+        ("# thumbnails\nRUN apt-get update && apt-get install -y ffmpeg &&", "\nENV A=1\nCMD"),
+    ),
+    Day(
+        "a schema of which a package's own script makes the client",
+        prisma(prod={"express": "4.19.2", "@prisma/client": "5.10.0", "prisma": "5.10.0"}, dev={"typescript": "5.4.5"})
+        | {"Dockerfile": f"FROM node:20\nWORKDIR /app\nCOPY package*.json ./\nCOPY prisma ./prisma\nRUN npm install\nCOPY . .\nRUN npm run build\n{START}"},
+        ("COPY prisma ./prisma\nRUN --mount", "!npm ci\nCOPY prisma"),
+    ),
+    Day(
+        "a workspace with a migration in the image of its service",
+        {**SOURCES, **npm({**ROOT, "scripts": {**ROOT["scripts"], "start": "npm start -w @x/api"}}), "Dockerfile": BUILD + START,
+         "compose.yml": "services:\n  m: {build: ., command: node apps/api/db/migrate.js}\n"},
+        ("/app/apps/api ./apps/api\n", "!/app/apps/api/dist"),
+    ),
+    Day(
+        "a start with a script of its own, beside one for development",
+        {**SERVICE, **package(prod={"express": "4.19.2", "knex": "3.1.0"}, dev={"typescript": "5.4.5", "tsx": "4.7.0"},
+         scripts={"build": "tsc -p .", "start": "tsx src/server.ts", "start:prod": "knex migrate:latest && node dist/server.js"}),
+         "Dockerfile": f'{BUILD}CMD ["npm", "run", "start:prod"]\n'},
+        ("RUN npm prune --omit=dev\n", "NODE_ENV=production"),
+    ),
+    *(
+        Day(f"a setting that is made for the installation: {what}", {**SERVICE, "Dockerfile": f"FROM node:20\nWORKDIR /app\n{lines}RUN npm run build\n{START}"},
+            ("registry.test\" > .npmrc", "!AS build"), "may make what the installation reads")
+        for what, lines in (
+            ("before the sources", 'RUN echo "//registry.test" > .npmrc\nCOPY . .\nRUN npm install\n'),
+            ("after the sources", 'COPY . .\nRUN echo "//registry.test" > .npmrc\nRUN npm install\n'),
+            ("in its own RUN", 'COPY . .\nRUN echo "//registry.test" > .npmrc && npm install && rm .npmrc\n'),
+        )
     ),
     Day(
         "an entrypoint that reads files of the project by way of a tool",
@@ -231,6 +338,24 @@ def test_a_bad_day_breaks_nothing(day: Day, tmp_path: Path) -> None:
     assert day.refused in "\n".join(refusal.reason for refusal in rewrite.refusals)
 
 
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"package.json": package(prod={"express": "4.19.2"}, dev={"typescript": "5.4.5"}, scripts={"build": "tsc -p . && node ./v.js", "start": "node dist/server.js"})["package.json"],
+         "v.js": "fs.writeFileSync('dist/v.json', execSync('git rev-parse HEAD'));\n"},
+        {**VITE, "vite.config.ts": "const v = execSync(`git describe`);\nexport default {};\n"},
+        {**package(dev={"vite": "5.4.19", "git-rev-sync": "3.0.2"}, scripts={"build": "vite build", "start": "vite preview"}), "index.html": "x\n"},
+    ],
+    ids=["a script", "a configuration", "a package"],
+)  # fmt: skip
+def test_a_build_that_asks_git_gets_git_and_its_history(more: Mapping[str, str], tmp_path: Path) -> None:
+    files = {**SERVICE, ".git/HEAD": "ref: refs/heads/main\n", "Dockerfile": BUILD + START, **more}
+    rewrite = propose(evidence(write(tmp_path, files)), FAT)
+    changed = {change.path: change.after.decode() for change in rewrite.changes}
+    assert "\n.git\n" not in changed[".dockerignore"]
+    assert changed["Dockerfile"].startswith("FROM node:20 AS build\n"), changed["Dockerfile"]
+
+
 @pytest.mark.parametrize(("remove", "hidden"), [("rm service.log", False), ("rm -f service.log", True)])
 def test_a_file_that_a_run_removes_by_name_is_sent(remove: str, hidden: bool, tmp_path: Path) -> None:
     files = {**JAVASCRIPT, "service.log": "x", "Dockerfile": f"{INSTALL}RUN {remove}\n{START}"}
@@ -261,3 +386,11 @@ def test_variables_that_the_image_keeps_are_told_of(tmp_path: Path) -> None:
     files = {**EXPRESS, **packages, **source, "Dockerfile": BUILD + START}
     notes = propose(evidence(write(tmp_path, files)), FAT).notes
     assert any(note.startswith(".env is in the image, for the service reads it") for note in notes)
+
+
+def test_a_framework_that_decides_what_it_reads_is_named_for_it(tmp_path: Path) -> None:
+    adapter = {"@sveltejs/kit": "2.5.0", "@sveltejs/adapter-node": "4.0.1", "vite": "5.1.0"}
+    files = package(dev=adapter, prod={"pg": "8.11.3"}, scripts={"build": "vite build", "start": "node build"})
+    rewrite = propose(evidence(write(tmp_path, {**files, "Dockerfile": BUILD + START})), FAT)
+    told = next(done for done in rewrite.transformed if done.name == "multi-stage")
+    assert told.reason.endswith("as a whole: sveltekit decides by itself what it reads")

@@ -1,12 +1,12 @@
 """Node alone on the Linux below its image: what is copied onto it, and what keeps the package managers there."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 import pytest
 from evidence.small_images import image, record
+from msgspec.structs import replace
 
 from imageopt.image.model import Image, SystemPackage
 from imageopt.project.read import read_project

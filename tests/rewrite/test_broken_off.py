@@ -22,6 +22,8 @@ from imageopt.rewrite.apply import apply, recover, undo
 from imageopt.rewrite.model import FileChange, Rewrite
 from imageopt.rewrite.undo import newest, state_folder
 
+pytestmark = pytest.mark.slow  # whole processes, or a whole screen
+
 STEPS = ("open", "write", "fsync", "fchmod", "replace", "rename", "unlink")
 BEFORE = b"FROM a\r\n\xff"
 CHANGES = (FileChange("Dockerfile", BEFORE, b"FROM b\n"), FileChange(".dockerignore", None, b"node_modules\n"))

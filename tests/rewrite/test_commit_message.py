@@ -1,11 +1,11 @@
 """The message is what a person would write, and nothing in it is a command of somebody else's."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from rewrite.gitrepository import git_environment, git_in
 
 from imageopt.rewrite.commit_message import Measured, commit_message

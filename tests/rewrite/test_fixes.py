@@ -3,11 +3,19 @@
 import pytest
 from rewrite.fixing import after, assert_shells_read, mend
 
-from imageopt.rewrite.fixes.registry import FIXES, find_fix
+from imageopt.rewrite.fixes.registry import FIXES, find_fix, safety
+from imageopt.rules.load import load_rules
 
 MENDED: list[tuple[str, str, str]] = [
     # rule, before, after
     ("apt-lists-left", "FROM debian\nRUN apt-get update\n", "FROM debian\nRUN apt-get update && rm -rf /var/lib/apt/lists/*\n"),
+    *(
+        ("apt-lists-left", f"FROM debian\nRUN apt-get update && {script} && true\n",
+         f"FROM debian\nRUN apt-get update && {script} && rm -rf /var/lib/apt/lists/* && true\n")
+        for script in ("./install.sh", "bash -c 'apt-get install -y a'", "apt-get install -y a && make deps", "gdebi -n a.deb")
+    ),
+    ("pkg-manager-cache-left", "FROM alpine:3.22\nRUN apk update && ./install.sh\n",
+     "FROM alpine:3.22\nRUN apk update && ./install.sh && rm -rf /var/cache/apk/*\n"),
     (
         "apt-lists-left",
         "FROM debian\nRUN apt-get update \\\n    && apt-get install -y a \\\n    # why\n    && touch /x\n",
@@ -146,6 +154,7 @@ MENDED: list[tuple[str, str, str]] = [
     ("deprecated-syntax", "FROM a as B\nEXPOSE 80/TCP\n", "FROM a AS b\nEXPOSE 80/tcp\n"),
     ("deprecated-syntax", "from a AS b\n", "from a as b\n"),
     ("deprecated-syntax", "FROM a\nRun x\n", "FROM a\nRUN x\n"),
+    ("deprecated-syntax", "FROM a\nRUN x\nfrom a as b\nRUN y\n", "FROM a\nRUN x\nFROM a AS b\nRUN y\n"),
     (
         "no-cache-mount",
         "# syntax=docker/dockerfile:1\nFROM node:22\nRUN npm ci && composer install\n",
@@ -196,6 +205,7 @@ LEFT_ALONE: list[tuple[str, str, str]] = [
     ("apt-lists-left", "FROM debian AS a\nRUN apt-get update\nFROM a\nRUN apt-get install -y a\n", "line 4 installs from these"),
     ("apt-lists-left", "FROM debian\nRUN apt-get update || true\n", "more than a plain list"),
     ("apt-lists-left", "FROM debian\nRUN (apt-get update)\n", "more than a plain list"),
+    ("apt-lists-left", "FROM debian\nRUN apt-get update\nRUN ./install.sh\n", "line 3 may install from these lists"),
     ("deleted-in-later-layer", "FROM debian\nCOPY a /tmp/a\nRUN rm /tmp/a\n", "not made by a RUN directly above"),
     ("deleted-in-later-layer", "FROM debian\nRUN cd /x && make /tmp/a\nRUN rm /tmp/a\n", "its shell's state"),
     ("deleted-in-later-layer", "FROM debian\nRUN set -f; make /tmp/a\nRUN rm /tmp/a\n", "its shell's state"),
@@ -269,7 +279,11 @@ def test_what_is_left_alone_and_why(rule: str, text: str, why: str) -> None:
     assert any(why in refusal.reason for refusal in rewrite.refusals), rewrite.refusals
 
 
+SAFETIES = {rule.name: rule.fix.safety for rule in load_rules()}
+
+
 @pytest.mark.parametrize("rule", FIXES)
 def test_the_registry_names_functions(rule: str) -> None:
     assert find_fix(rule) is not None
+    assert safety(rule) == "safe" or SAFETIES[rule] != "safe", "the rule promises more than its fix holds"
     assert find_fix("fat-base-image") is None

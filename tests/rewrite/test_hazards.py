@@ -6,11 +6,11 @@ the result, those after a `!` must not. A rewrite that is refused leaves the tex
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
+from msgspec import Struct, field
 from rewrite.fixing import mend
 from rewrite.node_shapes import EXPRESS, FAT, PLAIN, SIGTERM, TYPESCRIPT, evidence, package, write
 
@@ -23,8 +23,7 @@ BUILD = f"{INSTALL}RUN npm run build\n"
 DEBIAN = "FROM debian:12\n"
 
 
-@dataclass(frozen=True)
-class Case:
+class Case(Struct, frozen=True):
     """`rewritten`: what the restructured Dockerfile has, and with `!` what it has not; `mended` the same of `--fix`."""
 
     name: str

@@ -39,8 +39,25 @@ def test_nothing_that_is_needed_is_hidden(tmp_path: Path) -> None:
         ".env.local",
         "coverage/a",
         "logs/a",
+        ".dockerignore",
     )
     assert [path for path in gone if not rules.excludes(path)] == []
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {".env": "VITE_API=https://api.example.org\n", ".gitignore": ".env\n"},  # no build of the repository has it
+        {".env": "API=https://api.example.org\n"},
+        {".env": "VITE_API=x\n", "package.json": package(prod={"express": "4.19.2"})["package.json"]},
+        {".env.example": "VITE_API=x\n"},
+    ],
+)
+def test_an_env_file_that_no_build_reads_is_hidden(tmp_path: Path, files: dict[str, str]) -> None:
+    text = proposed(tmp_path, files)
+    assert text is not None
+    assert parse_ignore(text).excludes(".env")
+    assert parse_ignore(text).excludes(".env.local")
 
 
 @pytest.mark.parametrize(
@@ -50,6 +67,13 @@ def test_nothing_that_is_needed_is_hidden(tmp_path: Path) -> None:
         ({"package.json": BASE["package.json"].replace("tsc -p .", "git describe && tsc")}, NEEDED, ".git"),
         ({"src/server.ts": "import 'dotenv/config'", ".env": "A=1"}, NEEDED, ".env"),  # the service reads it
         ({".dockerignore": "*\n!src\n!.env\n"}, NEEDED, ".env"),
+        ({".env": "# for the browser\nVITE_API=https://api.example.org\n"}, NEEDED, ".env"),  # the build reads it
+        (
+            {".env.example": "A=\n", ".env.local": "A=1\n"},
+            NEEDED,
+            ".env.example",
+        ),  # `composer create-project` copies it
+        ({".gitignore": "/dist\n"}, NEEDED, ".gitignore"),  # Tailwind's build reads what it names
         (
             {"package.json": BASE["package.json"].replace("tsc -p .", "tsc && cp tmp/a dist/a"), "tmp/a": ""},
             NEEDED,

@@ -1,9 +1,9 @@
 """The candidates of a project: which there are, in which order, and why one is not offered."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from rewrite.node_shapes import FAT, SHAPES, TYPESCRIPT, evidence, package, write
 
 from imageopt.rewrite.ladder import Candidate, ladder

@@ -246,7 +246,7 @@ def test_a_rewritten_project_is_not_rewritten_again(tmp_path: Path) -> None:
 def test_a_lock_that_the_ignore_file_hides_is_a_refusal(tmp_path: Path) -> None:
     root = write(tmp_path, {**GOOD, ".dockerignore": "*.json\n"})
     assert reasons(propose(evidence(root), FAT)) == [
-        ".dockerignore hides package-lock.json and package.json, which the install needs"
+        ".dockerignore hides package-lock.json and package.json, which the new Dockerfile copies"
     ]
 
 

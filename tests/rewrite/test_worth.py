@@ -1,13 +1,13 @@
 """Is it worth it, and who gets the credit for which byte?"""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from rewrite.node_shapes import evidence, finding
 
-from imageopt.evidence.model import Evidence
+from imageopt.evidence.model import BaseImage, Evidence
 from imageopt.image.model import DiveNumbers, FileRecord, Image, ImageSizes, Packages
 from imageopt.rewrite.model import FileChange, Rewrite, Transformed
 from imageopt.rewrite.worth import automatic, credit, is_worth_doing, less_new_base, swapped_base
@@ -89,6 +89,20 @@ def test_estimates_and_unknowns_are_said(tmp_path: Path) -> None:
         "estimate",
     )
     assert credit(seen, [finding("a", "base-swap")], {"base-swap": ""})[1:] == (0, "estimate")
+
+
+def test_a_base_that_is_no_finding_is_credited_with_what_it_brought(tmp_path: Path) -> None:
+    """From slim to alpine: the new image is taken off the saving, so the old one must be in it."""
+    seen = measured(tmp_path, (10, 20, 30))
+    assert seen.image is not None
+    files = tuple(file._replace(birth=layer) for file, layer in zip(seen.image.files, (0, 1, 2), strict=True))
+    seen = replace(seen, image=replace(seen.image, files=files), base=BaseImage(2, "digest", "node:20-slim"))
+    pruned = saves("prune-dev-deps", files=(1, 2))
+    made, total, _ = credit(seen, [pruned], {"base-swap": "", "prune-dev-deps": ""})
+    assert [(item.name, item.predicted_bytes) for item in made] == [("base-swap", 30), ("prune-dev-deps", 30)]
+    assert total == 60
+    unknown = replace(seen, base=BaseImage(None, "unknown", None))
+    assert credit(unknown, [], {"base-swap": ""})[1] == 0
 
 
 def test_without_an_image_nothing_is_predicted(tmp_path: Path) -> None:

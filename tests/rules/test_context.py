@@ -2,10 +2,14 @@
 
 from pathlib import Path
 
+import pytest
+
 from imageopt.dockerfile import parse
 from imageopt.evidence.join import join
 from imageopt.project.read import read_project
+from imageopt.rewrite.fix import fix
 from imageopt.rules.check import check
+from imageopt.rules.checks.context import lives_on_the_contexts_packages
 from imageopt.rules.load import load_rules
 
 
@@ -20,3 +24,33 @@ def test_a_weak_ignore_file_is_named_not_quoted(tmp_path: Path) -> None:
     (found,) = check(evidence, rules)
     assert found.location is not None
     assert (found.location.file, found.location.line) == (".dockerignore", 1)
+    assert found.message == ".dockerignore lets through what no image needs: .git."
+
+
+@pytest.mark.parametrize(
+    ("dockerfile", "needed"),
+    [
+        ('FROM node:24-slim\nCOPY . .\nCMD ["node", "a.js"]\n', True),  # a job of the pipeline installed them
+        ("FROM example.org/base:1\nCOPY . .\nCMD npx next start\n", True),
+        ("FROM node:24-slim\nCOPY . .\nRUN npm ci\n", False),
+        ("FROM node:24-slim AS deps\nRUN yarn install\nFROM node:24-slim\nCOPY --from=deps /a /b\nCOPY . .\n", False),
+        ("FROM php:8.4-fpm\nCOPY . .\n", False),
+        ("FROM nginx:1\nCOPY . /usr/share/nginx/html\n", False),
+    ],
+)
+def test_whether_the_context_s_packages_are_the_image_s(dockerfile: str, *, needed: bool) -> None:
+    assert lives_on_the_contexts_packages(parse(dockerfile.encode())) is needed
+
+
+def test_packages_that_nothing_installs_are_left_in_the_context(tmp_path: Path) -> None:
+    text = 'FROM node:24-slim\nWORKDIR /app\nCOPY . .\nUSER node\nCMD ["node", "a.js"]\n'
+    for name in ("package.json", "node_modules/a/package.json", ".git/HEAD"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("{}")
+    (tmp_path / "Dockerfile").write_text(text)
+    evidence = join(None, parse(text.encode()), read_project(tmp_path))
+    rules = load_rules()
+    (change,) = fix(evidence, check(evidence, rules), rules).changes
+    assert change.path == ".dockerignore"
+    assert b".git\n" in change.after
+    assert b"node_modules" not in change.after

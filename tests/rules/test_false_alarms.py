@@ -115,6 +115,7 @@ LOUD = [
     ("FROM debian:12 AS base\nRUN apt-get update\nFROM base\n", "apt-lists-left"),
     ("FROM node:22-slim\nFRMO x\n", "parse-error"),
     ("FROM node:22-slim\nUSER 0:0\n", "runs-as-root"),
+    ('FROM node:22-slim\nUSER "root"\n', "runs-as-root"),
     ("FROM registry:5000/team/node\n", "base-untagged-or-latest"),
     ("FROM rockylinux:9\nRUN yum clean all && yum install -y git\n", "pkg-manager-cache-left"),
     ("FROM rockylinux:9\nRUN dnf install -y a && dnf clean all && dnf install -y b\n", "pkg-manager-cache-left"),

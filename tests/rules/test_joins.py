@@ -1,12 +1,12 @@
 """One cause told once: what a finding explains is named with it, and counted no second time."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pytest
 from evidence.small_images import image, record
+from msgspec.structs import replace
 
 from imageopt.dockerfile import parse
 from imageopt.evidence.join import join

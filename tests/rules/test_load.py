@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from imageopt.errors import UsageError
+from imageopt.errors import InputError, UsageError
+from imageopt.rules import load
 from imageopt.rules.check import check, find_check
 from imageopt.rules.load import load_rules
 from imageopt.rules.model import Rule
@@ -54,6 +55,17 @@ def test_a_team_adds_a_rule_without_python(tmp_path: Path) -> None:
     assert (finding.location.file, finding.location.line) == ("Dockerfile", 2)
 
 
+@pytest.mark.parametrize("examples", [True, False])
+def test_an_installation_without_rules_does_not_call_everything_fine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, examples: bool
+) -> None:
+    monkeypatch.setattr("imageopt.rules.load.data_folder", lambda _: tmp_path / "none")
+    load._own.cache_clear()
+    with pytest.raises(InputError, match=r"no rule can be read in .*none"):
+        load_rules(examples=examples)
+    assert not (tmp_path / "none").exists()
+
+
 def test_a_folder_that_is_not_there_adds_nothing(tmp_path: Path) -> None:
     assert load_rules(tmp_path / "none") == load_rules()
 
@@ -94,7 +106,7 @@ def test_a_check_that_does_not_exist(tmp_path: Path, name: str) -> None:
 
 
 def test_a_rule_that_is_off_is_silent(tmp_path: Path) -> None:
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     from imageopt.dockerfile import parse
     from imageopt.evidence.join import join

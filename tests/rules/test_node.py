@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pytest
 from evidence.small_images import image, record
+from msgspec.structs import replace
 
 from imageopt.dockerfile import parse
 from imageopt.evidence.join import join
@@ -276,6 +276,12 @@ def test_which_package_manager_is_pinned(run: str, fires: bool) -> None:
 )
 def test_what_process_1_is(start: str, fires: bool) -> None:
     assert bool(findings("npm-start-as-pid1", f"{FROM}{start}\n")) is fires
+
+
+@pytest.mark.parametrize("name", ["npm", "pnpm", "yarn"])
+def test_process_1_is_named(name: str) -> None:
+    (finding,) = findings("npm-start-as-pid1", f'{FROM}CMD ["{name}", "start"]\n')
+    assert finding.message.startswith(f"{name} is process 1")
 
 
 @pytest.mark.parametrize(

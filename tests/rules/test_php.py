@@ -1,10 +1,10 @@
 """PHP rules where an image, a project or several stages decide; the plain cases are the rules' own examples."""
 
-from dataclasses import replace
 from datetime import date
 
 import pytest
 from evidence.small_images import image, record
+from msgspec.structs import replace
 
 from imageopt.dockerfile import parse
 from imageopt.evidence.join import join

@@ -1,11 +1,11 @@
 """What a user decides about the rules: in `imageopt.toml`, in a `.hadolint.yaml`, and by rules of their own."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from imageopt.config import Config, load_config
 from imageopt.errors import UsageError

@@ -1,9 +1,9 @@
 """Comments that suppress findings: whose, where they count, until when, and what is said of those in vain."""
 
-from dataclasses import replace
 from datetime import date
 
 import pytest
+from msgspec.structs import replace
 
 from imageopt.config import Waiver
 from imageopt.dockerfile import parse

@@ -2,18 +2,13 @@
 
 import os
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
+from fakeengine import DOCKER, answering
 
-from imageopt.errors import ToolFailed
-from imageopt.source import engine as engine_module
-from imageopt.source.at_hand import layers_at_hand
-
-
-class Client:
-    def close(self) -> None:
-        pass
+from imageopt.source.at_hand import digest_at_hand, layers_at_hand
 
 
 def test_without_an_engine_there_is_nothing_to_compare_with(no_engine: pytest.MonkeyPatch) -> None:
@@ -30,20 +25,42 @@ def test_without_an_engine_there_is_nothing_to_compare_with(no_engine: pytest.Mo
     ],
 )
 def test_it_gives_what_the_engine_says(
-    answer: dict[str, Any] | None, layers: tuple[str, ...] | None, monkeypatch: pytest.MonkeyPatch
+    answer: dict[str, Any] | None, layers: tuple[str, ...] | None, no_engine: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(engine_module, "connect", Client)
-    monkeypatch.setattr(engine_module, "inspect_image", lambda *_: answer)
-    assert layers_at_hand("alpine") == layers
+    given = (200, answer) if answer is not None else (404, {"message": "no such image"})
+    with answering(tmp_path / "s", DOCKER, {"/images/alpine/json": given}) as host:
+        no_engine.setenv("DOCKER_HOST", host)
+        assert layers_at_hand("alpine") == layers
 
 
-def test_an_engine_that_breaks_off_is_nothing_to_compare_with(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: object) -> None:
-        raise ToolFailed("the engine broke off", "see that it runs")
+def test_an_engine_that_breaks_off_is_nothing_to_compare_with(no_engine: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with answering(tmp_path / "s", DOCKER, {"/images/alpine/json": (500, {"message": "broken"})}) as host:
+        no_engine.setenv("DOCKER_HOST", host)
+        assert layers_at_hand("alpine") is None
 
-    monkeypatch.setattr(engine_module, "connect", Client)
-    monkeypatch.setattr(engine_module, "inspect_image", broken)
-    assert layers_at_hand("alpine") is None
+
+D = f"sha256:{'d' * 64}"
+
+
+@pytest.mark.parametrize(
+    ("reference", "known", "digest"),
+    [
+        ("node:22", [f"node@{D}"], D),
+        ("docker.io/library/node:22", [f"node@{D}"], D),
+        ("r.org:5000/a/node", [f"r.org:5000/a/node@{D}", "mirror/node@sha256:1"], D),
+        ("node:22", [f"node@{D}", "node@sha256:2"], None),
+        ("node:22", [f"mirror.org/node@{D}"], None),
+        ("node:22", [], None),
+        ("node:22", None, None),
+    ],
+)
+def test_the_digest_is_the_one_it_was_pulled_by(
+    reference: str, known: list[str] | None, digest: str | None, no_engine: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    given = (200, {"RepoDigests": known})
+    with answering(tmp_path / "s", DOCKER, {f"/images/{reference}/json": given}) as host:
+        no_engine.setenv("DOCKER_HOST", host)
+        assert digest_at_hand(reference) == digest
 
 
 @pytest.mark.engine

@@ -21,6 +21,8 @@ from imageopt.source import address, engine
 from imageopt.source.address import EngineAddress
 from imageopt.source.engine import connect, engine_info, inspect_image, is_podman
 
+pytestmark = pytest.mark.slow  # waits for engines that keep it waiting
+
 
 def test_the_client_speaks_the_version_of_the_engine(no_engine: pytest.MonkeyPatch, tmp_path: Path) -> None:
     with answering(tmp_path / "s", DOCKER) as host:

@@ -10,6 +10,7 @@ import pytest
 import requests
 
 from imageopt.errors import ImageoptError, InputError, ToolFailed
+from imageopt.image.cache import LayerCache
 from imageopt.image.layer import index_layer
 from imageopt.image.load import load_image
 from imageopt.image.model import LayerIndex
@@ -67,6 +68,24 @@ def test_the_engine_and_its_archive_give_the_same_numbers(engine: str, tmp_path:
     assert (one.sizes, one.waste, one.dive) == (other.sizes, other.waste, other.dive)
     assert (one.packages, one.file_count, one.digest) == (other.packages, other.file_count, other.digest)
     assert one.duplicate_content_bytes == other.duplicate_content_bytes
+
+
+@pytest.mark.engine
+def test_what_was_exported_once_is_not_exported_again(
+    engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreadable(*_: object) -> None:
+        raise Surprise("not for this user")
+
+    monkeypatch.setattr("imageopt.source.local.split_layers", unreadable)
+    cache, ref = LayerCache(tmp_path), ImageRef("docker", IMAGE)
+    image = load_image(ref, cache=cache)
+    monkeypatch.delattr("imageopt.source.engine.ImageExport.read")
+    assert load_image(ref, cache=cache) == image
+    for path in cache.folder.glob("*.xxh3-128"):
+        path.unlink()
+    with pytest.raises(AttributeError):
+        load_image(ref, cache=cache)
 
 
 @pytest.mark.engine

@@ -6,6 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from imageopt.verify.model import RunRecord
+
+# it started, listens and ends when asked, and nobody asked it anything
+RUN = RunRecord(
+    started=True, reason="", ready_seconds=0.5, user="0:0", port=3000, responses=(), unanswered=(), log_tail=(),
+    log_problems=(), written_paths=(), stop_seconds=0.2, stop_exit_code=0,
+)  # fmt: skip
 SERVER = """\
 const http = require('http'), fs = require('fs');
 process.on('SIGTERM', () => process.exit(0));

@@ -1,11 +1,11 @@
 """What counts as another behaviour, what is welcome, and what nobody could tell."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
+from verify.conftest import RUN as QUIET
 
 from imageopt.verify.behaviour import compare_runs, is_root
-from imageopt.verify.model import Check, Response, RunRecord
+from imageopt.verify.model import Check, Response
 
 
 def response(path: str = "/", status: int = 200, kind: str = "text/html", digest: str = "sha256:a1") -> Response:
@@ -23,20 +23,7 @@ def check(name: str, *, passed: bool = True) -> tuple[Check, ...]:
 NODE = "runs Node.js "
 GNU = "addon /app/node_modules/@img/sharp-linux-x64/sharp.node"
 MUSL = "addon /app/node_modules/@img/sharp-linuxmusl-x64/sharp.node"
-RUN = RunRecord(
-    started=True,
-    reason="",
-    ready_seconds=0.5,
-    user="0:0",
-    port=3000,
-    responses=(response(),),
-    unanswered=(),
-    log_tail=(),
-    log_problems=(),
-    written_paths=(),
-    stop_seconds=0.2,
-    stop_exit_code=0,
-)
+RUN = replace(QUIET, responses=(response(),))
 
 
 def test_a_run_compared_with_itself_changes_nothing() -> None:
@@ -71,6 +58,13 @@ def test_a_run_compared_with_itself_changes_nothing() -> None:
             False,
         ),
         ({}, {"checks": check("writes /d", passed=False)}, "writes /d", "it may not write there", False),
+        (
+            {},
+            {"checks": check("writes /root/.x", passed=False), "written_paths": ("/home/node/.xy/a",)},
+            "writes /root/.x",
+            "it may not write there",
+            False,
+        ),
         ({"checks": check(GNU)}, {"checks": check(MUSL, passed=False)}, MUSL, "it may not write there", False),
         ({"checks": check(NODE + "20")}, {"checks": check(NODE + "22")}, "Node.js", "it may not write there", False),
         ({"checks": check(GNU)}, {"checks": check(GNU, passed=False)}, GNU, "it may not write there", False),
@@ -107,7 +101,7 @@ def test_a_run_compared_with_itself_changes_nothing() -> None:
 def test_one_difference_is_one_change(
     before: dict[str, object], after: dict[str, object], what: str, reason: str, expected: bool
 ) -> None:
-    changes, _ = compare_runs(replace(RUN, **before), replace(RUN, **after))  # type: ignore[arg-type]
+    changes, _ = compare_runs(replace(RUN, **before), replace(RUN, **after))
     assert [(change.what, change.reason, change.expected) for change in changes] == [(what, reason, expected)]
 
 
@@ -119,9 +113,22 @@ def test_one_difference_is_one_change(
         ({"written_paths": ("/app/logs/17.log",)}, {"written_paths": ("/app/logs/18.log",)}),
         ({"written_paths": ("/root/.state/x",)}, {"written_paths": ("/home/node/.state/x",)}),
         ({}, {"written_paths": ("/app/new",)}),
+        (  # its home is another one, and it writes there
+            {"written_paths": ("/root/.pm2/pm2.log", "/root/.state")},
+            {
+                "written_paths": ("/home/node/.pm2/pm2.log", "/home/node/.state"),
+                "checks": (*check("writes /root/.pm2", passed=False), *check("writes /root", passed=False)),
+            },
+        ),
+        (
+            {"written_paths": ("/root/.pm2/pm2.log",), "checks": check("writes /root/.pm2")},
+            {"written_paths": ("/home/node/.pm2/pm2.log",), "checks": check("writes /root/.pm2", passed=False)},
+        ),
         ({"stop_exit_code": 143}, {"stop_exit_code": 0}),
         ({"stop_exit_code": 1, "stop_seconds": 1.9}, {}),
         ({"stop_seconds": None}, {"stop_seconds": 9.0}),
+        ({}, {"stop_seconds": 5.0, "stop_between": (2.1, 9.0)}),  # the machine was busy: it can be quick
+        ({"stop_between": (0.2, 3.1)}, {"stop_seconds": 5.0}),
         ({}, {"checks": health(passed=False)}),
         ({"checks": health(passed=False)}, {"checks": health(passed=False)}),
         ({"checks": health(passed=False)}, {}),
@@ -133,11 +140,17 @@ def test_one_difference_is_one_change(
         ({}, {"checks": check("keeps /d", passed=False)}),
         ({"ready_seconds": 0.1}, {"ready_seconds": 0.9}),
         ({"ready_seconds": 2.0}, {"ready_seconds": 5.0}),
+        ({}, {"ready_seconds": 7.5, "ready_between": (0.8, 9.0)}),  # the machine was busy: it can be quick
+        ({"ready_between": (0.4, 8.0)}, {"ready_seconds": 8.5}),
+        (
+            {"responses": (response(kind="text/javascript"),)},
+            {"responses": (response(kind="application/javascript"),)},
+        ),
         ({"responses": (replace(response(), statuses=(200, 500)),)}, {"responses": (response(digest="sha256:b2"),)}),
     ],
 )
 def test_these_are_no_changes(before: dict[str, object], after: dict[str, object]) -> None:
-    assert compare_runs(replace(RUN, **before), replace(RUN, **after))[0] == ()  # type: ignore[arg-type]
+    assert compare_runs(replace(RUN, **before), replace(RUN, **after))[0] == ()
 
 
 @pytest.mark.parametrize(
@@ -173,3 +186,27 @@ def test_an_error_page_may_leave_out_its_stack_in_production(
     before, after = replace(RUN, responses=(old,)), replace(RUN, responses=(new,))
     (change,) = compare_runs(before, after, production=production)[0]
     assert change.expected is expected
+
+
+def test_a_run_as_another_user_is_not_taken_for_the_version_of_node() -> None:
+    """A web server in the place of Node runs none, and is run as the deployment's user all the same."""
+    user = check("runs as 1001 (pod.yaml:7)")
+    assert compare_runs(replace(RUN, checks=(*check(NODE + "20"), *user)), replace(RUN, checks=user))[0] == ()
+
+
+def test_what_was_compiled_at_each_start_need_not_be_written() -> None:
+    """A folder into which anything else was written has to stay open."""
+    before = replace(RUN, written_paths=("/app/dist/main.js", "/app/app.tsbuildinfo", "/app/log/a"))
+    after = replace(RUN, checks=(*check("writes /app", passed=False), *check("writes /app/log", passed=False)))
+    held = {"/app/dist/main.js", "/app/package.json"}
+    judged = {change.what: change.expected for change in compare_runs(before, after, compiled=held)[0]}
+    assert judged == {
+        "writes /app/dist/main.js": True,
+        "writes /app/app.tsbuildinfo": True,
+        "writes /app/log/a": False,
+        "writes /app": True,
+        "writes /app/log": False,
+    }
+    assert not any(change.expected for change in compare_runs(before, after)[0])
+    tried = replace(before, checks=check("writes /app"))
+    assert next(one for one in compare_runs(tried, after, compiled=held)[0] if one.what == "writes /app").expected

@@ -8,11 +8,13 @@ from pathlib import Path
 from unittest.mock import MagicMock
 
 import pytest
+from docker.errors import NotFound
 
-from imageopt.build.cleaning import LABEL
+from imageopt.build.cleaning import LABEL, new_run_id
 from imageopt.build.temporary import left_by_dead_runs
 from imageopt.verify import cleanup
 from imageopt.verify.cleanup import (
+    is_of_dead_run_here,
     is_of_living_run,
     remove_labelled,
     remove_leftovers,
@@ -33,6 +35,30 @@ def test_a_run_lives_as_long_as_its_process(dead: int) -> None:
     assert not is_of_living_run(f"{dead}-x")
     assert not is_of_living_run("nonsense")
     assert not is_of_living_run(f"{10**30}-x")
+
+
+def test_only_what_was_started_here_is_known_to_be_dead(dead: int) -> None:
+    """Two jobs of a runner share an engine, and each counts its processes from one."""
+    mine = new_run_id()
+    gone = "-".join((str(dead), *mine.split("-")[1:]))
+    assert is_of_dead_run_here(gone)
+    assert not is_of_dead_run_here(mine)
+    assert not is_of_dead_run_here(f"{dead}-00000000-aaaaaaaa")
+    assert not is_of_dead_run_here(f"{dead}-aaaaaaaa")
+    assert not is_of_living_run(f"{dead}-00000000-aaaaaaaa")  # `imageopt clean` is told to
+
+
+def test_what_another_run_has_just_removed_does_not_end_the_work() -> None:
+    client = MagicMock()
+    client.api.containers.return_value = [{"Id": "a", "Names": ["/one"], "Labels": {LABEL: "1-x"}}]
+    client.api.networks.return_value = [{"Name": "two", "Labels": {LABEL: "1-x"}}]
+    client.api.volumes.return_value = {"Volumes": None}
+    gone = {"Id": "i", "RepoTags": ["three:1"], "Labels": {LABEL: "1-x"}}
+    client.api.images.side_effect = [[gone, {**gone, "RepoTags": None}, {"Id": "j", "Labels": {LABEL: "2-x"}}], []]
+    client.api.remove_container.side_effect = NotFound("it is gone")
+    client.api.remove_image.side_effect = [NotFound("it is gone"), None]
+    assert remove_labelled(client, lambda run_id: run_id == "1-x") == ("image i", "network two")
+    assert client.images.list.call_count == 0  # it asks for each image again
 
 
 def test_folders_of_dead_runs_are_found(dead: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

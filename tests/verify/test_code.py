@@ -1,12 +1,12 @@
 """Which file an image starts Node with."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from imagebuilder import file, symlink
 from imageof import image_of
+from msgspec.structs import replace
 
 from imageopt.project.read import read_project
 from imageopt.verify.code import entry_file

@@ -1,11 +1,10 @@
 """Which keys of a configuration a rewrite may change, and which it may not."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from imageopt.source.model import ImageConfig
-from imageopt.verify.config import compare_configs
+from imageopt.verify.config import compare_configs, starts_with
 
 CONFIG = ImageConfig(
     os="linux",
@@ -28,6 +27,24 @@ CONFIG = ImageConfig(
 )
 
 
+def test_a_token_that_only_installing_needs_may_go() -> None:
+    before = replace(CONFIG, env=("NPM_TOKEN=a", "NODE_AUTH_TOKEN=a", "GITHUB_TOKEN=a"))
+    changes = compare_configs(before, replace(CONFIG, env=()))
+    assert {change.what: change.expected for change in changes} == {
+        "Env GITHUB_TOKEN": False,
+        "Env NODE_AUTH_TOKEN": True,
+        "Env NPM_TOKEN": True,
+    }
+
+
+def test_distroless_starts_the_same_program() -> None:
+    before = replace(CONFIG, cmd=("node", "server.js"))
+    (change,) = compare_configs(before, replace(CONFIG, entrypoint=("/nodejs/bin/node",), cmd=("server.js",)))
+    assert (change.what, change.expected) == ("Cmd", True)
+    (change,) = compare_configs(before, replace(CONFIG, entrypoint=("/nodejs/bin/node",), cmd=("other.js",)))
+    assert (change.what, change.expected) == ("Cmd", False)
+
+
 def test_a_configuration_compared_with_itself_changes_nothing() -> None:
     assert compare_configs(CONFIG, replace(CONFIG, created="2026-01-01T00:00:00Z")) == ()
 
@@ -39,6 +56,7 @@ def test_a_configuration_compared_with_itself_changes_nothing() -> None:
         ({"cmd": ("node", "server.js")}, "Cmd", True),
         ({"cmd": ("node", "server.js"), "entrypoint": ()}, "Cmd", True),
         ({"entrypoint": ()}, "Cmd", True),
+        ({"entrypoint": ("/nodejs/bin/node",), "cmd": ("server.js",)}, "Cmd", True),
         ({"cmd": ("python", "x.py")}, "Cmd", False),
         ({"cmd": ()}, "Cmd", False),
         ({"env": (*CONFIG.env, "NODE_ENV=production")}, "Env NODE_ENV", True),
@@ -64,7 +82,7 @@ def test_a_configuration_compared_with_itself_changes_nothing() -> None:
     ],
 )
 def test_one_key_is_one_change(after: dict[str, object], what: str, expected: bool) -> None:
-    changes = compare_configs(CONFIG, replace(CONFIG, **after))  # type: ignore[arg-type]
+    changes = compare_configs(CONFIG, replace(CONFIG, **after))
     assert [(change.what, change.expected) for change in changes] == [(what, expected)]
 
 
@@ -78,7 +96,7 @@ def test_one_key_is_one_change(after: dict[str, object], what: str, expected: bo
     ],
 )
 def test_what_gets_worse_is_not_expected(before: dict[str, object], after: dict[str, object], what: str) -> None:
-    (change,) = compare_configs(replace(CONFIG, **before), replace(CONFIG, **after))  # type: ignore[arg-type]
+    (change,) = compare_configs(replace(CONFIG, **before), replace(CONFIG, **after))
     assert (change.what, change.expected) == (what, False)
 
 
@@ -96,6 +114,14 @@ def test_values_of_the_environment_are_not_shown() -> None:
 def test_a_launcher_may_fall_away(shell: tuple[str, ...]) -> None:
     (change,) = compare_configs(replace(CONFIG, cmd=shell), replace(CONFIG, cmd=("/usr/local/bin/node", "server.js")))
     assert change.expected
+
+
+def test_what_is_compiled_once_is_started_by_another_script() -> None:
+    after = replace(CONFIG, cmd=("npm", "run", "start:prod"))
+    assert [change.expected for change in compare_configs(CONFIG, after)] == [False]
+    assert [change.expected for change in compare_configs(CONFIG, after, compiled=True)] == [True]
+    assert starts_with(after, ("npm", "run", "start:prod"))
+    assert not starts_with(after, ("npm", "start"))
 
 
 def test_a_web_server_in_the_place_of_one_that_runs_on_node() -> None:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -39,6 +40,45 @@ def test_the_user_is_that_of_the_first_process_else_the_configured_one(top: Any,
     assert container(top=answer, attrs=config(User="node")).user() == user
 
 
+ASKED = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("finished", "seconds"),
+    [
+        ("2026-11-26T13:00:01.250000000Z", 1.25),  # the engine's clock is an hour ahead
+        ("2026-11-26T15:00:01.25+02:00", 1.25),
+        ("2026-11-26T12:59:58Z", 0.0),  # it had ended before it was asked to
+        ("2026-11-26T13:00:09Z", 4.0),  # as long as the engine took at most
+        ("0001-01-01T00:00:00Z", 4.0),  # the engine does not know
+        (None, 4.0),
+    ],
+)
+def test_an_end_is_timed_without_what_the_engine_does_after_it(
+    finished: str | None, seconds: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [ASKED.timestamp()]
+    monkeypatch.setattr(
+        "imageopt.verify.container.time", SimpleNamespace(time=lambda: now[0], monotonic=lambda: now[0])
+    )
+
+    def stop(timeout: int) -> None:
+        assert timeout == 10
+        now[0] += 4.0  # it writes to the disk what a build has left in memory, too
+
+    client = SimpleNamespace(info=lambda: {"SystemTime": (ASKED + timedelta(hours=1)).isoformat()})
+    state = {"Running": False, "ExitCode": 0, "FinishedAt": finished}
+    ended, code = container(stop=stop, attrs={"State": state}, client=SimpleNamespace(api=client)).stop()
+    assert (round(ended, 3), code) == (seconds, 0)
+
+
+def test_an_engine_that_does_not_tell_its_time_has_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("imageopt.verify.container.time", SimpleNamespace(time=ASKED.timestamp, monotonic=lambda: 0.0))
+    state = {"Running": False, "ExitCode": 0, "FinishedAt": "2026-11-26T12:00:00Z"}
+    client = SimpleNamespace(api=SimpleNamespace(info=dict))
+    assert container(stop=lambda timeout: None, attrs={"State": state}, client=client).stop() == (0.0, 0)  # noqa: ARG005
+
+
 def test_written_paths_are_files_of_the_program() -> None:
     changes = [
         ("/app", 0),
@@ -51,6 +91,8 @@ def test_written_paths_are_files_of_the_program() -> None:
         ("/root/.npm/_logs/x", 1),
         ("/home/node/.cache/y", 1),
         ("/app/node_modules/.cache/z", 1),
+        ("/app/node_modules/.pnpm-task-run-state-v1", 1),
+        ("/app/node_modules/.pnpm-task-run-state-v1/latest.json", 1),
         ("/etc/hosts", 0),
         ("/etc/passwd", 0),
         ("/core.17", 1),
@@ -162,10 +204,14 @@ def test_a_container_is_created_without_rights_and_a_refusal_is_an_error(monkeyp
     assert seen["security_opt"] == ["no-new-privileges"]
     assert (seen["network"], seen["dns"]) == ("net", ["127.0.0.1"])  # the outside is not asked for names
     assert {"mem_limit", "memswap_limit", "pids_limit", "cpu_quota", "log_config"} <= seen.keys()
-    assert not {"privileged", "volumes", "network_mode", "cap_add", "devices", "entrypoint", "command"} & seen.keys()
+    assert (
+        not {"privileged", "volumes", "network_mode", "cap_add", "devices", "entrypoint", "command", "user"}
+        & seen.keys()
+    )
     with pytest.raises(ToolFailed, match="refused the container"):
         create(client, "bad", Setting("n", {}))
-    create(client, "app:1", Setting("n", {}, command=("x",), entrypoint=(), volumes={"v": "/data"}, hardened=True))
-    assert seen["network_mode"] == "none"
+    held = Setting("n", {}, command=("x",), entrypoint=(), volumes={"v": "/data"}, user="1001:0", hardened=True)
+    create(client, "app:1", held)
+    assert (seen["network_mode"], seen["user"]) == ("none", "1001:0")
     assert (seen["command"], seen["entrypoint"], seen["volumes"]) == (["x"], [], {"v": {"bind": "/data", "mode": "rw"}})
     assert (seen["read_only"], seen["cap_drop"]) == (True, ["ALL"])

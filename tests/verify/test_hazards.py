@@ -1,10 +1,10 @@
 """Each hazard of the list is checked, or named with the reason why it was not."""
 
-from dataclasses import replace
-
 import pytest
 from imagebuilder import Item, file
 from imageof import image_of
+from msgspec.structs import replace
+from verify.conftest import RUN as QUIET
 
 from imageopt.build.model import Built
 from imageopt.compare.modules import ModuleGraph
@@ -12,15 +12,16 @@ from imageopt.evidence.model import BaseImage, Evidence
 from imageopt.image.elf import ElfFacts
 from imageopt.verify.comparison import compare_sides
 from imageopt.verify.hazards import hazards
-from imageopt.verify.model import Check, NotDone, Response, RunRecord, ScanRecord, Side
+from imageopt.verify.model import Check, NotDone, Response, ScanRecord, Side
 
 ALL = tuple(f"H{number}" for number in range(13, 32))
 CHECKS = ("HEALTHCHECK", "listens on 3000", "writes /data", "addon x.node", "dns neighbour", "command node job.js")
-RUN = RunRecord(
-    started=True, reason="", ready_seconds=0.5, user="1000:1000", port=3000,
-    responses=(Response("GET", "/", 200, "text/html", 3, "sha256:a", ()),), unanswered=(), log_tail=(), log_problems=(),
-    written_paths=(), stop_seconds=0.1, stop_exit_code=0, checks=tuple(Check(name, True, "", "") for name in CHECKS),
-)  # fmt: skip
+RUN = replace(
+    QUIET,
+    user="1000:1000",
+    responses=(Response("GET", "/", 200, "text/html", 3, "sha256:a", ()),),
+    checks=tuple(Check(name, True, "", "") for name in CHECKS),
+)
 SCAN = ScanRecord("Trivy", "1", "2026-01-01", (), (), (), (), {})
 BUILT = Built("sha256:1", "t", 1.0, 3, 0, ())
 PACKAGE = file("app/node_modules/a/package.json", b'{"name": "a", "version": "1.0.0"}')
@@ -74,7 +75,7 @@ NEVER_RAN = ("H21", "H22", "H23", "H24", "H25", "H26", "H27", "H28", "H30")
     ],
 )
 def test_what_was_not_done_is_not_checked(change: dict[str, object], missing: tuple[str, ...]) -> None:
-    assert tuple(unchecked(replace(FULL, **change), FULL)) == missing  # type: ignore[arg-type]
+    assert tuple(unchecked(replace(FULL, **change), FULL)) == missing
 
 
 def test_what_could_not_be_tried_in_after_is_not_checked() -> None:

@@ -177,8 +177,9 @@ def test_a_companion_is_reached_by_its_name_and_one_that_is_not_there_is_named(
 ) -> None:
     cache = Companion("cache", ALPINE, {"SAYS": "pong"}, ("sh", "-c", "while :; do echo $SAYS | nc -l -p 6379; done"))
     gone = Companion("db", "registry.invalid/postgres:0")
-    seen = run(bench, "nc -w 2 cache 6379 </dev/null", port=None, companions=(cache, gone))
-    assert [answer.body for answer in seen.answers] == [b"pong\n"]
+    script = "id -u; nc -w 2 cache 6379 </dev/null"
+    seen = run(bench, script, port=None, companions=(cache, gone), user="1001:0")  # a user is the program's alone
+    assert [answer.body for answer in seen.answers] == [b"1001\npong\n"]
     assert seen.record.unchecked == (
         "what db (registry.invalid/postgres:0) is needed for: its image could not be pulled",
     )

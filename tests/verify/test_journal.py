@@ -1,9 +1,9 @@
 """What a verification writes down of itself, and what of that still counts when it goes on."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from imageopt.build.model import Built, Step
 from imageopt.verify.journal import open_journal
@@ -51,7 +51,7 @@ def test_a_scan_of_other_layers_does_not_count(request_: VerifyRequest) -> None:
 )
 def test_another_verification_has_another_journal(request_: VerifyRequest, change: dict[str, object]) -> None:
     open_journal(request_, "1-aa").note_built("before", BUILT, ("sha256:l",))
-    other = open_journal(replace(request_, **change), "2-bb")  # type: ignore[arg-type]
+    other = open_journal(replace(request_, **change), "2-bb")
     assert (other.built("before"), other.namespace) == (None, "2-bb")
 
 

@@ -1,12 +1,12 @@
 """Which port and which paths both containers are asked for."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from imagebuilder import file
 from imageof import image_of
+from msgspec.structs import replace
 
 from imageopt.config import CompanionConfig, RequestConfig, VerifyConfig
 from imageopt.evidence.model import BaseImage, Evidence

@@ -1,10 +1,9 @@
 """A prediction for a rewrite that was proposed before there was an image: from the first version's layers."""
 
-from dataclasses import replace
-
 import pytest
 from imagebuilder import file
 from imageof import image_of
+from msgspec.structs import replace
 
 from imageopt.build.model import Built
 from imageopt.evidence.model import BaseImage, Evidence

@@ -14,6 +14,8 @@ from imageopt.verify import probe
 from imageopt.verify.exchange import Ask
 from imageopt.verify.probe import ask, ask_all, readiness, wait_until_ready
 
+pytestmark = pytest.mark.slow  # waits for servers that keep it waiting
+
 
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:

@@ -1,10 +1,11 @@
 """Several runs of two versions become one record each; what differs by itself does not count."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
+from verify.conftest import RUN
 
 from imageopt.verify.behaviour import compare_runs
 from imageopt.verify.exchange import Ask, Exchange
@@ -13,20 +14,6 @@ from imageopt.verify.model import Check, NotDone, RunRecord
 from imageopt.verify.rounds import alone, run_against, run_baseline, run_both
 from imageopt.verify.run import Observed, RunPlan
 
-RUN = RunRecord(
-    started=True,
-    reason="",
-    ready_seconds=0.5,
-    user="0:0",
-    port=3000,
-    responses=(),
-    unanswered=(),
-    log_tail=(),
-    log_problems=(),
-    written_paths=(),
-    stop_seconds=0.2,
-    stop_exit_code=0,
-)
 PLAN = RunPlan(3000, (Ask("/"),), 5)
 
 
@@ -110,9 +97,19 @@ def test_both_are_run_in_turns_and_the_second_on_kept_volumes() -> None:
         (True, False, {"v": "/data"}),
         (False, True, {}),
     ]
+    assert [plan.written for plan in asked_before] == [None, None]  # the second wrote less: perhaps by chance
+    assert [plan.written for plan in asked_after] == [None, None, ()]
     assert asked_after[0].asks == (Ask("/"), Ask("/linked"))
     assert asked_after[0].inspection.folders == ("/app/data",)
     assert asked_before[1].inspection.kept == ("/data",)
+
+
+def test_what_both_have_written_once_is_not_looked_for_again() -> None:
+    run_before, asked_before = runner(seen(written_paths=("/app/data/x",)))
+    run_after, asked_after = runner(seen(written_paths=("/app/data/y",)))
+    run_both(PLAN, run_before, run_after, dict)
+    assert [plan.written for plan in asked_before] == [None, ("/app/data/x",)]
+    assert [plan.written for plan in asked_after] == [None, ("/app/data/y",), ()]
 
 
 def test_a_start_that_looks_slow_is_measured_a_third_time() -> None:
@@ -122,9 +119,45 @@ def test_a_start_that_looks_slow_is_measured_a_third_time() -> None:
     assert len(asked) == 4
     assert new.ready_seconds == 9.0
     baseline = run_baseline(PLAN, runner(seen())[0], dict)
-    _, against = run_against(baseline, runner(seen(ready_seconds=9.0), seen(ready_seconds=0.5))[0])
-    assert isinstance(against, RunRecord)
-    assert against.runs == 3
+    for seconds, runs in (((9.0, 0.5), 2), ((9.0, 9.0, 0.5), 3)):  # one quick start is enough: the machine was busy
+        _, against = run_against(baseline, runner(*(seen(ready_seconds=one) for one in seconds))[0])
+        assert isinstance(against, RunRecord)
+        assert (against.runs, against.ready_between) == (runs, (0.5, 9.0))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "asked_to_end", "counts"),
+    [
+        ((0.3, 0.3), [False, False], False),
+        ((9.0, 0.3), [False, True], False),  # one quick end is enough: the machine was busy
+        ((9.0, 9.0, 0.3), [False, True, True], False),
+        ((9.0, 9.0, 9.0), [False, True, True], True),
+    ],
+)
+def test_an_end_that_looks_slow_is_measured_again(
+    seconds: tuple[float, ...], asked_to_end: list[bool], counts: bool
+) -> None:
+    runs = [seen(stop_seconds=one) for one in seconds]
+    run_before, asked_before = runner(seen())
+    run_after, asked = runner(*runs)
+    old, new = run_both(PLAN, run_before, run_after, dict)
+    assert isinstance(old, RunRecord)
+    assert isinstance(new, RunRecord)
+    assert [plan.ends for plan in asked if not plan.hardened] == asked_to_end
+    assert [plan.ends for plan in asked_before] == asked_to_end  # it may be what was too quick by chance
+    assert [change.reason for change in compare_runs(old, new)[0]] == ["it takes longer to end"] * counts
+    run_after, asked = runner(*runs)
+    _, new = run_against(run_baseline(PLAN, runner(seen())[0], dict), run_after)
+    assert [plan.ends for plan in asked] == asked_to_end
+    assert isinstance(new, RunRecord)
+    assert [change.reason for change in compare_runs(old, new)[0]] == ["it takes longer to end"] * counts
+
+
+def test_what_had_to_be_killed_once_does_not_end_when_asked() -> None:
+    killed = seen(stop_seconds=10.2, stop_exit_code=137)
+    _, new = run_both(PLAN, runner(seen())[0], runner(seen(stop_seconds=9.0), killed)[0], dict)
+    assert isinstance(new, RunRecord)
+    assert (new.stop_exit_code, new.stop_seconds) == (137, 10.2)
 
 
 def test_one_that_was_not_run_leaves_the_other_alone() -> None:

@@ -1,13 +1,19 @@
 """How Trivy is asked, and what is said where it cannot be."""
 
 import json
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from imageopt.process import Completed, run
+from imageopt.verify import scan as module
 from imageopt.verify.model import NotDone, ScanRecord
 from imageopt.verify.scan import scan, scan_all
+
+pytestmark = pytest.mark.slow  # whole processes
 
 Program = Callable[[str, str], Path]
 FAKE = """
@@ -106,10 +112,15 @@ while not ((here / "app:1").exists() and (here / "app:2").exists()):
 
 
 def test_the_parts_of_the_last_image_are_listed_from_its_report(program: Program, cache: Path, tmp_path: Path) -> None:
-    convert = 'if sys.argv[1] == "convert":\n    pathlib.Path(sys.argv[5]).write_text(sys.argv[3])\n    sys.exit()\n'
+    convert = (
+        'if sys.argv[1] == "convert":\n'
+        '    name = json.loads(pathlib.Path(sys.argv[6]).read_text())["ArtifactName"]\n'
+        '    pathlib.Path(sys.argv[5]).write_text(f"{sys.argv[3]} of {name}")\n'
+        "    sys.exit()\n"
+    )
     trivy = program("trivy", FAKE.replace('if "--version"', convert + 'if "--version"'))
     scan_all(["app:1", "app:2"], trivy=str(trivy), cache=cache, sbom=tmp_path / "sbom.json")
-    assert (tmp_path / "sbom.json").read_text() == "cyclonedx"
+    assert (tmp_path / "sbom.json").read_text() == "cyclonedx of app:2"
     broken = program("trivy", FAKE.replace('if "--version"', convert.replace("exit()", "exit(2)") + 'if "--version"'))
     (record,) = scan_all(["app:1"], trivy=str(broken), cache=cache, sbom=tmp_path / "sbom.json")
     assert record == NotDone("Trivy could not list the parts: no reason given")
@@ -141,3 +152,25 @@ def test_the_users_own_cache_is_used_where_none_is_named(
     record = scan("app:1", trivy=str(program("trivy", FAKE)))
     assert isinstance(record, ScanRecord)
     assert record.database == "2026-01-01T00:00:00Z"
+
+
+@pytest.mark.engine
+@pytest.mark.trivy
+def test_trivy_finds_in_the_laid_out_image_what_it_finds_in_the_export(
+    engine: str, trivy: Path, trivy_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", engine)
+    asked: list[str] = []
+
+    def noted(arguments: Sequence[str], **more: Any) -> Completed:
+        asked.extend(argument for argument in arguments if argument in ("--input", "--image-src"))
+        return run(arguments, **more)
+
+    monkeypatch.setattr(module, "run", noted)
+    quick = scan("node:20-alpine", trivy=str(trivy), cache=trivy_cache)
+    monkeypatch.setattr(module, "_source", lambda image, *_: ["--image-src", "docker", image])
+    assert quick == scan("node:20-alpine", trivy=str(trivy), cache=trivy_cache)
+    assert isinstance(quick, ScanRecord)
+    assert quick.system.startswith("alpine ")
+    assert quick.packages
+    assert asked == ["--input", "--image-src"] or os.geteuid() != 0

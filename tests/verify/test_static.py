@@ -1,11 +1,12 @@
 """What two sides tell without being run, and the verdict that follows from it."""
 
-from dataclasses import replace
+import json
 from pathlib import Path
 
 import pytest
 from imagebuilder import Item, file
 from imageof import image_of
+from msgspec.structs import replace
 
 from imageopt.build.model import Built
 from imageopt.compare.modules import Missing, ModuleGraph
@@ -121,3 +122,45 @@ def test_a_package_that_the_project_asks_for_counts_unless_a_tracer_left_it_out(
         assert (verdict == "behaviour-changed") is not traced
         assert ("the project asks for npm pg 8.0.0, which is not in the image any more" in reasons) is not traced
         assert ("packages that were left out because nothing was seen to load them" in notes) is traced
+
+
+def with_versions(root: Path, *packages: str) -> Side:
+    """A side whose image has these, `place@version`, and whose project is in the folder; koa needs ms 1."""
+    manifests: dict[str, bytes] = {}
+    found = []
+    for package in packages:
+        place, _, version = package.rpartition("@")
+        name = place.rpartition("/")[2]
+        needs = {"ms": "^1.0.0"} if name == "koa" else {}
+        manifest = json.dumps({"name": name, "version": version, "dependencies": needs})
+        manifests[f"app/node_modules/{place}/package.json"] = manifest.encode()
+        found.append(NpmPackage(name, version, f"app/node_modules/{place}", 1, False))
+    made = side(*(file(path, data) for path, data in manifests.items()))
+    assert made.evidence is not None
+    assert made.evidence.image is not None
+    image = replace(made.evidence.image, packages=Packages(tuple(found), (), {}), contents=manifests)
+    return replace(made, evidence=replace(made.evidence, image=image, project=read_project(root)))
+
+
+def test_another_version_in_production_counts_where_a_lock_file_holds_it(tmp_path: Path) -> None:
+    (tmp_path / "package.json").write_text('{"dependencies": {"koa": "2"}}')
+    sides = with_versions(tmp_path, "koa@2.0.0"), with_versions(tmp_path, "koa@2.0.1")
+    comparison, notes = compare_sides(*sides)
+    assert decide(*sides, comparison)[0] == "built-not-run"  # a program that says nothing
+    assert "which versions of 1 packages that differ are meant, as no lock file holds them" in notes
+    locked = {"lockfileVersion": 3, "packages": {"": {}, "node_modules/koa": {"version": "2.0.0"}}}
+    (tmp_path / "package-lock.json").write_text(json.dumps(locked))
+    sides = with_versions(tmp_path, "koa@2.0.0"), with_versions(tmp_path, "koa@2.0.1")
+    comparison, notes = compare_sides(*sides)
+    verdict, (reason,) = decide(*sides, comparison)
+    assert verdict == "behaviour-changed"
+    assert reason.startswith("production packages differ, and nothing announced it: npm koa 2.0.0 -> 2.0.1 (package-")
+    assert [note for note in notes if "versions" in note] == []
+
+
+def test_a_package_that_finds_another_version_than_it_needs_is_told_of(tmp_path: Path) -> None:
+    both = ("koa@2.0.0", "ms@2.0.0", "koa/node_modules/ms@1.0.0")
+    sides = with_versions(tmp_path, *both), with_versions(tmp_path, *both[:2])
+    assert static(*sides).unmet_dependencies == (Missing("koa", "ms ^1.0.0"),)
+    assert static(*reversed(sides)).unmet_dependencies == ()
+    assert static(sides[0], sides[0]).unmet_dependencies == ()

@@ -1,8 +1,8 @@
 """What two runs leave open is said, and keeps a rewrite from being called verified where it matters."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
+from verify.conftest import RUN as QUIET
 
 from imageopt.verify.behaviour import compare_runs
 from imageopt.verify.model import Check, Response, RunRecord
@@ -17,20 +17,7 @@ def health(*, passed: bool, reason: str = "the image's own check fails") -> tupl
     return (Check("HEALTHCHECK", passed, "exit code 0" if passed else "exit code 1", reason, lasting=True),)
 
 
-RUN = RunRecord(
-    started=True,
-    reason="",
-    ready_seconds=0.5,
-    user="0:0",
-    port=3000,
-    responses=(response(),),
-    unanswered=(),
-    log_tail=(),
-    log_problems=(),
-    written_paths=(),
-    stop_seconds=0.2,
-    stop_exit_code=0,
-)
+RUN = replace(QUIET, responses=(response(),))
 
 
 @pytest.mark.parametrize(
@@ -61,7 +48,7 @@ RUN = RunRecord(
 def test_what_was_not_checked_is_said(
     before: dict[str, object], after: dict[str, object], unchecked: tuple[str, ...]
 ) -> None:
-    assert compare_runs(replace(RUN, **before), replace(RUN, **after))[1] == unchecked  # type: ignore[arg-type]
+    assert compare_runs(replace(RUN, **before), replace(RUN, **after))[1] == unchecked
 
 
 def test_a_page_that_is_not_found_or_in_trouble_says_nothing() -> None:
@@ -94,7 +81,7 @@ def failing(detail: str, *, varies: bool = False) -> dict[str, object]:
 def test_a_check_that_failed_before_proves_nothing_of_another_failure(
     before: dict[str, object], after: dict[str, object], said: str | None
 ) -> None:
-    reasons = list(unsettled(replace(RUN, **before), replace(RUN, **after)))  # type: ignore[arg-type]
+    reasons = list(unsettled(replace(RUN, **before), replace(RUN, **after)))
     assert reasons == [] if said is None else said in reasons[0]
 
 

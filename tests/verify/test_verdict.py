@@ -1,38 +1,26 @@
 """The verdicts in their order, on sides made by hand."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 from imagebuilder import file
 from imageof import image_of
+from msgspec.structs import replace
+from verify.conftest import RUN as QUIET
 
 from imageopt.build.model import BuildFailed, Built
 from imageopt.evidence.model import BaseImage, Evidence
 from imageopt.image.model import Packages, SystemPackage
 from imageopt.verify.comparison import compare_sides
-from imageopt.verify.model import Check, NotDone, Response, RunRecord, ScanRecord, Side, Vulnerability
+from imageopt.verify.model import Check, NotDone, Response, ScanRecord, Side, Vulnerability
 from imageopt.verify.request import VerifyRequest
 from imageopt.verify.verdict import decide, grew_too_much
 from imageopt.verify.verify import judge
 
 FAILED = BuildFailed("[2/2] RUN false", "exit code: 1", 1.0, ())
-RUN = RunRecord(
-    started=True,
-    reason="",
-    ready_seconds=0.5,
-    user="1000:1000",
-    port=3000,
-    responses=(Response("GET", "/", 200, "text/html", 3, "sha256:a", ()),),
-    unanswered=(),
-    log_tail=(),
-    log_problems=(),
-    written_paths=(),
-    stop_seconds=0.1,
-    stop_exit_code=0,
-)
+RUN = replace(QUIET, user="1000:1000", responses=(Response("GET", "/", 200, "text/html", 3, "sha256:a", ()),))
 DEAD = replace(RUN, started=False, reason="it ended with exit code 1", responses=())
 SCAN = ScanRecord("Trivy", "1", None, (), (), (), (), {})
 

@@ -1,9 +1,9 @@
 """The two copies of a project, and the file that is changed in both."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from imageopt.errors import InputError, UsageError
 from imageopt.project.read import read_project

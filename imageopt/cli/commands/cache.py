@@ -1,4 +1,4 @@
-"""`imageopt cache`: the indexes of layers that were read, kept so that no layer is read twice."""
+"""`imageopt cache`: what was read of layers and worked out of images, kept so that neither is done twice."""
 
 import click
 
@@ -6,10 +6,10 @@ import click
 @click.command()
 @click.option("--clear", is_flag=True, help="Remove all of it.")
 def command(clear: bool) -> int:
-    """Say where the indexes of layers are kept, and how much they take.
+    """Say where what is known of layers and images is kept, and how much it takes.
 
-    They hold names, sizes and checksums, and the small files that list packages. IMAGEOPT_CACHE names another folder;
-    empty, it switches the cache off.
+    It holds names, sizes and checksums, the small files that list packages, and findings. IMAGEOPT_CACHE names another
+    folder; empty, it switches the cache off.
     """
     from imageopt.image.cache import user_cache
     from imageopt.units import format_bytes

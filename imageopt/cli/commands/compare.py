@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from imageopt.cli.completion import complete_paths
-from imageopt.cli.options import Talk, talk_options
+from imageopt.cli.options import Talk, platform_option, talk_options
 from imageopt.cli.output import emit, parse_formats
 
 
@@ -16,7 +16,7 @@ from imageopt.cli.output import emit, parse_formats
 @click.option("-f", "--file", metavar="FILE", help="The Dockerfile of both images.")
 @click.option("--before-file", metavar="FILE", help="The Dockerfile of BEFORE, where it is another one.")
 @click.option("--target", "stage", metavar="STAGE", help="The stage that was built; the last one without it.")
-@click.option("--platform", metavar="OS/ARCH", help="The platform of both images, such as linux/amd64.")
+@platform_option("The platform of both images, such as linux/amd64.")
 @talk_options
 def command(before: str, after: str, **options: Any) -> int:
     """Compare two images, from any source: by size, cause, package, path and layer.
@@ -27,8 +27,8 @@ def command(before: str, after: str, **options: Any) -> int:
     imageopt compare docker:app:main docker:app:branch
     imageopt compare docker-archive:old.tar oci:new --limit 50 --format markdown
     """
-    from imageopt.api import compare
     from imageopt.build.options import BuildOptions
+    from imageopt.comparison import compare
     from imageopt.report.comparison import comparison_document
 
     parse_formats(options["formats"])

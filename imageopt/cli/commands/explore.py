@@ -1,6 +1,7 @@
 """`imageopt explore`: an image's layers and files to walk through, in the terminal."""
 
 import sys
+from importlib.util import find_spec
 from typing import Any
 
 import click
@@ -28,10 +29,8 @@ def command(target: str, **options: Any) -> int:
 
     It needs `pip install "imageopt[explore]"` and a terminal.
     """
-    try:
-        from imageopt.explore.app import Explorer
-    except ImportError:
-        raise ToolMissing("textual is not installed", 'run `pip install "imageopt[explore]"`') from None
+    if find_spec("textual") is None:
+        raise ToolMissing("textual is not installed", 'run `pip install "imageopt[explore]"`')
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("explore needs a terminal", "use `imageopt analyze` where there is none")
     from imageopt.api import gather, policy_of
@@ -48,5 +47,13 @@ def command(target: str, **options: Any) -> int:
     )
     if gathered.evidence.image is None:
         raise InputError(f"there is no image of {target}", "add --build, or name the image with --image")
-    Explorer(gathered.evidence, lambda: {rule.name: rule for rule in policy_of(config, gathered.folder).rules}).run()
-    return 0
+    from imageopt.explore.first import first_screen, layer_lines, unseen_keys
+
+    with unseen_keys():
+        with first_screen(layer_lines(gathered.evidence)):
+            from imageopt.explore.app import Explorer
+
+            rules = lambda: {rule.name: rule for rule in policy_of(config, gathered.folder).rules}  # noqa: E731
+            explorer = Explorer(gathered.evidence, rules)
+        explorer.run()
+    return explorer.return_code or 0

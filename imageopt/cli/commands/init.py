@@ -29,6 +29,7 @@ def command(folder: str, *, write: bool, ci: Any, hook: bool, **options: Any) ->
     With --build or --image the budget is measured, else it stays a comment. No file that is there is overwritten; in
     an imageopt.toml only the budget is added, and YAML of yours is left for you to edit.
 
+    \b
     imageopt init .
     imageopt init . --build --apply
     """

@@ -63,7 +63,7 @@ def command(files: tuple[str, ...], **options: Any) -> int:
     """
     from imageopt.cli.days import parse_day
     from imageopt.cli.dockerfiles import find_dockerfiles
-    from imageopt.cli.output import emit, parse_formats, say, wants_edits
+    from imageopt.cli.output import emit, parse_formats, say, wants_edits, wants_fingerprints
     from imageopt.report.lint import lint_document
     from imageopt.report.render import LINT, formats_of
     from imageopt.rules.lint import Policies, lint
@@ -76,16 +76,19 @@ def command(files: tuple[str, ...], **options: Any) -> int:
         fail_on=options["fail_on"],
         now=parse_day(options["now"]),
         with_project=options["project"],
+        with_fingerprints=wants_fingerprints(wanted),
         mended=_mended if wants_edits(wanted) else None,
     )
-    emit(lint_document(result), options["formats"], options["color"])
-    for note in () if options["quiet"] else result.notes:
+    document, notes, grave = lint_document(result), result.notes, result.failed
+    del result  # the findings of a thousand files need not lie in memory beside their document
+    emit(document, options["formats"], options["color"])
+    for note in () if options["quiet"] else notes:
         say(note)
     if failed:  # the others were checked; the first that was not decides how it ends
         for error in failed[1:]:
             sys.stderr.write(f"error: {error.cause}\n")
         raise failed[0]
-    return int(options["exit_code"]) if result.failed else 0
+    return int(options["exit_code"]) if grave else 0
 
 
 def _mended(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from imageopt.cli.asked import asked_option
 from imageopt.cli.completion import complete_paths, complete_rules
 from imageopt.cli.merge_request import Delivery, merge_request_options
 from imageopt.cli.options import (
@@ -34,6 +35,9 @@ _APART = (
     ("undo", "prove", *_NO_UNDO),
     ("undo", "best", "--undo does not go with --best", "undo first, then rewrite again"),
     ("fix", "best", "--best does not go with --fix", "leave one of them out; --best tries what --fix does as well"),
+    ("undo", "asked", "--undo does not go with --with", "undo first, then rewrite again"),
+    ("best", "asked", "--with does not go with --best", "apply the best first, then ask for more on top of it"),
+    ("fix", "asked", "--with does not go with --fix", "leave one of them out"),
     ("fix", "base", "--base does not go with --fix", "leave one of them out"),
     ("fix", "lockfile", "--lockfile does not go with --fix", "make the lock file first, then mend"),
 )
@@ -60,6 +64,7 @@ _APART = (
     type=click.Choice(["auto", "alpine", "slim", "keep"]),
     help="The base image to end on; auto takes alpine where that is safe, keep the one there is.",
 )
+@asked_option
 @merge_request_options
 @image_options
 @build_options
@@ -80,6 +85,7 @@ def command(folder: str, **options: Any) -> int:
     imageopt rewrite . --verify --apply   written only if it is proven
     imageopt rewrite . --best --apply     the smallest image that verifies
     imageopt rewrite . --fix --apply      the findings that an edit mends
+    imageopt rewrite . --with distroless  with a change that is only made when asked for
     imageopt rewrite . --patch - | git apply
     imageopt rewrite . --undo
     """
@@ -191,6 +197,7 @@ def _proposal(
         progress=talk.progress,
         config=config,
         lockfile=options["lockfile"],
+        asked=options["asked"],
         request=request_for(place_for(folder, built), built, config) if best else None,
     )
 

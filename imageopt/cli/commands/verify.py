@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from imageopt.cli.asked import asked_option
 from imageopt.cli.completion import complete_paths
 from imageopt.cli.options import Talk, build_options, built_how, config_option, configuration, talk_options
 from imageopt.cli.output import emit, parse_formats
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     type=click.Choice(["auto", "alpine", "slim", "keep"]),
     help="The base image to end on; auto takes alpine where that is safe, keep the one there is.",
 )
+@asked_option
 @click.option("--lockfile", is_flag=True, help="Check the lock file, or make a missing or drifted one, in a container.")
 @click.option("--image", metavar="NAME", help="The image that was built from the folder.")
 @click.option("--image-before", metavar="IMAGE", help="Build nothing: an image that exists, to compare with.")
@@ -47,7 +49,11 @@ if TYPE_CHECKING:
     help="From which severity on a vulnerability that comes in counts; any without it.",
 )
 @click.option("--minimal", is_flag=True, help="Build and measure only: nothing is run, scanned or built again.")
-@click.option("--thorough", is_flag=True, help="Time the rebuild after a change of a dependency, too.")
+@click.option(
+    "--thorough",
+    is_flag=True,
+    help="Time the rebuild after a change of a dependency, too, and weigh transformations one by one.",
+)
 @click.option("--resume", is_flag=True, help="Go on with a run that was broken off: nothing is built or scanned twice.")
 @click.option("--skip-scan", is_flag=True, help="Do not scan.")
 @click.option("--skip-rebuild", is_flag=True, help="Do not time the rebuild after a change of one file.")
@@ -72,13 +78,15 @@ def command(folder: str, **options: Any) -> int:
     imageopt verify . --after Dockerfile.new --path /health
     imageopt verify --image-before app:1 --image-after app:2
     """
-    from imageopt.api import rewrite
+    from imageopt.api import policy_of, rewrite, rungs
     from imageopt.cli.proof import exit_code, place_for, prove
     from imageopt.report.render import formats_of
     from imageopt.report.rewrite import rewrite_document
 
     if options["minimal"] and options["thorough"]:
         raise UsageError("--minimal and --thorough contradict each other", "leave one of them out")
+    if options["asked"] and (options["after"] or options["image_after"]):
+        raise UsageError("--with is for the proposed rewrite", "leave it out, or leave --after out")
     images = _images(options["image_before"], options["image_after"])
     has_project, folder = bool(folder), folder or "."
     config = configuration(folder, options.pop("config"))
@@ -88,6 +96,7 @@ def command(folder: str, **options: Any) -> int:
     before: bytes | None = None
     after: bytes | None = None
     proposed: Rewrite | None = None
+    neighbours = None
     if images is not None:
         root, dockerfile, before = Path(folder), built.file or "Dockerfile", b""
     else:
@@ -106,7 +115,10 @@ def command(folder: str, **options: Any) -> int:
             progress=talk.progress,
             config=config,
             lockfile=options["lockfile"],
+            asked=options["asked"],
         )
+        if options["thorough"] and not (options["lockfile"] or options["asked"]):  # the ladder knows nothing of these
+            neighbours = rungs(analysis, policy_of(config, root), base=base, options=built)
         if proposed.outcome != "proposed":
             emit(rewrite_document(proposed, analysis.target.reference), talk.formats, talk.color)
             return 0
@@ -127,6 +139,7 @@ def command(folder: str, **options: Any) -> int:
         sbom=Path(options["sbom"]) if options["sbom"] else None,
         severity=options["severity"],
         thorough=options["thorough"],
+        rungs=neighbours,
         resume=options["resume"],
         skip_run=options["minimal"],
         skip_scan=options["skip_scan"] or options["minimal"],

@@ -5,7 +5,8 @@ Version 1 wrote a list; version 2 an object that also says where each lies and w
 
 import posixpath
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from imageopt.image.model import LibraryPackage
 from imageopt.image.packages.documents import json_value, objects_of, text_of, texts_of

@@ -8,11 +8,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from imageopt.image.model import LayerIndex, SystemPackage
+from imageopt.lazy_pattern import lazy_pattern
 
 _STATUS = "var/lib/dpkg/status"
 _INFO = "var/lib/dpkg/info/"
 _EXTENDED = "var/lib/apt/extended_states"
-_FIELDS = re.compile(r"^(Package|Version):(.*)$", re.MULTILINE)  # in this order in each paragraph
+_FIELDS = lazy_pattern(r"^(Package|Version):(.*)$", re.MULTILINE)  # in this order in each paragraph
 
 
 def dpkg_packages(
@@ -40,9 +41,12 @@ def dpkg_packages(
             continue
         total = 0
         for path in _listed(name, paragraph.get("Architecture", ""), contents):
-            first, _, rest = path.partition("/")
-            place = path if path in live else f"{merged[first]}/{rest}" if first in merged else path
-            if place in live and place not in owners:
+            place = path
+            if place not in live:
+                first, _, rest = path.partition("/")
+                if first not in merged or (place := f"{merged[first]}/{rest}") not in live:
+                    continue
+            if place not in owners:
                 owners[place] = name
                 total += live[place]
         packages.append(
@@ -81,10 +85,9 @@ def paragraphs(data: bytes) -> Iterator[dict[str, str]]:
         yield fields
 
 
-def _listed(name: str, architecture: str, contents: Mapping[str, bytes]) -> Iterator[str]:
+def _listed(name: str, architecture: str, contents: Mapping[str, bytes]) -> list[str]:
     data = contents.get(f"{_INFO}{name}.list", contents.get(f"{_INFO}{name}:{architecture}.list", b""))
-    for line in data.decode("utf-8", "surrogateescape").splitlines():
-        yield line.strip("/")
+    return [line.strip("/") for line in data.decode("utf-8", "surrogateescape").splitlines()]
 
 
 def _births(layers: Sequence[LayerIndex]) -> dict[tuple[str, str], int]:

@@ -5,13 +5,13 @@ a whole package adds up its folders, of which there are far fewer than files.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from imageopt.image.model import FileRecord, LayerIndex
 
 
-@dataclass(frozen=True, slots=True)
-class Installed:
+class Installed(Struct, frozen=True):
     """`sizes`: bytes by live path; `folders`: bytes by folder; `links` and `contents` are what is live."""
 
     layers: Sequence[LayerIndex]

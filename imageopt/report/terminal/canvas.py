@@ -6,8 +6,9 @@ All text is data: it is put together as rich `Text`, never as markup, and what c
 
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct, field
 
 from imageopt.report.names import harmless
 
@@ -23,8 +24,7 @@ NARROW = 64  # columns, below which a view leaves out what is not needed to unde
 _BAR = "▏▎▍▌▋▊▉"
 
 
-@dataclass(frozen=True, slots=True)
-class Canvas:
+class Canvas(Struct, frozen=True):
     """Where a view is drawn: `width` in columns. Views add lines and tables; `text` is what came of it."""
 
     color: bool

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from imageopt.report.candidates import HEAD, candidate_rows, how_it_ended
+from imageopt.report.candidates import HEAD, candidate_rows, how_it_ended, on_request_rows
 from imageopt.report.terminal.canvas import Canvas, Span
 from imageopt.report.words import UNKNOWN, outcome, size
 
@@ -18,6 +18,7 @@ def draw_rewrite(canvas: Canvas, document: Mapping[str, Any]) -> None:
     _named(canvas, "Not done, and why", document["refusals"], "yellow")
     _follow_ups(canvas, document.get("follow_ups", []))
     _candidates(canvas, document)
+    _on_request(canvas, document)
     if document["notes"]:
         canvas.heading("Good to know")
         notes = document["notes"]
@@ -54,6 +55,16 @@ def _candidates(canvas: Canvas, document: Mapping[str, Any]) -> None:
     if ended := how_it_ended(document):
         canvas.line()
         canvas.line((ended, "bold"))
+
+
+def _on_request(canvas: Canvas, document: Mapping[str, Any]) -> None:
+    found = on_request_rows(document)
+    if found:
+        canvas.heading("Only when asked for")
+        rows: list[list[list[Span]]] = [
+            [[(saved, "")], [(option, "bold")], [(text, "")]] for saved, option, text in found
+        ]
+        canvas.table(rows, ("right", "left", "left"), flexible=2)
 
 
 def _style(line: str) -> str:

@@ -5,7 +5,15 @@ from typing import Any
 
 from imageopt.report.before_after import rows, vulnerabilities_in_words
 from imageopt.report.terminal.canvas import NARROW, Canvas, Span
-from imageopt.report.words import differences, explained, lost_in_words, prediction, scanned_by, unchecked_hazards
+from imageopt.report.words import (
+    alone,
+    differences,
+    explained,
+    lost_in_words,
+    prediction,
+    scanned_by,
+    unchecked_hazards,
+)
 
 _LISTED = 8  # lines of a list, before the rest is counted
 _VERDICT_STYLE = {"verified": "bold green", "built-not-run": "bold yellow", "not-smaller": "bold yellow"}
@@ -20,7 +28,7 @@ def draw_verification(canvas: Canvas, document: Mapping[str, Any]) -> None:
     _security(canvas, document["comparison"])
     _behaviour(canvas, document)
     _list(canvas, "Configuration that changed", differences(document["comparison"]["config"]))
-    for text in (prediction(document), explained(document), scanned_by(document)):
+    for text in (prediction(document), alone(document["prediction"]), explained(document), scanned_by(document)):
         if text:
             canvas.line()
             canvas.line(text)

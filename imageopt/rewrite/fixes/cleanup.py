@@ -1,6 +1,7 @@
 """Fixes that empty a cache in the RUN that filled it: one more command behind the last one that uses the cache.
 
-What surprises: apt's lists may be what a later instruction installs from. They stay as long as one needs them.
+What surprises: apt's lists may be what a later command, or a later instruction, installs from, and a script may be one
+that does. They stay as long as one needs them.
 """
 
 import posixpath
@@ -16,6 +17,9 @@ _APT = ("apt-get", "apt")
 _LISTS = "/var/lib/apt/lists"
 _PEAR = "/tmp/pear"  # noqa: S108 (the folder that pecl uses)
 _USES_LISTS = frozenset(("install", "upgrade", "dist-upgrade", "full-upgrade", "build-dep", "source", "download"))
+_MAY_INSTALL = frozenset(
+    ("sh", "bash", "ash", "dash", "eval", "source", ".", "xargs", "make", "aptitude", "gdebi", "tasksel")
+)
 _PIP_FILLS = frozenset(("install", "wheel", "download"))
 _GO_CLEAN = "go clean -cache -modcache"
 _NPM_FILLS = frozenset(("install", "ci", "update", "exec"))
@@ -23,7 +27,7 @@ _COMPOSER_FILLS = frozenset(("install", "update", "require", "create-project", "
 
 
 def drop_apt_lists(site: Site) -> Outcome:
-    """`rm -rf /var/lib/apt/lists/*` behind the last command of apt, unless a later RUN installs from the lists."""
+    """`rm -rf /var/lib/apt/lists/*` behind the last command that may need them, unless a later RUN may, too."""
     commands = site.flat_commands()
     if isinstance(commands, Refusal):
         return commands
@@ -33,7 +37,14 @@ def drop_apt_lists(site: Site) -> Outcome:
     last = max((commands.index(item) for item, _ in calls(commands, *_APT)), default=0)
     if _removes(commands[last:], _LISTS):
         return Refusal("the lists are removed here already")
-    return _behind(site, commands, lambda read: read.tool in _APT, f"rm -rf {_LISTS}/*")
+    if not any(read.subcommand in _USES_LISTS for _, read in calls(commands, *_APT)) and not any(
+        map(_may_install, commands)
+    ):
+        runs = (item for item in _later(site) if item.keyword == "RUN")
+        unclear = next((item.line for item in runs if any(map(_may_install, run_commands(item)))), None)
+        if unclear is not None:
+            return Refusal(f"line {unclear} may install from these lists; update and install in one RUN first")
+    return _behind(site, commands, lambda read: read.tool in _APT, f"rm -rf {_LISTS}/*", needed=_may_install)
 
 
 def drop_system_cache(site: Site) -> Outcome:
@@ -131,12 +142,26 @@ def delete_php_source(site: Site) -> Outcome:
     return (insertion_after(site.dockerfile, site.instruction, commands, last, "docker-php-source delete"),)
 
 
-def _behind(site: Site, commands: tuple[Command, ...], wanted: Callable[[Call], bool], text: str) -> Outcome:
-    """The text behind the last command whose call is wanted."""
+def _may_install(command: Command) -> bool:
+    """Whether it is a program of which nobody knows here what it calls: a script, a shell, make."""
+    return "/" in command.name or command.name.endswith(".sh") or command.name in _MAY_INSTALL
+
+
+def _behind(
+    site: Site,
+    commands: tuple[Command, ...],
+    wanted: Callable[[Call], bool],
+    text: str,
+    needed: Callable[[Command], bool] | None = None,
+) -> Outcome:
+    """The text behind the last command whose call is wanted, and behind each later one that may need what goes."""
     found = [(index, read) for index, command in enumerate(commands) if (read := call(command)) and wanted(read)]
     if not found:
         return Refusal("what fills it is not a command of this line")
     index, read = found[-1]
+    index = max(
+        (at for at in range(index, len(commands)) if needed is not None and needed(commands[at])), default=index
+    )
     text = f"sudo {text}" if "sudo" in read.prefixes else text
     return (insertion_after(site.dockerfile, site.instruction, commands, index, text),)
 
@@ -146,7 +171,7 @@ def _apk(site: Site, commands: tuple[Command, ...]) -> Outcome:
     if any(read.subcommand in ("update", "upgrade", "fix") for _, read in own):
         if _removes(commands, "/var/cache/apk"):
             return ()
-        return _behind(site, commands, lambda read: read.tool == "apk", "rm -rf /var/cache/apk/*")
+        return _behind(site, commands, lambda read: read.tool == "apk", "rm -rf /var/cache/apk/*", _may_install)
     return tuple(
         Edit(read.verb.end, read.verb.end, " --no-cache")
         for _, read in own

@@ -4,7 +4,8 @@ A fix is idempotent by itself: where the text is as it should be already, it ref
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from imageopt.dockerfile.environment import Environment, stage_environment
 from imageopt.dockerfile.model import Command, Dockerfile, Edit, Instruction, Stage
@@ -14,23 +15,20 @@ from imageopt.evidence.model import Evidence
 from imageopt.rules.model import Finding, Rule
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Struct, frozen=True):
     """Why a finding is not mended by a text edit."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Patterns:
+class Patterns(Struct, frozen=True):
     """What is to be kept out of the build context, as lines for the ignore file below a comment."""
 
     title: str
     patterns: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Site:
+class Site(Struct, frozen=True):
     """A finding and the place it is about: `offset` is where its location begins in the text."""
 
     dockerfile: Dockerfile

@@ -60,7 +60,11 @@ def modernise(site: Site) -> Outcome:
     if instruction.keyword == "MAINTAINER":
         return _label(site)
     if spot is None:
-        return (_keyword(site, _usual(site.dockerfile, instruction)),)
+        keyword = _usual(site.dockerfile, instruction)
+        own = _keyword(site, keyword)
+        if instruction.keyword == "FROM" and len(words) == 3:  # else AS would be in another case than FROM
+            return (own, Edit(words[1].start, words[1].end, "as" if keyword.islower() else "AS"))
+        return (own,)
     match instruction.keyword:
         case "ENV" | "LABEL" if len(words) == 2:
             return _pair(site, words[0], words[1])

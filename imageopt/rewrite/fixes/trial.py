@@ -6,8 +6,10 @@ cannot be seen to go; its fix must be right by itself.
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from datetime import date
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imageopt.config import Waiver
 from imageopt.dockerfile.edit import apply
@@ -21,13 +23,13 @@ from imageopt.project.context import context_bytes
 from imageopt.rewrite.fixes.model import Patterns
 from imageopt.rewrite.ignore_file import handled_files, with_patterns
 from imageopt.rules.check import judge
+from imageopt.rules.checks.context import lives_on_the_contexts_packages
 from imageopt.rules.model import Finding, Rule
 
 _GRAVE = ("error", "warning")
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(Struct, frozen=True):
     """The files so far: what they show without the image, and what the rules find in them."""
 
     evidence: Evidence
@@ -48,8 +50,7 @@ class State:
         return Counter(finding.rule for finding in self.findings if finding.severity in _GRAVE)
 
 
-@dataclass(frozen=True, slots=True)
-class Judge:
+class Judge(Struct, frozen=True):
     """The rules, what of them is waived, and the day they are asked on."""
 
     rules: tuple[Rule, ...]
@@ -101,8 +102,8 @@ class Judge:
 
 
 def named_sources(tree: Dockerfile) -> tuple[str, ...]:
-    """The paths of the context that the Dockerfile names: those no ignore pattern may take away."""
-    found = list(handled_files(tree))
+    """The paths of the context that the Dockerfile names or cannot do without: no ignore pattern may take them away."""
+    found = [*handled_files(tree), *(["node_modules"] if lives_on_the_contexts_packages(tree) else [])]
     for instruction in tree.instructions:
         if instruction.keyword in ("COPY", "ADD") and instruction.flag("from") is None:
             found += (word.value for word in instruction.words[:-1])

@@ -5,8 +5,9 @@ what it is told. Version, suite and variant are never moved.
 """
 
 import re
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from imageopt.rewrite.base_image import is_official, parts
 
@@ -14,8 +15,7 @@ Server = Literal["apache", "fpm", "cli"]
 _TAG = re.compile(r"(?P<version>\d+(?:\.\d+){0,2}\w*)?-?(?P<server>apache|fpm|cli|zts)?-?(?P<suite>[a-z][\w.]*)?")
 
 
-@dataclass(frozen=True, slots=True)
-class PhpImage:
+class PhpImage(Struct, frozen=True):
     """`written` is the image as FROM has it; `suite` is the distribution's release where the tag names it."""
 
     written: str

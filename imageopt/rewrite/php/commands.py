@@ -6,8 +6,9 @@ makes packages, assets and extensions is taken out from between.
 
 import posixpath
 import re
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from imageopt.dockerfile.model import Instruction
 from imageopt.project.model import PackageManager
@@ -45,8 +46,7 @@ _NODE = re.compile(rf"(?<![\w./-])(?:{'|'.join(_NODE_PROGRAMS)}|nodejs)(?![\w./-
 _BUILDS = ("npx", "node")
 
 
-@dataclass(frozen=True, slots=True)
-class PhpCommand:
+class PhpCommand(Struct, frozen=True):
     """One command: its text as written, its words without quotes, what it is for."""
 
     text: str

@@ -5,7 +5,8 @@ of the files as they are copied, or, where a framework says what it writes to, o
 """
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from imageopt.project.model import Php
 from imageopt.rewrite.ground import Account
@@ -27,8 +28,7 @@ _WRITTEN: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {  # folders to m
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Ownership:
+class Ownership(Struct, frozen=True):
     """`user` is the USER to add, empty for none. `owner`: whose the files are, all of them for `everything`.
 
     `folders` is the RUN that makes and gives away the folders which the framework writes to, empty without any.

@@ -6,7 +6,8 @@ packages, assets and extensions.
 
 import posixpath
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from imageopt.dockerfile.model import Dockerfile, Stage
 from imageopt.evidence.model import Evidence
@@ -39,8 +40,7 @@ _NAMES = (("base", "runtime"), ("vendor", "packages"), ("assets", "front-end"))
 _NOT_LAST = ("RUN", "COPY", "ADD")
 
 
-@dataclass(frozen=True, slots=True)
-class _Case:
+class _Case(Struct, frozen=True):
     """What is known of the project before anything is decided."""
 
     evidence: Evidence

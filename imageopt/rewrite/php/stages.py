@@ -7,7 +7,8 @@ against the very PHP and extensions that will run them.
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from imageopt.rewrite.php.commands import PhpCommand
 from imageopt.rewrite.php.packages import extensions_run, named, role, without
@@ -23,8 +24,7 @@ _MOVED: dict[Part, tuple[str, ...]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Moves:
+class Moves(Struct, frozen=True):
     """What is moved, what the service starts while it runs, and whether ownership is given in other ways.
 
     `composer` is the mount that brings Composer to a RUN of the last stage, empty where it is there.
@@ -36,8 +36,7 @@ class Moves:
     composer: str
 
 
-@dataclass(slots=True)
-class Lines:
+class Lines(Struct):
     """`ground` come before any file of the project, `rest` after. The others are what was taken out of them.
 
     `at` are positions in `rest`: where the packages, the assets, and the ownership have to be put in.

@@ -6,8 +6,9 @@ objection to one leaves that part where it stands; everything else keeps its pla
 
 import posixpath
 import re
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct, field
 
 from imageopt.dockerfile.environment import Environment, environments
 from imageopt.dockerfile.model import Dockerfile, Instruction, Stage
@@ -27,8 +28,7 @@ _NODE_FILES = re.compile(
 _WORKS = ("node-install", "node-build", "composer-install", "composer-dump", "composer-run")
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """An instruction, what holds where it stands, and what it is for. `target` is where a COPY puts its files."""
 
     instruction: Instruction
@@ -44,8 +44,7 @@ class Place:
         return any(command.purpose in purposes for command in self.commands)
 
 
-@dataclass(slots=True)
-class PhpSurvey:
+class PhpSurvey(Struct):
     """The places in the order of the file. `folder` is the application's; `composer` the image that has Composer."""
 
     places: list[Place] = field(default_factory=list)

@@ -6,8 +6,9 @@ for while it runs, or a program that only the full image holds. What is linked, 
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from imageopt.evidence.model import Evidence
 from imageopt.rewrite.base_image import is_official, parts
@@ -34,8 +35,7 @@ _FULL_HOLDS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class PythonImage:
+class PythonImage(Struct, frozen=True):
     """`written` is the image as FROM has it; `slim` the same version and suite without compilers, None if unknown."""
 
     written: str

@@ -6,8 +6,9 @@ found first, and that is the virtual environment's.
 
 import posixpath
 import re
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from imageopt.dockerfile.model import Instruction
 from imageopt.rewrite.commands import split_commands
@@ -23,8 +24,7 @@ _VALUES = ("-r", "--requirement", "-c", "--constraint", "-i", "--index-url", "--
            "-f", "--find-links", "--timeout", "--retries", "--default-timeout", "--progress-bar")  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class PythonCommand:
+class PythonCommand(Struct, frozen=True):
     """One command: its text and words, what it is for, and for an install how it is written for the environment."""
 
     text: str

@@ -3,8 +3,9 @@
 import posixpath
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from imageopt.project.files import exists, read_text
 
@@ -15,8 +16,7 @@ _LOCKED = re.compile(r'^name = "([^"]+)"', re.MULTILINE)
 _MOST = 40
 
 
-@dataclass(frozen=True, slots=True)
-class Requirements:
+class Requirements(Struct, frozen=True):
     """`files` with all that they include, in order; `names` are normalised; `local`: why sources are needed."""
 
     files: tuple[str, ...]

@@ -7,7 +7,8 @@ that brought it says.
 import posixpath
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from imageopt.dockerfile.environment import environments
 from imageopt.dockerfile.model import Dockerfile, Instruction, Stage
@@ -24,8 +25,7 @@ _STARTS = re.compile(r"\bsubprocess\b|\bos\.(?:system|popen|exec\w*|spawn\w*)\b|
 _STRING = re.compile(r"'((?:[^'\\\n]|\\.){1,400})'|\"((?:[^\"\\\n]|\\.){1,400})\"")
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(Struct, frozen=True):
     """An instruction, the folder it works in, its commands, and for a COPY what goes where."""
 
     instruction: Instruction
@@ -39,8 +39,7 @@ class Item:
         return any(command.purpose in purposes for command in self.commands)
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(Struct, frozen=True):
     """What is known before anything is decided."""
 
     project: Project

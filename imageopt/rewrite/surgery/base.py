@@ -52,7 +52,7 @@ def swap(case: Case) -> Answer:
         found = next(_objections(case, base, kind, answer), None)
         variant = base.variant(kind)
         if found is None and variant is not None:
-            reason = f"{variant}: {explained(answer, kind, changed=True, refusals=tuple(refusals))}"
+            reason = f"{variant}: {explained(answer, kind, variant, tuple(refusals))}"
             word = root.words[0]
             probe, notes = _probe(case, base)
             return (*refusals, Cut("base-swap", reason, (Edit(word.start, word.end, variant), *probe), notes))
@@ -135,11 +135,12 @@ def _owner(chain: list[Stage], instruction: Instruction) -> Stage | None:
 
 
 def _packages(case: Case, instruction: Instruction) -> set[str]:
+    """What it installs of the system, with the program of a package where that has another name."""
     found: set[str] = set()
     for command in commands_of(instruction, case.project.package_manager or "npm"):
         if command.purpose == "system-install":
             found |= set(system_packages(command))
-    return found
+    return found | {"update-ca-certificates"} if "ca-certificates" in found else found
 
 
 def _probe(case: Case, base: BaseImage) -> tuple[tuple[Edit, ...], tuple[str, ...]]:

@@ -97,8 +97,7 @@ def _started_lines(case: Case) -> Iterator[str]:
         instruction = case.last(keyword)
         if instruction is not None:
             yield " ".join(instruction.json or (instruction.arguments.removeprefix("CMD "),))
-    for _, text in case.system.scripts:
-        yield from text.splitlines()
+    yield from case.system.lines
     for fact in case.deployment.of("command", "entrypoint", "hook", "probe", dockerfile=case.evidence.dockerfile_path):
         yield fact.value
 
@@ -149,7 +148,7 @@ def _lock_brought(case: Case, install: Install) -> tuple[Edit, ...] | str:
             break
         if instruction.keyword in ("COPY", "ADD"):
             sources = instruction.words[:-1]
-            if instruction.flag("from") is None and any(may_bring(word.value, lock.path) for word in sources):
+            if _brings(case, instruction, lock.path):
                 return ()
             manifest = next(((instruction, word) for word in sources if fnmatch(word.value, "*package.json")), manifest)
     if manifest is None or manifest[0].flag("from") is not None or manifest[0].json is not None:
@@ -159,6 +158,19 @@ def _lock_brought(case: Case, install: Install) -> tuple[Edit, ...] | str:
     if not target.endswith(("/", ".")) or word.value.removeprefix("./") != "package.json":
         return f"{lock.path} is not copied along on line {case.line(instruction)}"
     return (Edit(word.end, word.end, f" {word.value.removesuffix('package.json')}{lock.path}"),)
+
+
+def _brings(case: Case, instruction: Instruction, lock: str) -> bool:
+    """Whether a COPY brings the lock file, out of the build context or of a stage that has it from there."""
+    words = [word.value for word in instruction.words[:-1]]
+    if instruction.flag("from") is None:
+        return any(may_bring(word, lock) for word in words)
+    stage = case.tree.source_stage(instruction)
+    if stage is None or not any(fnmatch(lock, word.rpartition("/")[2]) for word in words):
+        return False
+    there = (item for number in with_ancestors(case.tree, stage) for item in case.tree.stages[number].instructions)
+    above = (item for item in there if item.keyword in ("COPY", "ADD") and item.start < instruction.start)
+    return any(_brings(case, item, lock) for item in above)
 
 
 def _needs_development(case: Case, install: Install) -> str | None:

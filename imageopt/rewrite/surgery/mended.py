@@ -3,7 +3,7 @@
 Only those that cost bytes there; what a discarded stage leaves behind costs nothing.
 """
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from imageopt.dockerfile.parser import parse
 from imageopt.evidence.model import Evidence

@@ -4,8 +4,10 @@ An operation looks at the Dockerfile as those before it left it, so its spans co
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
 from functools import cached_property
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imageopt.dockerfile.edit import apply, before
 from imageopt.dockerfile.model import Dockerfile, Edit, Instruction, Stage
@@ -14,6 +16,7 @@ from imageopt.evidence.model import Evidence
 from imageopt.project.deployment import read_deployment
 from imageopt.project.model import Deployment, Project
 from imageopt.rewrite.base_image import BaseImage, node_image
+from imageopt.rewrite.elsewhere import started_elsewhere
 from imageopt.rewrite.managers import Manager
 from imageopt.rewrite.model import Refused
 from imageopt.rewrite.surgery.flatten import surveyed
@@ -23,8 +26,7 @@ from imageopt.rules.checks.steps import with_ancestors
 from imageopt.rules.model import Finding
 
 
-@dataclass(frozen=True)  # without slots, for what is worked out once
-class Case:
+class Case(Struct, frozen=True, dict=True):
     """The project, and its Dockerfile so far (`evidence.dockerfile`).
 
     `manager` is the package manager, or why it cannot be told what to do. `wish` is the base image that is asked for:
@@ -70,7 +72,8 @@ class Case:
     @cached_property
     def system(self) -> RuntimeSystem:
         """What the running service needs of the operating system."""
-        return runtime_system(self.project, self.running)
+        elsewhere = started_elsewhere(self.project.root, self.evidence.dockerfile_path)
+        return runtime_system(self.project, self.running, elsewhere)
 
     @cached_property
     def deployment(self) -> Deployment:
@@ -125,8 +128,7 @@ class Case:
         return replace(self, evidence=replace(self.evidence, dockerfile=tree), history=(*self.history, *history))
 
 
-@dataclass(frozen=True, slots=True)
-class Cut:
+class Cut(Struct, frozen=True):
     """Edits that belong together: the transformation, the evidence it rests on, and what the user must know."""
 
     name: str

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 
 from imageopt.dockerfile.environment import stage_environment
 from imageopt.dockerfile.model import Edit, Instruction
-from imageopt.project.files import exists
 from imageopt.rewrite.commands import commands_of
 from imageopt.rewrite.development import started_with
 from imageopt.rewrite.layout import Layout, layout
@@ -58,9 +57,6 @@ def _narrowed(case: Case, copied: Copied, folder: str) -> Edit | str:
     found = layout(case.project, built, case.system, prunes=started_with(case.project) is None)
     if found.mode != "narrow":
         return found.reason
-    outside = _named_outside(case, found)
-    if outside:
-        return outside
     try:
         lines = _lines(case, instruction, folder, found)
     except Unsafe as error:
@@ -87,15 +83,3 @@ def _uses_sources(case: Case, copied: Instruction) -> Iterator[Instruction]:
             manager = case.project.package_manager or "npm"
             if any(command.purpose not in _CHANGES_NO_SOURCE for command in commands_of(item, manager)):
                 yield item
-
-
-def _named_outside(case: Case, found: Layout) -> str | None:
-    """A file of the project that a compose file or a manifest runs in this image, and that would not be copied."""
-    facts = case.deployment.of("command", "entrypoint", "hook", "probe", dockerfile=case.evidence.dockerfile_path)
-    for fact in facts:
-        for item in (*fact.words, *fact.value.split()):
-            path = posixpath.normpath(item)
-            kept = any(f"{path}/".startswith(f"{kept}/") for kept in (*found.paths, "node_modules", "package.json"))
-            if "/" in item and not path.startswith(("/", "..")) and not kept and exists(case.project.root, path):
-                return f"{fact.source} runs {path}"
-    return None

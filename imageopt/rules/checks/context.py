@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from datetime import date
 
 from imageopt.dockerfile.model import Dockerfile, Instruction
+from imageopt.dockerfile.shell import run_commands
+from imageopt.dockerfile.tools import call
 from imageopt.evidence.model import Evidence
 from imageopt.project.context import ignore_file
 from imageopt.rules.checks.match import matching, shipped
@@ -12,6 +14,9 @@ from imageopt.rules.checks.size import billed
 from imageopt.rules.finding import stated
 from imageopt.rules.model import Finding, Location, Rule, Saving
 
+_MANAGERS = ("npm", "pnpm", "yarn", "bun")
+_INSTALLS = ("install", "ci", "add", "deploy", "workspaces")
+_OF_NODE = ("node", "npx", "next", "pm2", "pm2-runtime", *_MANAGERS)
 _UNWANTED = (".git", "node_modules", "coverage", "logs", ".env", ".nyc_output", ".next", ".cache", ".gitlab-ci.yml")
 
 
@@ -22,17 +27,17 @@ def dockerignore(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]
         return
     copies = _whole_copies(evidence.dockerfile, evidence.target)
     sent = [name for name in _UNWANTED if name in project.context_bytes]
+    if "node_modules" in sent and lives_on_the_contexts_packages(evidence.dockerfile):
+        sent.remove("node_modules")
     if not copies or (project.dockerignore is not None and not sent):
         return
-    named = f"; it would keep out {', '.join(sent)}" if sent else ""
-    missing = (
-        "There is no .dockerignore" if project.dockerignore is None else ".dockerignore lets unwanted files through"
-    )
     if project.dockerignore is None:
-        yield stated(evidence, rule, copies[0], message=f"{missing}{named}.")
+        named = f"; it would keep out {', '.join(sent)}" if sent else ""
+        yield stated(evidence, rule, copies[0], message=f"There is no .dockerignore{named}.")
     else:
-        place = Location(ignore_file(project.root, evidence.dockerfile_path), 1, 1, 1)
-        yield stated(evidence, rule, None, message=f"{missing}{named}.", place=place)
+        name = ignore_file(project.root, evidence.dockerfile_path)
+        message = f"{name} lets through what no image needs: {', '.join(sent)}."
+        yield stated(evidence, rule, None, message=message, place=Location(name, 1, 1, 1))
 
 
 def host_modules(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:
@@ -60,6 +65,20 @@ def _sent(evidence: Evidence, rule: Rule, now: date, names: re.Pattern[str]) -> 
             saving = Saving(sum(project.context_bytes[name] for name in found), "estimate")
             message = f"{', '.join(found)} is in the build context, and this instruction copies all of it."
             yield stated(evidence, rule, copies[0], message=message, saving=saving)
+
+
+def lives_on_the_contexts_packages(dockerfile: Dockerfile) -> bool:
+    """Whether Node runs in the image and nothing in it installs packages: they were installed outside."""
+    told = [item for item in dockerfile.instructions if item.keyword in ("RUN", "CMD", "ENTRYPOINT")]
+    commands = [command for item in told for command in run_commands(item)]
+    for command in commands:
+        read = call(command)
+        if read is not None and read.tool in _MANAGERS and read.subcommand in _INSTALLS:
+            return False
+    bases = (stage.base or "" for stage in dockerfile.stages)
+    return any(command.name.rpartition("/")[2] in _OF_NODE for command in commands) or any(
+        "node" in base for base in bases
+    )
 
 
 def _whole_copies(dockerfile: Dockerfile, target: str | None) -> list[Instruction]:

@@ -9,16 +9,14 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from imageopt.dockerfile.environment import Environment, environments
-from imageopt.dockerfile.ignore import IgnoreRules, parse_ignore
-from imageopt.dockerfile.paths import PathPattern
 from imageopt.evidence.variants import split_reference
 from imageopt.lazy_pattern import lazy_pattern
-from imageopt.project.sent import matching_paths, survives
 from imageopt.rules.checks.likeness import likely
 from imageopt.rules.checks.security import runs
 from imageopt.rules.finding import stated
 
 if TYPE_CHECKING:
+    from imageopt.dockerfile.ignore import IgnoreRules
     from imageopt.dockerfile.model import Dockerfile, Flag, Instruction, Stage, Word
     from imageopt.evidence.model import Evidence
     from imageopt.project.model import Project
@@ -95,19 +93,19 @@ def destinations(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]
     at_root = frozenset(rule.parameters.get("at_root", ()))
     for stage in evidence.dockerfile.stages:
         for instruction, state in zip(stage.instructions, environments(evidence.dockerfile, stage), strict=False):
-            if not instruction.words:
+            if instruction.keyword not in ("COPY", "ADD", "WORKDIR") or not instruction.words:
                 continue
             last = instruction.words[-1]
             path = state.known(last.raw) if instruction.json is None else last.value
             if path is None:
                 continue
-            if instruction.keyword in ("COPY", "ADD"):
+            if instruction.keyword != "WORKDIR":
                 yield from _destination(evidence, rule, instruction, path, last)
                 relative = not path.startswith(("/", "\\")) and not re.match("[A-Za-z]:", path)
                 if relative and state.workdir is None and evidence.image is None and _base(evidence, stage) in at_root:
                     message = f"There is no WORKDIR above: {path} is in the root folder."
                     yield stated(evidence, rule, instruction, message=message, at=last)
-            elif instruction.keyword == "WORKDIR" and _hangs_on_base(evidence, state, path):
+            elif _hangs_on_base(evidence, state, path):
                 message = f"{path} is below whatever WORKDIR the base image has."
                 yield stated(evidence, rule, instruction, message=message, at=last)
 
@@ -138,6 +136,8 @@ def ignored_sources(evidence: Evidence, rule: Rule, now: date) -> Iterator[Findi
     project = evidence.project
     if evidence.dockerfile is None or project is None or not project.dockerignore:
         return
+    from imageopt.dockerfile.ignore import parse_ignore
+
     rules = parse_ignore(project.dockerignore)
     for stage in evidence.dockerfile.stages:
         for instruction, state in zip(stage.instructions, environments(evidence.dockerfile, stage), strict=False):
@@ -151,6 +151,9 @@ def ignored_sources(evidence: Evidence, rule: Rule, now: date) -> Iterator[Findi
 
 
 def _is_ignored(project: Project, rules: IgnoreRules, source: str) -> bool:
+    from imageopt.dockerfile.paths import PathPattern
+    from imageopt.project.sent import matching_paths, survives
+
     path = posixpath.normpath(f"/{source}").lstrip("/")
     if not path or _REMOTE.match(source):
         return False

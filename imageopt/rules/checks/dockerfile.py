@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import date
+
+from msgspec.structs import replace
 
 from imageopt.dockerfile.environment import environments
 from imageopt.dockerfile.model import Dockerfile, Instruction, Stage
@@ -36,20 +37,20 @@ def runs_as_root(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]
     elif evidence.dockerfile is None:
         return
     else:
-        user = last.arguments.strip() if last is not None else ""
+        user = last.words[0].value if last is not None and last.words else ""
         if "$" in user:
             return
     if user.partition(":")[0] in ("", "root", "0"):
         stage = evidence.dockerfile.target(evidence.target) if evidence.dockerfile is not None else None
-        if evidence.image is None and stage is not None and _base_may_set_user(stage):
-            return
+        if evidence.image is None and (stage is None or _base_may_set_user(stage)):
+            return  # a file without a FROM ships nothing
         place = last or (stage.from_instruction if stage is not None else None)
         yield stated(evidence, rule, place, at=place.words[0] if place is not None and place.words else None)
 
 
 def _base_may_set_user(stage: Stage) -> bool:
-    """Whether the base image is one whose name promises an unprivileged user."""
-    return stage.base is not None and re.search(r"nonroot|unprivileged|rootless", stage.base) is not None
+    """Whether the base image is one whose name promises an unprivileged user, or Windows, which knows no root."""
+    return stage.base is not None and re.search(r"nonroot|unprivileged|rootless|/windows/", stage.base) is not None
 
 
 def untagged_base(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:  # noqa: ARG001

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from itertools import pairwise, takewhile
 
+from msgspec.structs import replace
+
 from imageopt.dockerfile.environment import Environment, environments
 from imageopt.dockerfile.model import Command, Instruction, Stage, Word
 from imageopt.dockerfile.mounts import mounts_of
@@ -17,7 +19,7 @@ from imageopt.dockerfile.shell import run_commands
 from imageopt.dockerfile.tools import Call, call
 from imageopt.evidence.model import Evidence
 from imageopt.lazy_pattern import lazy_pattern
-from imageopt.rules.checks.held import held, own_files
+from imageopt.rules.checks.held import held
 from imageopt.rules.checks.size import billed
 from imageopt.rules.checks.steps import Step, every_stage, steps
 from imageopt.rules.finding import stated
@@ -176,7 +178,7 @@ def archive_left(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]
             rule,
             [
                 index
-                for index, record in own_files(evidence)
+                for index, record in (evidence.own_files if names else ())
                 if evidence.classes[index].cause is None
                 and _ARCHIVE.search(record.path)
                 and any(_fits(record.path, ends) for ends in names)
@@ -205,7 +207,8 @@ def _unpacks(command: Command) -> Iterator[Word]:
     if tool is not None and tool.tool == "tar":
         named = tool.options.get("--file", ("-",))[-1]
         if tool.has("--extract") and named not in ("-", ""):
-            yield next((word for word in command.words if named in word.value), command.words[0])._replace(value=named)
+            word = next((word for word in command.words if named in word.value), command.words[0])
+            yield replace(word, value=named)
     elif command.name in _UNZIPS:
         words = [word for word in command.arguments if not word.value.startswith("-")][_UNZIPS[command.name] :]
         if words and _ARCHIVE.search(words[0].value):

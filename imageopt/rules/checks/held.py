@@ -6,23 +6,15 @@ What surprises: the base image's files never count, whatever they are called; no
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from imageopt.rules.finding import measured
 
 if TYPE_CHECKING:
     from imageopt.evidence.model import Evidence
-    from imageopt.image.model import FileRecord
     from imageopt.rules.model import Finding, Rule
-
-
-def own_files(evidence: Evidence) -> Iterator[tuple[int, FileRecord]]:
-    """The live files that came after the base image, with their index; none without an image."""
-    base = evidence.base.layers or 0
-    for index, record in enumerate(evidence.image.files if evidence.image is not None else ()):
-        if record.death is None and record.birth >= base:
-            yield index, record
 
 
 def held(evidence: Evidence, rule: Rule, files: Iterable[int], *, message: str | None = None) -> Iterator[Finding]:

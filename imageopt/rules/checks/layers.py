@@ -22,17 +22,17 @@ from imageopt.rules.model import Finding, Rule
 
 _WILD = lazy_pattern(r"[*?\[{]")
 _SYSTEM = (
-    "/etc",
-    "/usr/share",
-    "/usr/lib",
-    "/lib",
-    "/bin",
-    "/sbin",
-    "/usr/bin",
-    "/usr/sbin",
-    "/var/log",
-    "/dev",
-    "/proc",
+    "/etc/",
+    "/usr/share/",
+    "/usr/lib/",
+    "/lib/",
+    "/bin/",
+    "/sbin/",
+    "/usr/bin/",
+    "/usr/sbin/",
+    "/var/log/",
+    "/dev/",
+    "/proc/",
 )
 _LEAVES_NO_BYTES = frozenset(("mkdir", "rmdir", "cd", "test", "[", "ls", "chown", "chmod", "chgrp", "echo", "find"))
 
@@ -69,7 +69,7 @@ def deleted(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:
 
 def _is_new(path: str) -> bool:
     """Whether a path that a command names is hardly the base image's own."""
-    return not f"{path}/".startswith(tuple(f"{folder}/" for folder in _SYSTEM))
+    return not f"{path}/".startswith(_SYSTEM)
 
 
 def copied_up(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:
@@ -151,8 +151,11 @@ def _written(command: Command, state: Environment) -> Iterator[_Brought]:
 
 def _absolute(word: Word, state: Environment) -> str | None:
     """The path without what a pattern adds; None where it is not known, or is everything."""
-    known = state.known(word.raw.strip("\"'"))
-    if known is None or not known or known.startswith(("-", "~")):
+    raw = word.raw.strip("\"'")
+    if raw.startswith(("-", "~")) or (state.workdir is None and raw[:1].isalnum()):
+        return None
+    known = state.known(raw)
+    if not known or known.startswith(("-", "~")):
         return None
     if not known.startswith("/"):
         if state.workdir is None:

@@ -5,14 +5,13 @@ What surprises: all of it is asked of the image where there is one, and nothing 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
 from imageopt.dockerfile.tools import call
-from imageopt.evidence.inventory import kind_of
 from imageopt.rules.checks.build import cache_mounted
-from imageopt.rules.checks.held import held, own_files
+from imageopt.rules.checks.held import held
 from imageopt.rules.checks.match import shipped, shipped_stages
 from imageopt.rules.checks.size import billed
 from imageopt.rules.checks.steps import Step, steps
@@ -44,6 +43,7 @@ _FOR_PEOPLE = frozenset(
         ("development", "objects"),
     )
 )
+_SHARED = ("usr/", "opt/", "lib/")
 _PACKAGES = ("/node_modules/", "/site-packages/", "/dist-packages/", "/vendor/")
 
 
@@ -84,44 +84,38 @@ def _fills(step: Step, command: Command) -> bool:
 
 def texts_and_symbols(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:  # noqa: ARG001
     """Manuals, translations, static libraries and symbols for a debugger that came after the base image."""
-    yield from held(
-        evidence, rule, [index for index, record in _added(evidence) if _is_for_people(evidence, index, record)]
-    )
+    kinds = evidence.kinds
+    wanted = [index for index, record in _added(evidence) if kinds[index] in _FOR_PEOPLE and _is_for_people(record[0])]
+    yield from held(evidence, rule, [index for index in wanted if evidence.classes[index].cause is None])
 
 
-def _added(evidence: Evidence) -> Iterator[tuple[int, FileRecord]]:
+def _added(evidence: Evidence) -> Sequence[tuple[int, FileRecord]]:
     """The live files that certainly came after the base image."""
-    for index, record in own_files(evidence):
-        if evidence.base.layers is not None or evidence.origins[record.birth] is not None:
-            yield index, record
+    if evidence.base.layers is not None:
+        return evidence.own_files
+    return [each for each in evidence.own_files if evidence.origins[each[1].birth] is not None]
 
 
-def _is_for_people(evidence: Evidence, index: int, record: FileRecord) -> bool:
-    path = record.path
+def _is_for_people(path: str) -> bool:
     return (
-        evidence.classes[index].cause is None
-        and path.startswith(("usr/", "opt/", "lib/"))
+        path.startswith(_SHARED)
         and not any(part in path for part in _PACKAGES)
         and not path.endswith("/copyright")  # a licence may ask for it
-        and kind_of(path) in _FOR_PEOPLE
     )
 
 
 def second_copies(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:  # noqa: ARG001
     """Files whose content is in the image under another path too; of each content one file does not count."""
     least = int(rule.parameters["least_file_bytes"])
-    copies: dict[tuple[bytes, int], list[int]] = {}
-    for index, record in enumerate(evidence.image.files if evidence.image is not None else ()):
-        if record.death is None and record.checksum and record.size >= least:
-            copies.setdefault((record.checksum, record.size), []).append(index)
-    own = {index for index, _ in _added(evidence)}
-    surplus = [
-        index
-        for indices in copies.values()
-        for index in indices[1:]
-        if index in own and evidence.classes[index].cause is None
-    ]
-    yield from held(evidence, rule, sorted(surplus))
+    seen: set[tuple[bytes, int]] = set()
+    copies: set[int] = set()
+    for index, (_, size, _, _, death, checksum, _, _, _) in enumerate(evidence.image.files if evidence.image else ()):
+        if size >= least and checksum and death is None:
+            if (checksum, size) in seen:
+                copies.add(index)
+            seen.add((checksum, size))
+    surplus = [index for index, _ in _added(evidence) if index in copies and evidence.classes[index].cause is None]
+    yield from held(evidence, rule, surplus)
 
 
 def large_number(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:
@@ -146,11 +140,12 @@ def root_copied(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:
         return
     first = dockerfile.stages[shipped_stages(dockerfile, evidence.target)[0]] if dockerfile.stages else None
     for _, instruction in shipped(dockerfile, evidence.target):
-        paths = [word.value for word in instruction.words]
-        if instruction.keyword != "COPY" or instruction.flag("from") is None or len(paths) < 2:
+        if instruction.keyword != "COPY" or instruction.flag("from") is None:
             continue
+        paths = [word.value for word in instruction.words]
         if (
-            paths[-1] not in ("/", "/.")
+            len(paths) < 2
+            or paths[-1] not in ("/", "/.")
             or not {"/", "/."} & set(paths[:-1])
             or (first is not None and first.base == "scratch")
         ):

@@ -1,6 +1,5 @@
 """What a name that is not there was likely meant to be; a few times for each file, since it takes long."""
 
-import difflib
 from collections.abc import Iterable
 from itertools import islice
 
@@ -16,6 +15,8 @@ def likely(dockerfile: Dockerfile, name: str, names: Iterable[str], cutoff: floa
     if name not in asked:
         if len(asked) >= _MOST_QUESTIONS or len(name) < _SHORTEST:
             return ""
+        import difflib  # only few files make a mistake
+
         found = difflib.get_close_matches(name, list(islice(names, _MOST_NAMES)), 1, cutoff)
         asked[name] = found[0] if found else ""
     return asked[name]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Iterator
 from datetime import date
 from fnmatch import fnmatchcase as fnmatch
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING
 from imageopt.dockerfile.shell import run_commands
 from imageopt.dockerfile.tools import call
 from imageopt.rules.checks.match import shipped, subcommand
-from imageopt.rules.checks.node_install import Install, installs_of, left_by
+from imageopt.rules.checks.node_install import Install, installs_of, left_by, package_name
 from imageopt.rules.checks.size import billed
 from imageopt.rules.checks.steps import copies, every_stage, for_development, steps, with_ancestors
 from imageopt.rules.finding import stated
@@ -106,7 +105,8 @@ def npm_start(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:  
     for instruction in (last[keyword] for keyword in ("ENTRYPOINT", "CMD") if keyword in last):
         words = run_commands(instruction)
         if words and words[0].name in _STARTERS and subcommand(words[0]) in ("start", "run", "run-script"):
-            yield stated(evidence, rule, instruction, at=words[0].words[0])
+            message = rule.message.replace("npm", words[0].name, 1)
+            yield stated(evidence, rule, instruction, message=message, at=words[0].words[0])
             return
 
 
@@ -169,4 +169,4 @@ def _global_packages(command: Command) -> list[str]:
     if subcommand(command) not in ("install", "i", "add"):
         return []
     names = words[words.index(subcommand(command)) + 1 :]
-    return [re.sub(r"(?<=.)@.*", "", name) for name in names if not name.startswith("-")]
+    return [package_name(name) for name in names if not name.startswith("-")]

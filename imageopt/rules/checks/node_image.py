@@ -11,7 +11,7 @@ from imageopt.dockerfile.tools import call
 from imageopt.evidence import causes
 from imageopt.evidence.model import Evidence
 from imageopt.lazy_pattern import lazy_pattern
-from imageopt.rules.checks.held import held, own_files
+from imageopt.rules.checks.held import held
 from imageopt.rules.checks.match import shipped_stages
 from imageopt.rules.checks.node_install import installs_of, variables
 from imageopt.rules.checks.size import billed
@@ -49,7 +49,7 @@ def browsers(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:  #
         return
     files = set(evidence.files_of_causes.get(rule.name, ()))
     if any(package.name in _CHROMIUM for package in evidence.image.packages.system):
-        files.update(index for index, record in own_files(evidence) if "/.cache/puppeteer/" in f"/{record.path}")
+        files.update(index for index, record in evidence.own_files if "/.cache/puppeteer/" in f"/{record.path}")
     yield from held(evidence, rule, sorted(files))
 
 

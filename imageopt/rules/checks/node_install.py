@@ -7,7 +7,9 @@ are taken for leaving them out, so that nothing is claimed that may be wrong.
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from imageopt.dockerfile.model import Command
 from imageopt.dockerfile.tools import Call
@@ -20,13 +22,18 @@ _OTHERWISE = frozenset(("--global", "--package-lock-only", "--lockfile-only", "-
 _PRODUCTION = ("--production", "--prod")
 
 
-class Install(NamedTuple):
+class Install(Struct, frozen=True):
     """An installation of the whole project: `dev` says whether development's packages come along."""
 
     step: Step
     command: Command
     tool: Call
     dev: bool
+
+
+def package_name(spec: str) -> str:
+    """The package of what npm is told to install (`@scope/name@version`), without its version."""
+    return re.sub(r"(?<=.)@.*", "", spec)
 
 
 def installs_of(step: Step) -> Iterator[Install]:
@@ -47,7 +54,7 @@ def left_by(ran: Iterable[Step]) -> Install | None:
             if id(command) in installs:
                 last = installs[id(command)]
             elif last is not None and _prunes(step, command, tool):
-                last = last._replace(dev=False)
+                last = replace(last, dev=False)
             elif tool.tool == "rm" and any(word.value.rstrip("/").endswith("node_modules") for word in tool.operands):
                 last = None
     return last

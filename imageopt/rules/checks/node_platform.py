@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from imageopt.evidence.variants import split_reference
 from imageopt.image.packages.folder import package_folder
 from imageopt.lazy_pattern import lazy_pattern
-from imageopt.rules.checks.held import held, own_files
+from imageopt.rules.checks.held import held
 from imageopt.rules.checks.match import shipped_stages
 from imageopt.rules.checks.node_install import installs_of
 from imageopt.rules.checks.steps import Copied, copies, steps, with_ancestors
@@ -48,7 +48,7 @@ def foreign(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:  # 
     libc = _libc(image)
     decided: dict[str, bool] = {}
     found = []
-    for index, record in own_files(evidence):
+    for index, record in evidence.own_files:
         if "node_modules/" not in record.path or evidence.classes[index].cause is not None:
             continue
         folder = record.path.rpartition("/")[0]
@@ -88,7 +88,7 @@ def mismatched(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]: 
         return
     addons = {path for path, facts in image.elf.items() if path.endswith(".node") and facts.libc not in (None, libc)}
     if addons:
-        wanted = (i for i, r in own_files(evidence) if r.path in addons and _is_loaded(r.path))
+        wanted = (i for i, r in evidence.own_files if r.path in addons and _is_loaded(r.path))
         yield from held(evidence, rule, wanted)
 
 
@@ -162,8 +162,9 @@ def _libc(image: Image) -> Libc | None:
     """The image's C library, by its loader; None where there is none, or both."""
     musl = glibc = False
     for record in image.files:
-        if record.death is None and "/ld-" in f"/{record.path}" and "lib" in record.path:
-            name = record.path.rpartition("/")[2]
+        path = record[0]
+        if "ld-" in path and record[4] is None and "/ld-" in f"/{path}" and "lib" in path:
+            name = path.rpartition("/")[2]
             musl = musl or name.startswith("ld-musl-")
             glibc = glibc or name.startswith("ld-linux")
     if musl == glibc:

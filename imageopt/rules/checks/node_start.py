@@ -15,7 +15,7 @@ from imageopt.evidence.model import Evidence
 from imageopt.evidence.variants import split_reference
 from imageopt.lazy_pattern import lazy_pattern
 from imageopt.project.scripts import reachable_commands
-from imageopt.rules.checks.held import held, own_files
+from imageopt.rules.checks.held import held
 from imageopt.rules.checks.match import shipped, shipped_stages
 from imageopt.rules.checks.node_install import installs_of
 from imageopt.rules.checks.steps import copies, for_development, steps
@@ -105,7 +105,7 @@ def bundled(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:  # 
     apps = {path[: path.find(folder)] for path in outputs for folder in _BUNDLES if folder in path}
     below = tuple(f"{app}node_modules/" for app in apps)
     if below:
-        files = (i for i, r in own_files(evidence) if r.path.startswith(below) and evidence.classes[i].cause is None)
+        files = (i for i, r in evidence.own_files if r.path.startswith(below) and evidence.classes[i].cause is None)
         yield from held(evidence, rule, files)
 
 

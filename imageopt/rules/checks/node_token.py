@@ -56,7 +56,7 @@ def _given(evidence: Evidence, rule: Rule) -> Iterator[Finding]:
                 if evidence.image is not None and not _image_has(evidence, pair.name):
                     continue
                 if instruction.keyword == "ENV":
-                    message = f"ENV {pair.name} keeps the token in the image's configuration."
+                    message = f"{pair.name} (ENV) keeps the token in the image's configuration."
                 elif lines and lines[-1] > instruction.line:
                     message = f"The history of each RUN below keeps the value that the build argument {pair.name} gets."
                 else:

@@ -14,7 +14,7 @@ from imageopt.evidence import causes
 from imageopt.evidence.model import Evidence
 from imageopt.evidence.variants import split_reference
 from imageopt.lazy_pattern import lazy_pattern
-from imageopt.rules.checks.held import held, own_files
+from imageopt.rules.checks.held import held
 from imageopt.rules.checks.size import billed
 from imageopt.rules.checks.steps import (
     Step,
@@ -75,7 +75,7 @@ def composer_left(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding
     """composer's downloads and composer itself in the image; without one, a run that is bound to leave downloads."""
     if evidence.image is not None:
         words = " ".join((*evidence.image.config.entrypoint, *evidence.image.config.cmd))
-        programs = (index for index, record in own_files(evidence) if record.path in _COMPOSER)
+        programs = (index for index, record in evidence.own_files if record.path in _COMPOSER)
         staying = () if "composer" in words else programs
         yield from held(evidence, rule, [*evidence.files_of_causes.get(rule.name, ()), *staying])
         return
@@ -107,7 +107,7 @@ def xdebug(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:  # n
     if for_development(evidence):
         return
     if evidence.image is not None:
-        yield from held(evidence, rule, [i for i, record in own_files(evidence) if record.path.endswith("/xdebug.so")])
+        yield from held(evidence, rule, [i for i, record in evidence.own_files if record.path.endswith("/xdebug.so")])
         return
     for step in steps(evidence) if evidence.dockerfile is not None and "xdebug" in evidence.dockerfile.text else ():
         for command in certain(step.commands):
@@ -160,7 +160,7 @@ def development_files(evidence: Evidence, rule: Rule, now: date) -> Iterator[Fin
     below = tuple(vendors)
     folders: dict[str, bool] = {}
     found = []
-    for index, record in own_files(evidence):
+    for index, record in evidence.own_files:
         folder = record.path.rpartition("/")[0]
         if folder not in folders:
             of_package = record.path.startswith(below) and _ASIDE.search(f"{folder}/") is not None

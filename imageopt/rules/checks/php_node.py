@@ -11,7 +11,7 @@ from imageopt.dockerfile.model import Dockerfile
 from imageopt.evidence.model import Evidence
 from imageopt.evidence.variants import split_reference
 from imageopt.lazy_pattern import lazy_pattern
-from imageopt.rules.checks.held import held, own_files
+from imageopt.rules.checks.held import held
 from imageopt.rules.checks.match import shipped, shipped_stages
 from imageopt.rules.checks.steps import for_development, kept, steps
 from imageopt.rules.finding import stated
@@ -48,10 +48,12 @@ def _put_there(evidence: Evidence, dockerfile: Dockerfile, rule: Rule) -> Iterat
             yield stated(evidence, rule, step.instruction, at=words[0])
     for _, instruction in shipped(dockerfile, evidence.target):
         reference = instruction.flag("from") if instruction.keyword == "COPY" else None
+        if reference is None:
+            continue
         stage = dockerfile.source_stage(instruction)
         name = split_reference((stage.base if stage is not None else reference) or "")[0].rpartition("/")[2]
         word = next((word for word in instruction.words[:-1] if _is_node(word.value)), None)
-        if reference is not None and name == "node" and word is not None:
+        if name == "node" and word is not None:
             yield stated(evidence, rule, instruction, at=word)
 
 
@@ -78,6 +80,6 @@ def _of_node(evidence: Evidence) -> Iterator[int]:
     """The files of Node: its program, its global packages, and what its system packages own."""
     assert evidence.image is not None
     owners = evidence.image.packages.owners
-    for index, record in own_files(evidence):
+    for index, record in evidence.own_files:
         if _PROGRAM.match(record.path) or (owners and owners.get(record.path) in _PACKAGES):
             yield index

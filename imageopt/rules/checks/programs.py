@@ -1,7 +1,6 @@
 """The program that a command runs in the end: what `sudo`, `env` and their like only start."""
 
-import posixpath
-from typing import NamedTuple
+from msgspec import Struct
 
 from imageopt.dockerfile.model import Command, Word
 
@@ -25,7 +24,7 @@ _MOST_WRAPPERS = 8
 _OPERANDS = {"timeout": 1, "gosu": 1, "su-exec": 1}  # that come before the program
 
 
-class Program(NamedTuple):
+class Program(Struct, frozen=True):
     """A program's name without its folder, the word it stands in, and its arguments."""
 
     name: str
@@ -38,23 +37,24 @@ _NOTHING = Program("", Word("", "", 0, 0), ())
 
 def program(command: Command) -> Program:
     """What the command runs in the end; an empty name for a mere assignment or redirect."""
-    if "program" not in command.memo:
-        command.memo["program"] = _program(command)
-    found: Program = command.memo["program"]
+    memo = command.memo
+    if "program" not in memo:
+        memo["program"] = _program(command)
+    found: Program = memo["program"]
     return found
 
 
 def _program(command: Command) -> Program:
     words = command.words
     for _ in range(_MOST_WRAPPERS):
-        wrapper = posixpath.basename(words[0].value) if words else ""
+        wrapper = words[0].value.rpartition("/")[2] if words else ""
         if wrapper not in _WRAPPERS:
             break
         rest = _behind_options(words[1:], _WRAPPERS[wrapper])[_OPERANDS.get(wrapper, 0) :]
         if not rest:
             break
         words = rest
-    return Program(posixpath.basename(words[0].value), words[0], words[1:]) if words else _NOTHING
+    return Program(words[0].value.rpartition("/")[2], words[0], words[1:]) if words else _NOTHING
 
 
 def _behind_options(words: tuple[Word, ...], takes_value: tuple[str, ...]) -> tuple[Word, ...]:

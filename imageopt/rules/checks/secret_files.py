@@ -12,13 +12,9 @@ from datetime import date
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from imageopt.dockerfile.ignore import parse_ignore
-from imageopt.dockerfile.paths import PathPattern
 from imageopt.evidence.causes import ENV_FILE
 from imageopt.evidence.paths import is_secret
 from imageopt.lazy_pattern import lazy_pattern
-from imageopt.project.files import read_text
-from imageopt.project.sent import TooMany, sent_files
 from imageopt.rules.checks.match import shipped
 from imageopt.rules.checks.secrets import may_be_secret
 from imageopt.rules.checks.size import billed
@@ -26,6 +22,7 @@ from imageopt.rules.finding import measured, stated
 
 if TYPE_CHECKING:
     from imageopt.dockerfile.model import Instruction, Word
+    from imageopt.dockerfile.paths import PathPattern
     from imageopt.evidence.model import Evidence
     from imageopt.project.model import Project
     from imageopt.rules.model import Finding, Rule
@@ -45,12 +42,12 @@ def in_layers(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:  
     if image is None:
         return
     found: dict[int, list[int]] = {}
-    for index, record in enumerate(image.files):
-        told = evidence.classes[index].cause == ENV_FILE
-        if told or record.size == 0 or not is_secret(record.path) or record.path in image.packages.owners:
+    own = {layer.index for layer in image.layers if _is_own(evidence, layer.index)}
+    for index, (path, size, birth, _, _, _, _, _, _) in enumerate(image.files):
+        if size == 0 or birth not in own or not is_secret(path):
             continue
-        if _is_own(evidence, record.birth):
-            found.setdefault(record.birth, []).append(index)
+        if evidence.classes[index].cause != ENV_FILE and path not in image.packages.owners:
+            found.setdefault(birth, []).append(index)
     for layer, files in found.items():
         origin = evidence.origins[layer]
         deaths = [death for index in files if (death := image.files[index].death) is not None]
@@ -109,6 +106,10 @@ def _named(path: str, source: Word) -> list[str]:
 
 
 def _sent(project: Project, path: str) -> list[str]:
+    from imageopt.dockerfile.ignore import parse_ignore
+    from imageopt.dockerfile.paths import PathPattern
+    from imageopt.project.sent import TooMany, sent_files
+
     rules = parse_ignore(project.dockerignore or "")
     below = "/".join(takewhile(lambda name: not _WILDCARD.search(name), path.split("/")))
     try:
@@ -126,6 +127,8 @@ def _takes(pattern: PathPattern, name: str) -> bool:
 
 def _holds_secret(project: Project, path: str) -> bool:
     """Whether the file's content is a secret; what cannot be read is one, by its name."""
+    from imageopt.project.files import read_text
+
     text = read_text(project.root, path, limit=_READ)
     name = posixpath.basename(path)
     if text is None:

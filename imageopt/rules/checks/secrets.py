@@ -6,10 +6,11 @@ both are judged together. No message ever holds a value.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 from math import log2
 from typing import Any
+
+from msgspec.structs import replace
 
 from imageopt.dockerfile.environment import Environment, environments
 from imageopt.dockerfile.model import Instruction
@@ -24,6 +25,7 @@ _SHAPES = lazy_pattern(
     r"gh[pousr]_\w{20}|github_pat_\w{20}|glpat-[\w-]{16}|npm_[A-Za-z0-9]{30}|(?:AKIA|ASIA)[0-9A-Z]{16}|xox[abeoprs]-[\w-]{10}"
     r"|[rs]k_live_\w{10}|AIza[\w-]{30}|eyJ[\w-]{10,500}\.eyJ[\w-]{10}|-----BEGIN [A-Z ]{0,40}PRIVATE KEY"
 )
+_SHORTEST_SHAPE = 15  # characters; to compile what is not looked for would take longer than the rest of the rule
 _PASSWORD_IN_URL = lazy_pattern(r"://[^/\s:@$]{0,200}:(?P<password>[^/\s@$]{1,200})@")
 _HARMLESS_VALUE = lazy_pattern(
     r"|true|false|yes|no|on|off|none|null|nil|undefined|\d{1,5}|[/.~]\S*|https?://[^@\s]*|file:\S*|<[^>]*>|%[^%]*%|\*+|x{3,}|\.+",
@@ -33,6 +35,7 @@ _PLACEHOLDER = lazy_pattern(
     r"change.?(?:me|this|it)|replace|placeholder|example|dummy|your[-_ ]|insert|todo|fixme|fake|not.?(?:a.)?secret",
     re.IGNORECASE,
 )
+PUBLIC = lazy_pattern(r"(?:NEXT_|NUXT_|EXPO_)?PUBLIC_|VITE_|REACT_APP_|GATSBY_")  # what a page is given
 _SETTINGS = {"production", "development", "test", "staging", "info", "debug", "warn", "error", "localhost", "utc"}
 _LONGEST = 2_000  # characters of a value that are looked at
 _LEAST_BITS = 3.0  # per character; words have fewer than random keys
@@ -59,7 +62,7 @@ def named_or_shaped(evidence: Evidence, rule: Rule, now: date) -> Iterator[Findi
 def may_be_secret(name: str, value: str) -> bool:
     """Whether this line of an environment file is worth hiding: no switch, no number, no path, no public address."""
     value = value.strip().strip("\"'")
-    public = re.match(r"(?:NEXT_|NUXT_|EXPO_)?PUBLIC_|VITE_|REACT_APP_|GATSBY_", name.strip()) is not None
+    public = PUBLIC.match(name.strip()) is not None
     harmless = _is_harmless(value) or value.lower() in _SETTINGS
     return _SHAPES.search(value) is not None or not (public or harmless)
 
@@ -78,17 +81,17 @@ def _judged(
     value = value[:_LONGEST] if value is not None else None
     if value and value not in told and _holds_secret(names, name, value):
         told.add(value)
-        message = f"{keyword} {name} holds a secret, which stays in the image's history."
+        message = f"{name} ({keyword}) holds a secret, which stays in the image's history."
         yield stated(evidence, rule, instruction, message=message, at=pair.word)
         return
     if not names.promise(name) or value in told or (value and _is_harmless(value)):
         return
     if _image_has_value(evidence, keyword, name):
-        message = f"The image's history holds the value that {keyword} {name} got."
+        message = f"The image's history holds the value that {name} ({keyword}) got."
         yield stated(evidence, rule, instruction, message=message, at=pair.word)
     elif value or keyword == "ARG" or _from_argument(state, pair):
         what = "has a default that everyone can see" if value else "is no place for a secret"
-        message = f"{keyword} {name} {what}: its value stays in the image's history."
+        message = f"{name} ({keyword}) {what}: its value stays in the image's history."
         found = stated(evidence, rule, instruction, message=message, at=pair.word, confidence="low")
         yield replace(found, severity="info" if rule.severity in ("error", "warning") else rule.severity)
 
@@ -163,14 +166,12 @@ def _by_first_word(names: Iterable[str]) -> dict[str, list[tuple[str, ...]]]:
 def _holds_secret(names: _Names, name: str, value: str) -> bool:
     """Whether the value is a secret: by a shape of its own, as a password in an address, or by name and looks."""
     value = value.strip()
-    if _SHAPES.search(value):
+    if len(value) >= _SHORTEST_SHAPE and _SHAPES.search(value):
         return True
-    password = _PASSWORD_IN_URL.search(value)
+    password = _PASSWORD_IN_URL.search(value) if "://" in value else None
     if password is not None:
         return not _is_weak(password["password"])
-    if _is_weak(value):
-        return False
-    return names.promise(name) or (names.hint(name) and _is_random(value))
+    return names.hint(name) and not _is_weak(value) and (names.promise(name) or _is_random(value))
 
 
 def _is_harmless(value: str) -> bool:

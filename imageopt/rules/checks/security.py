@@ -81,10 +81,9 @@ def _unsafe_files(evidence: Evidence) -> dict[int, list[int]]:
     image = evidence.image
     if image is None or evidence.base.layers is None:
         return found
-    for index, record in enumerate(image.files):
+    for index, record in evidence.own_files:
         unsafe = record.mode & (_WORLD_WRITABLE | _SETUID_BIT)
-        own = record.birth >= evidence.base.layers and record.path not in image.packages.owners
-        if unsafe and own and record.death is None:
+        if unsafe and record.path not in image.packages.owners:
             found.setdefault(record.birth, []).append(index)
     return found
 
@@ -119,7 +118,7 @@ def signals(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:  # 
         return
     names = {name.rpartition("/")[2] for name in first.json}
     if first.json[0].rpartition("/")[2] == "node" and not names & _INITS:
-        message = "Node as process 1 ignores SIGTERM unless the program handles it, and this one does not."
+        message = "Node as process 1 ignores SIGTERM unless the program handles it, and no handler was found."
         yield stated(evidence, rule, first, message=message, at=first.words[0])
 
 

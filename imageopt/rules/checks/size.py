@@ -20,12 +20,17 @@ def billed(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:
         return
     found: dict[int, list[int]] = {}
     layers: dict[int, set[int]] = {}
+    keys = [  # by layer; each unknown apart
+        origin.instruction.line if origin is not None else -1 - layer for layer, origin in enumerate(evidence.origins)
+    ]
     for index in evidence.files_of_causes.get(rule.name, ()):
         billed_layer = evidence.classes[index].billed_layer
-        origin = evidence.origins[billed_layer]
-        key = origin.instruction.line if origin is not None else -1 - billed_layer  # each unknown apart
-        found.setdefault(key, []).append(index)
-        layers.setdefault(key, set()).update((evidence.image.files[index].birth, billed_layer))
+        key = keys[billed_layer]
+        if key not in found:
+            found[key], layers[key] = [], set()
+        found[key].append(index)
+        layers[key].add(billed_layer)
+        layers[key].add(evidence.image.files[index].birth)
     instructions = {origin.instruction.line: origin.instruction for origin in evidence.origins if origin is not None}
     for key, files in found.items():
         finding = measured(
@@ -50,7 +55,7 @@ def fat_base(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:
     stages = shipped_stages(dockerfile, evidence.target)
     root = dockerfile.stages[stages[0]] if stages else None
     if root is not None and has_slimmer_variant(root.base):
-        yield stated(evidence, rule, root.from_instruction)
+        yield stated(evidence, rule, root.from_instruction, at=root.from_instruction.words[0])
 
 
 def single_stage(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:

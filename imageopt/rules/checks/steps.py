@@ -5,7 +5,8 @@ switch which is off by default makes no noise.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from imageopt.dockerfile.environment import Environment, environments
 from imageopt.dockerfile.model import Command, Dockerfile, Instruction, Stage, Word
@@ -26,7 +27,7 @@ _INSTALLS = frozenset(("install", "add"))
 _REMOVES = frozenset(("remove", "purge", "autoremove", "del"))
 
 
-class Step(NamedTuple):
+class Step(Struct, frozen=True):
     """One RUN: its stage, what holds where it stands, and all its commands."""
 
     stage: Stage
@@ -50,7 +51,7 @@ class Step(NamedTuple):
         return tuple(found for _, found in self.ran)
 
 
-class Copied(NamedTuple):
+class Copied(Struct, frozen=True):
     """A COPY from another stage: its sources as absolute paths in that stage, None where one is not known."""
 
     instruction: Instruction

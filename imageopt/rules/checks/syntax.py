@@ -67,13 +67,15 @@ def _mostly_lower(dockerfile: Dockerfile) -> bool:
 
 
 def _old_forms(instruction: Instruction) -> Iterator[tuple[str, Word | None]]:
+    if instruction.keyword == "RUN":  # its words are many, and none is an old form
+        return
     words = instruction.words
     match instruction.keyword:
         case "MAINTAINER":
             yield "MAINTAINER is deprecated: LABEL org.opencontainers.image.authors=… says the same.", None
         case "ENV" | "LABEL" if len(words) == 2 and "=" not in words[0].raw:
             yield f"{instruction.keyword} {words[0].value} … is the old form: write {words[0].value}=….", words[0]
-        case "FROM" if len(words) == 3:
+        case "FROM" if len(words) == 3 and words[1].raw.upper() == "AS":
             if words[1].raw.isupper() != instruction.raw_keyword.isupper():
                 yield f"{instruction.raw_keyword} and {words[1].raw} are written in different cases.", words[1]
             if words[2].raw != words[2].raw.lower():

@@ -1,12 +1,12 @@
 """Checks on whom a build trusts: scripts and files from the network, and registries."""
 
-import re
 from collections.abc import Iterator, Sequence
 from datetime import date
 
 from imageopt.dockerfile.model import Command, Instruction, Stage, Word
 from imageopt.dockerfile.pairs import pairs
 from imageopt.evidence.model import Evidence
+from imageopt.lazy_pattern import lazy_pattern
 from imageopt.rules.checks.match import shipped
 from imageopt.rules.checks.programs import Program, program
 from imageopt.rules.checks.security import runs
@@ -16,6 +16,7 @@ from imageopt.rules.model import Finding, Rule
 _FETCHERS = frozenset(("curl", "wget", "fetch", "aria2c", "http", "https"))
 _SHELLS = frozenset(("sh", "bash", "dash", "ash", "zsh", "ksh"))
 _INTERPRETERS = frozenset(("python", "python3", "perl", "ruby", "node", "php"))
+_OWN_MACHINE = lazy_pattern(r"\w+://(?:localhost|127\.|\[::1\])")
 _TAKE_VALUE = "AbcCdDeEFhHKmoPQrtTuUwxXyYz"  # short options of curl
 
 
@@ -82,13 +83,15 @@ def tls_check_disabled(evidence: Evidence, rule: Rule, now: date) -> Iterator[Fi
     variables: dict[str, list[str]] = rule.parameters.get("variables", {})
     if evidence.dockerfile is None:
         return
-    for _, instruction in shipped(evidence.dockerfile, evidence.target, everything=True):
+    text = evidence.dockerfile.text
+    variables = {name: values for name, values in variables.items() if name in text}  # hardly ever any
+    for _, instruction in shipped(evidence.dockerfile, evidence.target, everything=True) if variables else ():
         for pair in pairs(instruction) if instruction.keyword in ("ARG", "ENV") else ():
             if (pair.value or "").strip("\"'").lower() in variables.get(pair.name, ()):
                 yield stated(evidence, rule, instruction, at=pair.word)
     for instruction, commands in runs(evidence):
         for command in commands:
-            for word in command.assignments:
+            for word in command.assignments if variables else ():
                 name, _, value = word.value.partition("=")
                 if value.lower() in variables.get(name, ()):
                     yield stated(evidence, rule, instruction, at=word)
@@ -103,22 +106,19 @@ def tls_check_disabled(evidence: Evidence, rule: Rule, now: date) -> Iterator[Fi
 def _trusting(runner: Program, options: Sequence[str], settings: Sequence[str]) -> Word | None:
     """The word that switches the check off, unless the only address is this machine."""
     values = [word.value for word in runner.arguments]
-    addresses = [value for value in values if "://" in value]
-    if addresses and all(re.match(r"\w+://(?:localhost|127\.|\[::1\])", address) for address in addresses):
+    at = next((at for at, value in enumerate(values) if any(_is_option(value, option) for option in options)), None)
+    if at is None and settings:
+        spelled = ((value, " ".join(values[at : at + 2])) for at, value in enumerate(values))
+        at = next((at for at, forms in enumerate(spelled) if any(setting in forms for setting in settings)), None)
+    addresses = [value for value in values if "://" in value] if at is not None else []
+    if at is None or (addresses and all(_OWN_MACHINE.match(address) for address in addresses)):
         return None
-    for word in runner.arguments:
-        if any(_is_option(word.value, option) for option in options):
-            return word
-    for at, word in enumerate(runner.arguments):
-        following = " ".join(values[at : at + 2])
-        if any(setting in (word.value, following) for setting in settings):
-            return word
-    return None
+    return runner.arguments[at]
 
 
 def _is_option(word: str, option: str) -> bool:
     """Whether the word is the option, or a row of short ones with it in it (`-fsSLk`)."""
-    if word == option or word.startswith(f"{option}="):
+    if word.startswith(option) and word[len(option) : len(option) + 1] in ("", "="):
         return True
     if len(option) != 2 or not word.startswith("-") or word.startswith("--"):
         return False

@@ -7,9 +7,10 @@ or where an ARG above FROM or a name that is almost the same shows what was mean
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import date
 from itertools import chain
+
+from msgspec.structs import replace
 
 from imageopt.dockerfile.environment import Environment, environments
 from imageopt.dockerfile.expand import expansion

@@ -4,12 +4,12 @@
 """
 
 import os
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from rewrite.node_shapes import evidence, write
 from rewrite.python.python_shapes import FAT, FLASK, SHAPES
 from rewrite.test_propose import shown

@@ -1,9 +1,9 @@
 """What automatic fixers broke in Dockerfiles of several stages, and is left as the author wrote it."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from rewrite.node_shapes import SHAPES, evidence, write
 from rewrite.surgery.stage_shapes import EXPRESS_FILES, FOUND, IGNORED, PLAIN_FILES, STAGES
 
@@ -159,6 +159,26 @@ def test_an_installation_that_cannot_hold_to_the_lock_stays(tmp_path: Path, name
     text = edited(tmp_path, f"{build}FROM node:20\n{RUNS}")
     assert kept in text
     assert "npm ci" not in text
+
+
+@pytest.mark.parametrize(
+    ("build", "copied", "holds"),
+    [
+        ("COPY package*.json ./", "COPY --from=build /app/package*.json ./", True),
+        ("COPY . .", "COPY --from=build /app/package.json /app/package-lock.json ./", True),
+        ("COPY package*.json ./", "COPY --from=build /app/package.json ./", False),
+        ("COPY package.json ./", "COPY --from=build /app/package*.json ./", False),
+        ("COPY package*.json ./", "COPY --from=node:20 /app/package*.json ./", False),
+        ("COPY --from=build /app/package*.json ./", "COPY --from=build /app/package*.json ./", False),  # of itself
+    ],
+)
+def test_a_lock_file_that_an_earlier_stage_hands_on_is_held_to(
+    tmp_path: Path, build: str, copied: str, holds: bool
+) -> None:
+    stage = f"FROM node:20 AS build\nWORKDIR /app\n{build}\nRUN npm ci && npm run build\n"
+    final = f"FROM node:20\nWORKDIR /app\n{copied}\nRUN npm install --omit=dev\n"
+    text = edited(tmp_path, f'{stage}{final}COPY --from=build /app/dist ./dist\nCMD ["node", "dist/server.js"]\n')
+    assert ("npm ci --omit=dev" in text) is holds
 
 
 def test_npmrc_may_turn_the_lock_off(tmp_path: Path) -> None:

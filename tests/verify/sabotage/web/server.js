@@ -58,5 +58,5 @@ server.on('upgrade', (request, socket) => {
   const accept = crypto.createHash('sha1').update(request.headers['sec-websocket-key'] + '258EAFA5-E914-47DA-95CA-C5AB0DC85B11');
   socket.end(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept.digest('base64')}\r\n\r\n`);
 });
-process.on('SIGTERM', () => process.exit(0));
+process.on('SIGTERM', () => setTimeout(() => process.exit(0), Number(process.env.LINGER || 0)));
 setTimeout(() => server.listen(Number(process.env.PORT || 3000)), Number(process.env.WAIT || 0));

@@ -1,0 +1,117 @@
+"""What a local engine is asked about an image: a few short questions, which over its socket need no client.
+
+The client library takes longer to import than a known image to be told. So a question goes over the socket by hand, and
+whatever is not a plain answer there (another kind of address, an error, a surprise) is asked again with the client,
+whose words about it are the ones that count.
+"""
+
+import json
+import socket
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
+
+from imageopt.source import engine
+from imageopt.source.address import engine_address
+
+if TYPE_CHECKING:
+    import docker
+
+T = TypeVar("T")
+_SECONDS = 10
+_LONGEST = 16 << 20  # bytes of an answer: an image with thousands of tags has a few hundred thousand
+_HEAD = b"\r\n\r\n"
+
+
+class Engine:
+    """A local engine that can be asked. Its questions raise ToolMissing and ToolFailed where it cannot answer."""
+
+    def __init__(self, source: Literal["docker", "podman"] = "docker") -> None:
+        self._source = source
+        host = engine_address().host if source == "docker" else ""
+        self._socket = host.removeprefix("unix://") if host.startswith("unix://") else None
+        self._client: docker.DockerClient | None = None
+        self._version = ""
+
+    @property
+    def client(self) -> "docker.DockerClient":
+        """The client library's, for what is more than a question."""
+        if self._client is None:
+            self._client = engine.connect(self._source)
+        return self._client
+
+    def is_podman(self) -> bool:
+        """Whether the engine is Podman."""
+        answer = self._answer("/_ping")
+        if answer is None:
+            return engine.is_podman(self.client)
+        self._version = answer.headers.get("api-version", "")
+        return "libpod-api-version" in answer.headers
+
+    def image(self, name: str) -> Mapping[str, Any] | None:
+        """What it says of the image, None where it has none of that name, tag, digest or id."""
+        from urllib.parse import quote
+
+        found = self._value(f"/images/{quote(name, safe='/:')}/json", dict)
+        return engine.inspect_image(self.client, name) if found is None else found
+
+    def labelled(self, label: str) -> Sequence[Mapping[str, Any]]:
+        """What it says of the images with that label, `name=value`, in its list of images."""
+        from urllib.parse import quote
+
+        found = self._value(f"/images/json?filters={quote(json.dumps({'label': [label]}))}", list)
+        return engine.labelled_images(self.client, label) if found is None else found
+
+    def info(self) -> Mapping[str, Any]:
+        """What it says of itself."""
+        found = self._value("/info", dict)
+        return engine.engine_info(self.client) if found is None else found
+
+    def close(self) -> None:
+        """Nothing more will be asked."""
+        if self._client is not None:
+            self._client.close()
+
+    def _value(self, path: str, kind: type[T]) -> T | None:
+        """The answer as JSON of that kind; None for any other."""
+        answer = self._answer(f"/v{self._version}{path}") if self._version else self._answer(path)
+        try:
+            value = json.loads(answer.body) if answer is not None else None
+        except ValueError:
+            return None
+        return value if isinstance(value, kind) else None
+
+    def _answer(self, path: str) -> "_Answer | None":
+        """The answer to a question that went well over the socket; None for any other."""
+        if self._socket is None or self._client is not None:
+            return None
+        try:
+            with socket.socket(socket.AF_UNIX) as stream:
+                stream.settimeout(_SECONDS)
+                stream.connect(self._socket)
+                stream.sendall(f"GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n".encode())
+                data = b""
+                while piece := stream.recv(1 << 16):
+                    data += piece
+                    if len(data) > _LONGEST:
+                        return None
+        except OSError:
+            return None
+        return _parsed(data)
+
+
+class _Answer(NamedTuple):
+    headers: Mapping[str, str]  # names in small letters
+    body: bytes
+
+
+def _parsed(data: bytes) -> _Answer | None:
+    """A whole answer of status 200: as long as it says, or, where it does not say, as far as it went."""
+    head, found, body = data.partition(_HEAD)
+    status, *lines = head.decode("latin-1").split("\r\n")
+    if not found or status.split(" ")[1:2] != ["200"]:
+        return None
+    headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    length = headers.get("content-length", str(len(body)))
+    if "transfer-encoding" in headers or length != str(len(body)):
+        return None
+    return _Answer(headers, body)
