@@ -13,7 +13,7 @@ from imageopt.evidence.folders import FolderRow
 from imageopt.evidence.model import CompositionRow, Evidence, Inventory, InventoryRow, Overview
 from imageopt.image.cache import LayerCache, user_cache
 from imageopt.image.known import key_of
-from imageopt.image.model import FileRecord, Image
+from imageopt.image.model import FileRecord
 from imageopt.rules.model import Finding, Summary, Suppressed
 from imageopt.rules.policy import Policy
 
@@ -84,11 +84,11 @@ def _keep(cache: LayerCache, name: str, found: Judgement) -> None:
 def _name(evidence: Evidence, policy: Policy, today: date) -> str | None:
     """The entry of the judgement; None where it depends on more than can be named."""
     image, dockerfile = evidence.image, evidence.dockerfile
-    if image is None or evidence.project is not None or not _is_told_by_digests(image):
+    if image is None or evidence.project is not None or not image.told_by:
         return None
     try:
         key = key_of(
-            (image.source, image.reference, image.digest, image.config, image.layers, image.checksums),
+            (image.source, image.reference, image.digest, image.config, image.layers, image.told_by),
             (dockerfile.text if dockerfile is not None else None, evidence.dockerfile_path, evidence.target),
             (
                 evidence.base,
@@ -99,8 +99,3 @@ def _name(evidence: Evidence, policy: Policy, today: date) -> str | None:
     except UnicodeEncodeError:
         return None
     return f"{key}.judgement"
-
-
-def _is_told_by_digests(image: Image) -> bool:
-    """Whether the digests are the content's: proved, or the engine's own word."""
-    return image.digest_verified or image.checksums == "crc-64"

@@ -65,6 +65,10 @@ class LayerCache:
         with contextlib.suppress(ValueError):
             self._write(self._path(index.digest, index.checksums), index)
 
+    def holds(self, name: str) -> bool:
+        """Whether something was kept under that name; what it is worth shows when it is recalled."""
+        return (self.folder / name).is_file()
+
     def recall(self, name: str, kind: type[T]) -> T | None:
         """What was kept under that name, as a record of that kind; None where there is nothing, or nothing whole."""
         return self._read(self.folder / name, kind)

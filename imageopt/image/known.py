@@ -1,8 +1,9 @@
 """What was worked out of a whole image, kept beside its layers' indexes and found by all that went into it.
 
-The layers' digests, the configuration, the blobs as the source lists them and the code that counts make the key, so the
-same key is the same `Image`. What surprises: an image that is recalled holds its files packed, and unpacks them when
-somebody first looks at one; its sizes, layers and packages need none of them.
+The layers' digests (of a plain tar whose content was passed over: the place of its file), the configuration, the blobs
+as the source lists them and the code that counts make the key, so the same key is the same `Image`. What surprises: an
+image that is recalled holds its files packed, and unpacks them when somebody first looks at one; its sizes, layers and
+packages need none of them.
 """
 
 import os
@@ -27,8 +28,9 @@ _CODE = Path(__file__).parents[1]
 class KnownLayer(Struct, frozen=True):
     """Stands for an index that lies in the cache, and that nobody has needed yet."""
 
-    digest: str
+    digest: str  # empty where only its place is known
     checksums: ChecksumKind
+    place: str = ""  # as `place_of` gives it
     diff_id: str = ""  # the index knows it; what is found by its digest is that digest's
     unread: tuple[int, ...] = ()
 
@@ -61,14 +63,21 @@ def key_of(*parts: Any) -> str:
 
 
 def image_name(read: ReadImage[Any]) -> str | None:
-    """The entry of the image; None where a layer's digest is not known."""
-    if not read.layers or not all(layer.digest for layer in read.layers):
+    """The entry of the image; None where nothing tells a layer's content."""
+    layers = told_by(read)
+    if not layers:
         return None
-    layers = [(layer.digest, layer.checksums) for layer in read.layers]
     try:
         return f"{key_of(layers, read.config, read.blobs)}.image"
     except UnicodeEncodeError:
         return None
+
+
+def told_by(read: ReadImage[Any]) -> tuple[tuple[str, ChecksumKind], ...]:
+    """What tells the layers' content: the digest of each, or else its file's place; nothing where one has neither."""
+    places = read.places or [""] * len(read.layers)
+    layers = tuple((layer.digest or place, layer.checksums) for layer, place in zip(read.layers, places, strict=True))
+    return layers if all(name for name, _ in layers) else ()
 
 
 def recall_image(cache: LayerCache, read: ReadImage[Any]) -> Image | None:
@@ -84,6 +93,7 @@ def recall_image(cache: LayerCache, read: ReadImage[Any]) -> Image | None:
         reference=read.reference,
         digest=read.digest,
         statement=read.statement,
+        told_by=told_by(read),
         files=LaterSequence(lambda: unpack(decompressed(known.files), tuple[FileRecord, ...])),
         links=LaterMapping(lambda: unpack(decompressed(known.links), dict[str, str])),
         contents=LaterMapping(lambda: unpack(decompressed(known.contents), dict[str, bytes])),
@@ -103,7 +113,9 @@ def keep_image(cache: LayerCache, read: ReadImage[Any], image: Image) -> None:
         packed = [compressed(pack(part)) for part in parts]
     except UnicodeEncodeError:
         return
-    rest = replace(image, files=(), links={}, contents={}, packages=replace(image.packages, owners={}), statement=None)
+    rest = replace(
+        image, told_by=(), files=(), links={}, contents={}, packages=replace(image.packages, owners={}), statement=None
+    )
     cache.keep(name, _Known(rest, *packed))
 
 

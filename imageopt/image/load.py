@@ -12,8 +12,8 @@ from msgspec.structs import replace
 
 from imageopt.errors import InputError
 from imageopt.image.cache import LayerCache
-from imageopt.image.known import Exported, KnownLayer, keep_image, key_of, recall_image
-from imageopt.image.model import ChecksumKind, Image, LayerIndex
+from imageopt.image.known import Exported, KnownLayer, keep_image, key_of, recall_image, told_by
+from imageopt.image.model import Image, LayerIndex
 from imageopt.progress import Progress
 from imageopt.source.export import is_compressed
 from imageopt.source.files import Files
@@ -84,12 +84,13 @@ class _Reader:
         from imageopt.image.account import account
 
         check_digests(read)
-        self._keep(read.layers)
+        self._keep(read)
+        whole = read
         if any(layer.unread for layer in read.layers):
             from imageopt.image.header_walk import settled
 
-            read = settled(read)
-        image = account(read)
+            whole = settled(read)
+        image = replace(account(whole), told_by=told_by(read))
         if self._cache is not None:
             keep_image(self._cache, read, image)
             self._cache.prune()
@@ -104,16 +105,20 @@ class _Reader:
                 layers.append(layer)
                 continue
             if layer not in once:
-                once[layer] = self._read_entry(layer.digest, layer.checksums)
+                once[layer] = self._read_entry(layer)
             index = once[layer]
             if index is None:
                 return None
             layers.append(index)
         return cast("ReadImage[LayerIndex]", replace(read, layers=tuple(layers)))
 
-    def _known(self, digest: str) -> _Layer | None:
-        """What the cache has of a layer's stream, by its digest."""
-        return self._get(digest, "xxh3-128")
+    def _known(self, digest: str | None, place: str) -> _Layer | None:
+        """What the cache has of a layer's stream, by its digest or by the place of its file."""
+        found = self._get(KnownLayer(digest, "xxh3-128")) if digest else None
+        if found is None and place and self._cache is not None and not self._verify_digests:
+            placed = self._cache.recall(f"{place}.place", KnownLayer)
+            found = self._get(placed) if placed is not None else None
+        return found
 
     def _index_layer(self, stream: BinaryIO) -> LayerIndex:
         from imageopt.image.layer import index_layer
@@ -137,7 +142,7 @@ class _Reader:
             yield from read_local_layers(files, wanted, self._index_layer)
 
     def _index_splits(self, layers: Sequence[SplitLayer]) -> list[_Layer]:
-        found = [self._get(layer.diff_id, "crc-64") for layer in layers]
+        found = [self._get(KnownLayer(layer.diff_id, "crc-64")) for layer in layers]
         missing = [layer for layer, index in zip(layers, found, strict=True) if index is None]
         if missing:
             from imageopt.image.split import index_splits  # loads a JSON decoder that the other sources do not need
@@ -158,29 +163,44 @@ class _Reader:
         self._exported = (name, read)
         return read
 
-    def _keep(self, layers: Iterable[LayerIndex]) -> None:
-        """Those that are new and whose digest is theirs; of a plain tar that was walked by its headers nobody knows."""
+    def _keep(self, read: ReadImage[LayerIndex]) -> None:
+        """The layers that are new, by their digests; one without a digest, of a tar that was walked, by its place."""
         if self._cache is None:
             return
-        for index in {layer.digest: layer for layer in layers if layer.digest not in {"", *self._old}}.values():
+        for index in {layer.digest: layer for layer in read.layers if layer.digest not in {"", *self._old}}.values():
             self._cache.put(index)
+        for place, index in dict(zip(read.places, read.layers, strict=False)).items():
+            if place and index.digest not in self._old:
+                known = KnownLayer(index.digest, index.checksums, place)
+                self._cache.keep(f"{place}.place", known)
+                if not index.digest:
+                    self._cache.keep(_walked(known), index)
         if self._exported is not None:
-            name, read = self._exported
-            known = tuple(KnownLayer(layer.digest, layer.checksums) for layer in read.layers)
-            self._cache.keep(name, Exported(read.digest, read.config, read.blobs, known))
+            name, shown = self._exported
+            layers = tuple(KnownLayer(layer.digest, layer.checksums) for layer in shown.layers)
+            self._cache.keep(name, Exported(shown.digest, shown.config, shown.blobs, layers))
 
-    def _get(self, digest: str, checksums: ChecksumKind) -> _Layer | None:
+    def _get(self, layer: KnownLayer) -> _Layer | None:
         if self._cache is None or self._verify_digests:  # an entry proves nothing of the bytes that lie there now
             return None
-        if self._trusting:
-            return KnownLayer(digest, checksums) if self._cache.has(digest, checksums) else None
-        return self._read_entry(digest, checksums)
+        if not self._trusting:
+            return self._read_entry(layer)
+        there = self._cache.has(layer.digest, layer.checksums) if layer.digest else self._cache.holds(_walked(layer))
+        return layer if there else None
 
-    def _read_entry(self, digest: str, checksums: ChecksumKind) -> LayerIndex | None:
-        index = self._cache.get(digest, checksums) if self._cache is not None else None
+    def _read_entry(self, layer: KnownLayer) -> LayerIndex | None:
+        if self._cache is None:
+            return None
+        if not layer.digest:
+            return self._cache.recall(_walked(layer), LayerIndex)
+        index = self._cache.get(layer.digest, layer.checksums)
         if index is not None:
             self._old.add(index.digest)
         return index
+
+
+def _walked(layer: KnownLayer) -> str:
+    return f"{layer.place}.walked"
 
 
 def check_digests(read: ReadImage[Any]) -> None:

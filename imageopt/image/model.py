@@ -211,3 +211,4 @@ class Image(Struct, frozen=True):
     statement: bytes | None = None  # as in `ReadImage`
     elf: Mapping[str, ElfFacts] = field(default_factory=dict)  # what live addons, libraries and programs need, by path
     digest_verified: bool = True  # every layer was read to its end and is what its digest promises
+    told_by: tuple[tuple[str, ChecksumKind], ...] = ()  # what its layers are found by in the cache; empty where in none

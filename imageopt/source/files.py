@@ -1,8 +1,10 @@
 """An image on disk as named files, whether it is a folder or one tar: nothing is unpacked, layers are read in place."""
 
+import hashlib
 import io
 import os
 import stat
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 _LINKS = 16  # symlinks to follow from one name; archives use one (a layer shared by two images)
+
+_SETTLED_SECONDS = 2  # a file changed later than this ago may change once more at what its times call the same moment
 
 _COMPRESSED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\xfd7zXZ\0", b"BZh")  # gzip, zstd, xz, bzip2
 
@@ -54,6 +58,10 @@ class FolderFiles:
             raise missing(name)
         return path.open("rb")
 
+    def place(self, name: str) -> str:
+        path = self._path(name)
+        return _place(path.stat(), 0) if path is not None else ""
+
     def _path(self, name: str) -> Path | None:
         try:
             path = (self._folder / name).resolve(strict=True)
@@ -70,6 +78,7 @@ class TarFiles:
         self._members: dict[str, tuple[int, int]] = {}  # name -> offset and bytes of the content
         self._links: dict[str, str] = {}
         with _open_regular(path) as stream:
+            self._status = os.fstat(stream.fileno())
             _check_head(path, stream)
             tar = _SeekingTar(stream)
             for member in walk(tar):
@@ -96,6 +105,10 @@ class TarFiles:
             raise missing(name)
         stream = self._path.open("rb", buffering=0)
         return io.BufferedReader(_Part(stream, *place), 1 << 18)
+
+    def place(self, name: str) -> str:
+        place = self._members.get(self._resolved(name))
+        return _place(self._status, place[0]) if place is not None else ""
 
     def _resolved(self, name: str) -> str:
         for _ in range(_LINKS):
@@ -156,6 +169,20 @@ class _Part(io.RawIOBase):
     def close(self) -> None:
         self._stream.close()
         super().close()
+
+
+def place_of(files: Files, name: str) -> str:
+    """Where the file's bytes lie, unchanged: 64 hex digits; empty where nothing tells that they are still the same."""
+    return files.place(name) if isinstance(files, FolderFiles | TarFiles) else ""
+
+
+def _place(status: os.stat_result, offset: int) -> str:
+    """A file as git knows one again: by device, inode, length and both times, of which no program can set the later."""
+    changed = max(status.st_mtime_ns, status.st_ctime_ns)
+    if changed > time.time_ns() - _SETTLED_SECONDS * 1_000_000_000:
+        return ""
+    parts = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns, offset)
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
 def missing(name: str) -> InputError:

@@ -90,6 +90,7 @@ class ReadImage(Struct, Generic[LayerT], frozen=True):
     layers: tuple[LayerT, ...]
     reopen: Callable[[int], BinaryIO] | None = None  # a layer's stream once more, where the source can
     statement: bytes | None = None  # the builder's, of how it was built (in-toto), where the source holds one
+    places: tuple[str, ...] = ()  # of the layers, as `place_of` gives them; none where the source has no such files
 
 
 IndexLayer = Callable[[BinaryIO], LayerT]

@@ -17,12 +17,12 @@ from imageopt.progress import Progress
 from imageopt.source.attestation import provenance_statement
 from imageopt.source.documents import image_config
 from imageopt.source.export import ExportReader, is_compressed
-from imageopt.source.files import Files, FolderFiles, TarFiles
+from imageopt.source.files import Files, FolderFiles, TarFiles, place_of
 from imageopt.source.layout import Described, LayerFile, docker_layout, is_for, oci_layout
 from imageopt.source.model import ImageConfig, ImageRef, LayerBlob, ReadImage, SourceKind
 from imageopt.source.overlay2 import SplitLayer, Surprise
 from imageopt.source.place import parse_place, this_platform
-from imageopt.source.side_by_side import read_layers
+from imageopt.source.side_by_side import HEAD, read_layers
 from imageopt.units import format_bytes
 
 if TYPE_CHECKING:
@@ -30,8 +30,7 @@ if TYPE_CHECKING:
 
 LayerT = TypeVar("LayerT")
 ReadLayers = Callable[[Files, Iterable[str], Callable[[BinaryIO], LayerT]], Iterator[tuple[str, LayerT, bytes]]]
-
-
+Known = Callable[[str | None, str], LayerT | None]
 Exported = Callable[[str, Callable[[], ReadImage[LayerT]]], ReadImage[LayerT]]
 
 
@@ -41,7 +40,7 @@ class _Readers(Struct, Generic[LayerT], frozen=True):
     index_layer: Callable[[BinaryIO], LayerT]
     index_splits: Callable[[Sequence[SplitLayer]], Sequence[LayerT]] | None
     read_local: ReadLayers[LayerT]
-    known: Callable[[str], LayerT | None]
+    known: Known[LayerT]
     exported: Exported[LayerT]
 
 
@@ -51,7 +50,7 @@ def read_image(
     *,
     index_splits: Callable[[Sequence[SplitLayer]], Sequence[LayerT]] | None = None,
     read_local: ReadLayers[LayerT] | None = None,
-    known: Callable[[str], LayerT | None] = lambda _digest: None,
+    known: Known[LayerT] = lambda _digest, _place: None,
     exported: Exported[LayerT] = lambda _image, export: export(),
     platform: str | None = None,
     progress: Progress | None = None,
@@ -59,9 +58,10 @@ def read_image(
     """The image, its layers as `index_layer` made them, base first; `index_splits` takes an engine's own records.
 
     `read_local` reads the layers of files on disk, as `read_layers` does for all. `known` gives what is already known
-    of a layer by the digest that a manifest states, and spares its reading; `exported` may know what an engine's export
-    of an image shows, by the image's digest and platform, and spare the export. Raises InputError where the image is
-    missing or damaged, ToolMissing and ToolFailed where the engine is, UsageError where the reference fits several.
+    of a layer by the digest that a manifest states or by its file's place, and spares its reading; `exported` may know
+    what an engine's export of an image shows, by the image's digest and platform, and spare the export. Raises
+    InputError where the image is missing or damaged, ToolMissing and ToolFailed where the engine is, UsageError where
+    the reference fits several.
     """
     progress = progress or Progress()
     readers = _Readers(index_layer, index_splits, read_local or read_layers, known, exported)
@@ -207,10 +207,12 @@ def _from_files(
         raise InputError(f"{ref.name} is for {config.platform}, not for {platform}", "leave --platform out")
     read: dict[str, LayerT] = {}
     compressed: dict[str, bool] = {}
+    places = {layer.name: place_of(files, layer.name) for layer in described.layers}
     for layer, diff_id in zip(described.layers, config.diff_ids, strict=True):
-        if layer.digest is not None and layer.name not in read and (found := readers.known(layer.digest)) is not None:
-            read[layer.name], compressed[layer.name] = found, layer.digest != diff_id
-    names = {layer.name for layer in described.layers}
+        if layer.name not in read and (found := readers.known(layer.digest, places[layer.name])) is not None:
+            read[layer.name] = found
+            compressed[layer.name] = layer.digest != diff_id if layer.digest else _is_compressed(files, layer.name)
+    names = places.keys()
     with progress.step(f"reading {ref.name}"):
         read_them = read_layers if kind == "registry" else readers.read_local
         for name, index, head in read_them(files, sorted(names - read.keys()), readers.index_layer):
@@ -230,7 +232,13 @@ def _from_files(
         layers=tuple(read[layer.name] for layer in described.layers),
         reopen=lambda number: files.open(described.layers[number].name),
         statement=provenance_statement(files, described.digest) if described.digest is not None else None,
+        places=tuple(places[layer.name] for layer in described.layers),
     )
+
+
+def _is_compressed(files: Files, name: str) -> bool:
+    with files.open(name) as stream:
+        return is_compressed(stream.peek(HEAD))
 
 
 def _blob(layer: LayerFile, diff_id: str, size: int | None, transferred: bool) -> LayerBlob:
