@@ -17,6 +17,7 @@ KEYWORDS = frozenset(
     {"ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK"}
     | {"LABEL", "MAINTAINER", "ONBUILD", "RUN", "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR"}
 )
+_NO_TRIGGERS = frozenset({"FROM", "MAINTAINER", "ONBUILD"})  # refused by BuildKit (instructions/parse.go)
 _HEREDOC_KEYWORDS = frozenset({"RUN", "COPY", "ADD"})
 _SHOWN = 40  # characters of what is no instruction
 _KEYWORD = lazy_pattern(f"[^{BLANK}]+")
@@ -105,6 +106,8 @@ def _problems(instruction: Instruction, mixed: bool) -> Iterator[Problem]:
         )
     elif keyword == "FROM" and not (len(words) == 1 or (len(words) == 3 and words[1].value.upper() == "AS")):
         yield problem("malformed-from", "FROM takes an image, or an image, AS and a name")
+    elif instruction.trigger is not None and instruction.trigger.keyword in _NO_TRIGGERS:
+        yield problem("forbidden-trigger", f"ONBUILD cannot put off {instruction.trigger.keyword}")
     elif keyword == "SHELL" and instruction.json is None:
         yield problem("shell-not-json", "SHELL takes a JSON array only")
     elif keyword in ("ENV", "LABEL") and "=" in words[0].raw:
