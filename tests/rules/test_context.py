@@ -27,6 +27,16 @@ def test_a_weak_ignore_file_is_named_not_quoted(tmp_path: Path) -> None:
     assert found.message == ".dockerignore lets through what no image needs: .git."
 
 
+def test_a_pattern_that_no_build_takes_is_an_error_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM node:22-slim\nUSER node\n")
+    (tmp_path / ".dockerignore").write_text("dist\n\n![a-\n")
+    evidence = join(None, parse((tmp_path / "Dockerfile").read_bytes()), read_project(tmp_path))
+    (found,) = [found for found in check(evidence, load_rules()) if found.severity == "error"]
+    assert found.location is not None
+    assert (found.rule, found.location.file, found.location.line) == ("parse-error", ".dockerignore", 3)
+    assert found.message == "'![a-' is not a pattern."
+
+
 @pytest.mark.parametrize(
     ("dockerfile", "needed"),
     [

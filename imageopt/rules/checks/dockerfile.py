@@ -17,9 +17,20 @@ from imageopt.rules.model import Finding, Location, Rule
 
 
 def parse_error(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:  # noqa: ARG001
-    """Everything that the parser could not make sense of; a blank line in a continuation is only bad style."""
+    """Everything that the parser could not make sense of; a blank line in a continuation is only bad style.
+
+    A pattern of the ignore file that is none is refused by BuildKit as well, whatever the Dockerfile copies.
+    """
     if evidence.dockerfile is None:
         return
+    if evidence.project is not None and evidence.project.dockerignore is not None:
+        from imageopt.dockerfile.ignore import parse_ignore  # which a Dockerfile alone does without
+        from imageopt.project.context import ignore_file
+
+        name = ignore_file(evidence.project.root, evidence.dockerfile_path)
+        for problem in parse_ignore(evidence.project.dockerignore).problems:
+            place = Location(name, problem.line, 1, problem.end_line)
+            yield stated(evidence, rule, None, message=f"{problem.message}.", place=place)
     for problem in evidence.dockerfile.problems:
         if problem.code != "empty-continuation":
             place = Location(evidence.dockerfile_path, problem.line, 1, problem.end_line)
