@@ -68,15 +68,13 @@ def with_lock(evidence: Evidence, propose: Callable[[Evidence], Rewrite], *, pro
 def _joined(project: Project, proposed: Rewrite, made: Made) -> Rewrite:
     drifted = f"{made.lock.path} did not fit: " if made.before is not None else ""
     done = Transformed(NAME, "verify", f"{drifted}{made.reason}; made by {made.how}", (_RULE,), 0)
-    nothing = "there is nothing worth doing"
-    notes = tuple(note for note in proposed.notes if note != nothing)
     hidden = _ignored_by_git(project, made.path)
     return replace(
         proposed,
         outcome="proposed",
         changes=(*proposed.changes, FileChange(made.path, made.before, made.after, made.summary)),
         transformed=(*proposed.transformed, done),
-        notes=(*notes, hidden) if hidden else notes,
+        notes=(*proposed.notes, hidden) if hidden else proposed.notes,
     )
 
 

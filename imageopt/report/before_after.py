@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from imageopt.report.verification import VULNERABILITY_SEVERITIES
-from imageopt.report.words import UNKNOWN, percent, seconds, size
+from imageopt.report.words import UNKNOWN, less, seconds, size
 
 Json = Mapping[str, Any]
 NOT_DONE = "not done"
@@ -33,10 +33,10 @@ class Row(Struct, frozen=True):
 
 
 def rows(document: Json) -> list[Row]:
-    """The table, from sizes over times to security."""
+    """The table, from sizes over times to security. What was done of neither stands among what was not checked."""
     timing, comparison = document["timing"], document["comparison"]
     before, after = document["before"], document["after"]
-    return [
+    found = [
         *(_size(label, comparison[name], _measured(before, name), _measured(after, name)) for name, label in _SIZES),
         _count("files", _files(before), _files(after)),
         _build("cold build", timing["build_seconds"], before["build"], after["build"]),
@@ -48,6 +48,7 @@ def rows(document: Json) -> list[Row]:
         _user(before["run"], after["run"]),
         *_scans(before["scan"], after["scan"]),
     ]
+    return [row for row in found if (row.before, row.after) != (NOT_DONE, NOT_DONE)]
 
 
 def _dependencies(timing: Json, before: Json, after: Json) -> list[Row]:
@@ -65,7 +66,7 @@ def vulnerabilities_in_words(by_severity: Json) -> str:
 
 
 def _size(label: str, change: Json, before: int | None, after: int | None) -> Row:
-    words = "" if change["saved"] in (None, 0) or change["percent"] is None else _signed(change["percent"])
+    words = "" if change["saved"] in (None, 0) or change["percent"] is None else less(change["percent"])
     return Row(label, size(before), size(after), words, _less(before, after))
 
 
@@ -76,10 +77,6 @@ def _measured(side: Json, name: str) -> int | None:
         return None
     value: int | None = image[name] if name == "own_unpacked_bytes" else image["sizes"][name]
     return value
-
-
-def _signed(saved_percent: float) -> str:
-    return f"-{percent(saved_percent)}" if saved_percent > 0 else f"+{percent(-saved_percent)}"
 
 
 def _less(before: float | None, after: float | None) -> bool | None:
@@ -103,7 +100,7 @@ def _time(label: str, times: Json) -> Row:
     before, after = times["before"], times["after"]
     shown: Callable[[float | None], str] = lambda value: NOT_DONE if value is None else seconds(value)  # noqa: E731
     differs = before and after is not None and shown(before) != shown(after)  # less than is shown is no difference
-    change = _signed(100 * (before - after) / before) if differs else ""
+    change = less(100 * (before - after) / before) if differs else ""
     return Row(label, shown(before), shown(after), change, None)  # a time of one run proves no difference
 
 

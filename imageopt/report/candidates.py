@@ -14,7 +14,7 @@ from imageopt.report.words import UNKNOWN, alone, size
 from imageopt.verify.best import Search, Tried
 
 Json = dict[str, Any]
-HEAD = ("candidate", "predicted", "measured", "left", "what came of it")
+_HEAD = ("candidate", "predicted", "measured", "left", "what came of it")
 
 
 def candidates_section(search: Search) -> Json:
@@ -30,21 +30,36 @@ def candidates_section(search: Search) -> Json:
     return section
 
 
-def candidate_rows(document: Mapping[str, Any]) -> list[tuple[str, str, str, str, str]]:
-    """A line for each candidate, under HEAD; none for a document without one that is offered."""
-    candidates = document.get("candidates", ())
-    if not any(one["offered"] for one in candidates):
-        return []
-    return [
+def candidate_rows(document: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """A head and a line for each candidate that is offered; none where none is.
+
+    A column in which nobody has anything to say is left out.
+    """
+    rows = [
         (
             f"{one['name']}{' (the best)' if one['best'] else ''}",
-            size(one["predicted_bytes"]) if one["offered"] else "",
+            size(one["predicted_bytes"]),
             size(one["measured_bytes"]) if one["verdict"] else "",
             size(one["unpacked_bytes"]) if one["verdict"] else "",
             _outcome(one),
         )
-        for one in candidates
+        for one in document.get("candidates", ())
+        if one["offered"]
     ]
+    said = [column for column in range(len(_HEAD)) if any(row[column] not in ("", UNKNOWN) for row in rows)]
+    return [tuple(row[column] for column in said) for row in (_HEAD, *rows)] if rows else []
+
+
+def not_offered(document: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The names of the candidates that are not offered, and why: those with one reason together. None without one."""
+    candidates = document.get("candidates", ())
+    if not any(one["offered"] for one in candidates):
+        return []
+    names: dict[str, list[str]] = {}
+    for one in candidates:
+        if not one["offered"]:
+            names.setdefault(_outcome(one), []).append(one["name"])
+    return [(", ".join(those), why) for why, those in names.items()]
 
 
 def how_it_ended(document: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from msgspec import Struct
 
 from imageopt.report.names import harmless
-from imageopt.report.words import UNKNOWN, category, percent, place, size
+from imageopt.report.words import UNKNOWN, category, layers_in_words, percent, place, size
 from imageopt.units import format_bytes
 
 Json = Mapping[str, Any]
@@ -78,8 +78,9 @@ def sentences(document: Json) -> list[str]:
 
 def _pull(document: Json) -> str:
     layers = document["layers"]
+    verb = "is" if layers["shared"] == 1 else "are"
     shared = (
-        f"{layers['shared']} of {len(document['after']['layers'])} layers are shared"
+        f"{layers['shared']} of {len(document['after']['layers'])} layers {verb} shared"
         if layers["shared"]
         else "no layer is shared"
     )
@@ -149,9 +150,11 @@ def _where(document: Json, cause: Json) -> str:
     """The places of what came, where the category grew; else of what went."""
     came = (cause["delta"] >= 0 and cause["added"]) or not cause["removed"]
     layers = document["after" if came else "before"]["layers"]
-    parts = cause["added"] if came else cause["removed"]
-    places = list(dict.fromkeys(_place(layers[part["layer"]]) for part in parts))
-    return ("" if came or not places else "was ") + ", ".join(places[:2]) + (", …" if len(places) > 2 else "")
+    made = [layers[part["layer"]] for part in (cause["added"] if came else cause["removed"])]
+    lines = list(dict.fromkeys(text for layer in made if (text := place(layer["instruction"]))))
+    numbers = layers_in_words(sorted({layer["index"] for layer in made}))
+    told = ", ".join(lines[:2]) + (", …" if len(lines) > 2 else "") if lines else numbers
+    return ("" if came or not told else "was ") + told
 
 
 def _place(layer: Json) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 from msgspec import Struct
 
 from imageopt.report.before_after import rows, vulnerabilities_in_words
-from imageopt.report.candidates import HEAD, candidate_rows, how_it_ended, on_request_rows
+from imageopt.report.candidates import candidate_rows, how_it_ended, not_offered, on_request_rows
 from imageopt.report.change_rows import config_rows, lists, sentences, size_rows
 from imageopt.report.explore import explorable
 from imageopt.report.names import harmless
@@ -42,6 +42,7 @@ from imageopt.report.words import (
     suppressed,
     unchecked_hazards,
     what,
+    where,
     why,
 )
 
@@ -87,6 +88,7 @@ def html(document: Json) -> str:
         suppressed=suppressed,
         category=category,
         place=place,
+        where=where,
         saving=saving,
         what=what,
         limit_and_value=limit_and_value,
@@ -146,8 +148,8 @@ def _drawn(kind: str, document: Json) -> dict[str, Any]:
                 "outcome": outcome(document),
                 "diff": _diff(document["diff"]),
                 "follow_ups": [(item, _diff(item["diff"])) for item in document.get("follow_ups", [])],
-                "head": HEAD,
                 "candidates": candidate_rows(document),
+                "not_offered": not_offered(document),
                 "ended": how_it_ended(document),
                 "on_request": on_request_rows(document),
             }

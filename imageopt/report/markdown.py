@@ -11,13 +11,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from imageopt.report.before_after import rows, vulnerabilities_in_words
-from imageopt.report.candidates import HEAD, candidate_rows, how_it_ended, on_request_rows
+from imageopt.report.candidates import candidate_rows, how_it_ended, not_offered, on_request_rows
 from imageopt.report.names import harmless
 from imageopt.report.numbers import subject
 from imageopt.report.words import (
     alone,
     also,
     base_image,
+    by_category,
     category,
     cause,
     differences,
@@ -28,15 +29,15 @@ from imageopt.report.words import (
     lost_in_words,
     offer,
     outcome,
-    place,
-    places,
     prediction,
     saving,
     scanned,
     size,
     suppressed,
+    together,
     unchecked_hazards,
     what,
+    where,
     why,
 )
 
@@ -111,17 +112,17 @@ def _analysis(document: Json) -> list[str]:
     if image is not None:
         composition = [
             [
-                size(row["bytes"]),
-                category(row["category"]),
-                escaped(", ".join(places(row, findings, image["layers"])[:3])),
+                size(sum(row["bytes"] for row in rows)),
+                category(rows[0]["category"]),
+                escaped(", ".join(together(rows, findings, image["layers"])[:3])),
             ]
-            for row in image["composition"]
+            for rows in by_category(image["composition"])
         ]
         lines += [*table(("bytes", "what", "where"), composition[:_SHOWN], "rll"), ""]
     shown = [
         [
             saving(item),
-            escaped(place(item["location"])),
+            escaped(where(item)),
             f"{escaped(what(item))} ({escaped(item['code'])}){escaped(also(item))}",
             escaped(item["fix"]["text"]),
         ]
@@ -215,7 +216,9 @@ def _rewrite(document: Json) -> list[str]:
     if cells:
         lines += [*table(("saves", "what", "why"), cells, "rll"), ""]
     if found := candidate_rows(document):
-        lines += [*table(HEAD, [[escaped(text) for text in row] for row in found], "lrrrl"), ""]
+        head, *below = ([escaped(text) for text in row] for row in found)
+        lines += [*table(head, below, f"l{'r' * (len(head) - 2)}l"), ""]
+        lines += [*(f"- no {escaped(names)}: {escaped(why)}" for names, why in not_offered(document)), ""]
         lines += [f"**{escaped(ended)}**", ""] if (ended := how_it_ended(document)) else []
     lines += [
         f"- only when asked for: `{option}`: {escaped(text)}{f' ({saved})' if saved else ''}"

@@ -3,7 +3,7 @@
 All renderers take their words from here, so that the terminal, Markdown and HTML say the same of the same result.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from imageopt.report.names import harmless
@@ -76,18 +76,55 @@ def what(finding: Json) -> str:
     return text.rstrip(".")
 
 
+def where(finding: Json) -> str:
+    """The line of a finding, else its layers; empty where neither is known."""
+    return place(finding["location"]) or layers_in_words(finding["layers"])
+
+
+def layers_in_words(numbers: Sequence[int]) -> str:
+    """`layer 3`, `layers 0-7`, `layers 2, 5, …`; empty without one."""
+    if len(numbers) < 2:
+        return "".join(f"layer {number}" for number in numbers)
+    first, second, last = numbers[0], numbers[1], numbers[-1]
+    if last - first == len(numbers) - 1:
+        return f"layers {first}-{last}"
+    return f"layers {first}, {second}" + (", …" if len(numbers) > 2 else "")
+
+
 def places(row: Json, findings: list[Any], layers: list[Any]) -> list[str]:
-    """Where a row of the composition comes from: the lines its cause was found at, else those that made its layers."""
+    """Where a row of the composition comes from: the lines its cause was found at, else those that made its layers.
+
+    Where no line is known, the layers themselves.
+    """
+    return together((row,), findings, layers)
+
+
+def together(rows: Sequence[Json], findings: list[Any], layers: list[Any]) -> list[str]:
+    """Where several rows come from, each place once."""
+    lines = list(dict.fromkeys(text for row in rows for text in _lines(row, findings, layers)))
+    numbers = layers_in_words(sorted({index for row in rows for index in row["layers"]}))
+    return lines or ([numbers] if numbers else [])
+
+
+def _lines(row: Json, findings: list[Any], layers: list[Any]) -> list[str]:
     found = [place(finding["location"]) for finding in findings if row["cause"] and finding["rule"] == row["cause"]]
     made = [place(layers[index]["instruction"]) for index in row["layers"] if index < len(layers)]
-    return list(dict.fromkeys(text for text in (found if any(found) else made) if text))
+    return [text for text in (found if any(found) else made) if text]
+
+
+def by_category(composition: Iterable[Json]) -> list[tuple[Json, ...]]:
+    """The rows of each category together, biggest first: for views that do not name the cause, by which they differ."""
+    found: dict[str, list[Json]] = {}
+    for row in composition:
+        found.setdefault(row["category"], []).append(row)
+    return sorted((tuple(rows) for rows in found.values()), key=lambda rows: -sum(row["bytes"] for row in rows))
 
 
 def headline(document: Json) -> list[str]:
-    """The sentences that sum an analysis up: how big it is, and how much of that could go."""
+    """The sentences that sum an analysis up: how big it is and how much could go; without an image what was found."""
     image, summary = document["image"], document["summary"]
     if image is None:
-        return []
+        return [text] if (text := counted(summary["findings"])) else []
     sizes = image["sizes"]
     parts = [f"{size(sizes['unpacked_bytes'])} unpacked"]
     if sizes["download_bytes"] is not None:
@@ -115,6 +152,17 @@ def base_image(document: Json) -> str:
         return "which layers are the base image's is not known"
     count = f"{base['layers']} {'layer' if base['layers'] == 1 else 'layers'}"
     return f"base image: {base['reference'] or 'no name known'}, {count} ({_DECIDED[base['decided_by']]})"
+
+
+def counted(findings: Mapping[str, int]) -> str:
+    """`20 findings: 1 error, 15 warnings, 4 info`, by a count of each severity; empty where nothing was found."""
+    total = sum(findings.values())
+    named = [
+        f"{findings[severity]} {severity}{'s' if severity in ('error', 'warning') and findings[severity] > 1 else ''}"
+        for severity in ("error", "warning", "info", "style")
+        if findings.get(severity)
+    ]
+    return f"{total} finding{'s' if total > 1 else ''}: {', '.join(named)}" if total else ""
 
 
 def _could_go(unpacked: int, summary: Json) -> str:
@@ -151,6 +199,20 @@ def prediction(document: Json) -> str:
         "" if error is None else f", {percent(abs(error))} {'too much' if error > 0 else 'too little'}" if error else ""
     )
     return f"predicted to save {size(numbers['predicted_bytes'])}, measured {size(numbers['measured_bytes'])}{off}"
+
+
+def saved_in_words(document: Json) -> str:
+    """`2.34 GB -> 151 MB unpacked (-94 %)`; empty where one of the two is not known."""
+    change = document["comparison"]["unpacked_bytes"]
+    if change["before"] is None or change["after"] is None:
+        return ""
+    share = "" if not change["saved"] or change["percent"] is None else f" ({less(change['percent'])})"
+    return f"{size(change['before'])} -> {size(change['after'])} unpacked{share}"
+
+
+def less(saved_percent: float) -> str:
+    """What was saved as a change: `-94 %`, `+3.1 %` where it grew."""
+    return f"-{percent(saved_percent)}" if saved_percent > 0 else f"+{percent(-saved_percent)}"
 
 
 def alone(section: Json) -> str:

@@ -134,4 +134,6 @@ def _said(rewrite: Rewrite, name: str, beginning: str = "") -> Iterator[str]:
 
 
 def _why_not(rewrite: Rewrite) -> str:
-    return next((refusal.reason for refusal in rewrite.refusals), next(iter(rewrite.notes), "there is nothing to do"))
+    return next(
+        (refusal.reason for refusal in rewrite.refusals), next(iter(rewrite.notes), "there is nothing worth doing")
+    )

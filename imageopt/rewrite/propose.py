@@ -52,7 +52,7 @@ def propose(evidence: Evidence, findings: Sequence[Finding], *, target: str = "a
 
         raise UsageError(f"{target!r} is no target of a rewrite", f"use one of {', '.join(_TARGETS)}")
     if not is_worth_doing(evidence, findings):
-        return Rewrite("nothing", (), (), (), None, "unknown", ("there is nothing worth doing",))
+        return Rewrite("nothing", (), (), (), None, "unknown", ())
     project, tree = evidence.project, evidence.dockerfile
     if project is None or tree is None:
         return _refused("a rewrite needs the project's folder with its Dockerfile")
@@ -150,7 +150,7 @@ def _surgical(
         return _proposed(evidence, findings, tree.render(), account, ignore)
     if account.refusals:
         return Rewrite("refused", (), (), tuple(account.refusals), None, "unknown", ())
-    return Rewrite("nothing", (), (), (), None, "unknown", ("there is nothing worth doing",))
+    return Rewrite("nothing", (), (), (), None, "unknown", ())
 
 
 def _proposed(

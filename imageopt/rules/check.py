@@ -18,7 +18,7 @@ from imageopt.errors import UsageError
 from imageopt.evidence.model import Evidence
 from imageopt.lazy_pattern import lazy_pattern
 from imageopt.rules.joins import joined
-from imageopt.rules.model import Finding, Rule, Suppressed
+from imageopt.rules.model import SEVERITIES, Finding, Rule, Suppressed
 from imageopt.rules.suppress import REPORT, Suppressions
 
 if TYPE_CHECKING:
@@ -89,13 +89,15 @@ def concerned(rules: Iterable[Rule], evidence: Evidence) -> list[Rule]:
     return [rule for rule in rules if rule.words is None or not words.isdisjoint(rule.words)]
 
 
-def _order(found: Finding) -> tuple[int, str, int, int, str]:
+def _order(found: Finding) -> tuple[int, int, int, int, str, str]:
+    """Biggest first; what saves nothing that is known, gravest first and then from top to bottom."""
     place = found.location
     return (
         -(found.saving.bytes or 0),
-        found.code,
+        SEVERITIES.index(found.severity),
         place.line if place else 0,
         place.column if place else 0,
+        found.code,
         found.message,
     )
 

@@ -170,13 +170,20 @@ def _cached_percent(rebuild: Built | BuildFailed | NotDone) -> float | None:
 
 
 def _not_done(before: Side, after: Side) -> Iterator[str]:
-    for name, side in (("before", before), ("after", after)):
-        if not isinstance(side.rebuild, Built):
-            yield f"the rebuild of {name}: {side.rebuild.reason}"
-        if isinstance(side.run, NotDone):
-            yield f"the running of {name}: {side.run.reason}"
-        if isinstance(side.scan, NotDone):
-            yield f"the scan of {name}: {side.scan.reason}"
+    for what, old, new in (
+        ("rebuild", before.rebuild, after.rebuild),
+        ("running", before.run, after.run),
+        ("scan", before.scan, after.scan),
+    ):
+        reasons = [part.reason if isinstance(part, NotDone | BuildFailed) else "" for part in (old, new)]
+        if reasons[0] and reasons[0] == reasons[1]:
+            yield f"the {what} of both: {reasons[0]}"
+        else:
+            yield from (
+                f"the {what} of {name}: {reason}"
+                for name, reason in zip(("before", "after"), reasons, strict=True)
+                if reason
+            )
     scans = [side.scan.system if isinstance(side.scan, ScanRecord) else "" for side in (before, after)]
     if all(scans) and scans[0] != scans[1]:
         yield f"{scans[0]} became {scans[1]}, whose advisories do not cover the same things"

@@ -126,8 +126,10 @@ def _built_not_run(before: Side, after: Side, comparison: Comparison) -> Iterato
         yield f"{before.build.reason}: nothing could be compared"
         yield _alone(after)
         return
+    if isinstance(before.run, NotDone) and before.run == after.run:
+        yield f"neither version was run: {before.run.reason}"
     for name, side in (("before", before), ("after", after)):
-        if isinstance(side.run, NotDone):
+        if isinstance(side.run, NotDone) and before.run != after.run:
             yield f"{name} was not run: {side.run.reason}"
         if side.evidence is None or side.evidence.image is None:
             yield f"the image of {name} could not be read"

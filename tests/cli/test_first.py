@@ -88,5 +88,5 @@ def test_verify_is_asked_to_judge_it_alone(root: Path, monkeypatch: pytest.Monke
 
 def test_what_is_only_proposed_says_how_it_is_written(root: Path) -> None:
     told = CliRunner().invoke(command, [str(root)], catch_exceptions=False, standalone_mode=False)
-    assert "nothing is written yet: --verify builds" in told.stderr
+    assert "nothing is written yet: --verify proves it" in told.stderr
     assert "nothing is written yet" not in run(str(root)).stderr

@@ -23,6 +23,7 @@ from imageopt.report.change_rows import (
     size_rows,
 )
 from imageopt.report.comparison import comparison_document
+from imageopt.report.render import render
 from imageopt.rules.model import Target
 
 BASE = [file("bin/sh", b"s" * 1000)]
@@ -107,3 +108,9 @@ def test_a_share_past_all_measure_is_left_out() -> None:
     assert rows["unpacked"] == ("unpacked", "1 B", "5.00 kB", "+5.00 kB", False)
     assert rows["download"] == ("download", "unknown", "unknown", "", None)
     assert rows["files"] == ("files", "1", "1", "", None)
+
+
+def test_a_size_is_never_broken_in_two() -> None:
+    old, new = [BASE, [file("usr/lib/a", b"a" * 5_000_000)]], [BASE, [file("usr/lib/a", b"b" * 7_000)]]
+    shown = render(told(old, new), "terminal", color=False, width=52, plain=False)
+    assert "5.00 MB -> 7.00 kB" in shown

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from imageopt.compare.model import Compared
 from imageopt.gate.model import GateResult
 from imageopt.report.analysis import analysis_document
-from imageopt.report.candidates import candidate_rows, how_it_ended
+from imageopt.report.candidates import candidate_rows, how_it_ended, not_offered
 from imageopt.report.comparison import comparison_document
 from imageopt.report.gate import gate_document
 from imageopt.report.json_text import dumps
@@ -96,7 +96,11 @@ def test_candidates_are_as_the_schema_says_before_and_after_a_search(
     rungs = (Candidate("surgical", "mended", rewrite), Candidate("alpine", "musl", None, "sharp needs glibc"))
     document = rewrite_document(rewrite, "shop", not_begun(rungs, ""))
     check(document)
-    assert [row[0::4] for row in candidate_rows(document)] == [("surgical", "mended"), ("alpine", "sharp needs glibc")]
+    assert candidate_rows(document) == [
+        ("candidate", "predicted", "what came of it"),
+        ("surgical", "300 MB", "mended"),
+    ]
+    assert not_offered(document) == [("alpine", "sharp needs glibc")]
     assert how_it_ended(document) == ""
     best = Tried(rungs[0], replace(verification, verdict="verified"))
     worse = Tried(replace(rungs[0], name="slim"), verification)
@@ -104,13 +108,14 @@ def test_candidates_are_as_the_schema_says_before_and_after_a_search(
         rewrite, "shop", Search((best, worse, Tried(rungs[1], None, "no")), best, "that is all")
     )
     check(document)
-    rows = candidate_rows(document)
+    _, *rows = candidate_rows(document)
     assert rows[0] == ("surgical (the best)", "300 MB", "310 MB", "90.0 MB", "verified")
     assert rows[1][4] == "behaviour-changed: GET /<b> answered 500 instead of 200"
     assert how_it_ended(document) == "surgical is kept: that is all"
     for format_ in ("terminal", "markdown", "html"):
         assert "surgical is kept: that is all" in render(document, format_, color=False, width=100, plain=False)
-    assert candidate_rows(rewrite_document(rewrite, "shop", not_begun(rungs[1:], ""))) == []
+    none = rewrite_document(rewrite, "shop", not_begun(rungs[1:], ""))
+    assert candidate_rows(none) == not_offered(none) == []
     single = Candidate("surgical", "mended", replace(rewrite, transformed=rewrite.transformed[:1]))
     document = rewrite_document(
         rewrite, "shop", Search((this := replace(best, candidate=single),), this, "that is all")
@@ -118,6 +123,18 @@ def test_candidates_are_as_the_schema_says_before_and_after_a_search(
     check(document)
     alone = f"{rewrite.transformed[0].name} alone saves 310 MB, 300 MB predicted (surgical beside {AS_IT_STANDS})"
     assert how_it_ended(document) == f"surgical is kept: that is all; {alone}"
+
+
+def test_candidates_say_what_is_known_and_a_reason_once(rewrite: Rewrite) -> None:
+    unknown = Candidate("surgical", "mended", replace(rewrite, predicted_bytes=None))
+    refused = tuple(Candidate(name, name, None, "there is no lock file") for name in ("slim", "alpine"))
+    document = rewrite_document(rewrite, "shop", not_begun((unknown, *refused), ""))
+    assert candidate_rows(document) == [("candidate", "what came of it"), ("surgical", "mended")]
+    assert not_offered(document) == [("slim, alpine", "there is no lock file")]
+    for format_ in ("terminal", "markdown", "html"):
+        text = render(document, format_, color=False, width=100, plain=False)
+        assert text.count("there is no lock file") == 1
+        assert "no slim, alpine: there is no lock file" in text
 
 
 def test_what_earlier_proofs_say_stands_beside_the_prediction(rewrite: Rewrite, verification: Verification) -> None:

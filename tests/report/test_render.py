@@ -131,6 +131,37 @@ def test_the_answer_is_where_a_tired_person_looks(documents: dict[str, dict[str,
     assert shown(gate, "terminal").rstrip().splitlines()[-1] == f"gate: {'pass' if gate['passed'] else 'fail'}"
 
 
+def test_the_first_line_says_what_came_of_it(documents: dict[str, dict[str, Any]]) -> None:
+    verification = documents["verification"]
+    first = shown(verification, "terminal").splitlines()[0]
+    assert first.startswith(f"{verification['reference']}: {verification['verdict']}, ")
+    assert " unpacked (-" in first
+    assert shown(documents["analysis without an image"], "terminal").splitlines()[1] == "1 finding: 1 warning"
+
+
+def test_what_was_done_of_neither_is_no_row(documents: dict[str, dict[str, Any]]) -> None:
+    document = copy.deepcopy(documents["verification"])
+    assert "rebuild after one change" in [row.label for row in rows(document)]
+    document["timing"]["rebuild_seconds"] = {"before": None, "after": None}
+    assert "rebuild after one change" not in [row.label for row in rows(document)]
+
+
+def test_a_finding_can_be_looked_up(documents: dict[str, dict[str, Any]]) -> None:
+    for format in ("terminal", "markdown", "html"):  # noqa: A001
+        text = shown(documents["analysis"], format, width=80, plain=False)
+        assert all(finding["code"] in text for finding in documents["analysis"]["findings"])
+
+
+def test_a_gate_s_causes_stay_in_their_column(documents: dict[str, dict[str, Any]]) -> None:
+    document = copy.deepcopy(documents["gate"])
+    cause = {"rule": "x", "title": "long " * 20, "bytes": 5_000_000, "basis": "exact", "location": None, "fix": "do"}
+    document["causes"] = [cause]
+    lines = shown(document, "terminal", width=60, plain=False).splitlines()
+    below = lines[lines.index("Biggest causes") + 1 :]
+    assert below[0].startswith("5.00 MB  long")
+    assert below[1].startswith(" " * 9 + "long")
+
+
 def test_a_missing_scan_is_never_told_as_a_clean_one(documents: dict[str, dict[str, Any]]) -> None:
     for format in ("markdown", "html", "terminal"):  # noqa: A001
         assert "introduced: none" not in shown(documents["broken verification"], format)
@@ -147,8 +178,16 @@ def test_times_that_look_alike_show_no_difference(documents: dict[str, dict[str,
 @pytest.mark.parametrize("color", [True, False])
 def test_the_terminal_is_never_wider_than_it_is(documents: dict[str, dict[str, Any]], width: int, color: bool) -> None:
     for document in documents.values():
-        for line in shown(document, "terminal", color=color, width=width, plain=False).splitlines():
-            assert len(re.sub(r"\x1b\[[0-9;]*m", "", line)) <= width
+        changed = document.get("diff", "").split("\n")  # a patch stays one that can be copied
+        for colored in shown(document, "terminal", color=color, width=width, plain=False).splitlines():
+            line = re.sub(r"\x1b\[[0-9;]*m", "", colored)
+            assert len(line) <= width or line in changed
+
+
+def test_a_diff_is_never_wrapped(documents: dict[str, dict[str, Any]]) -> None:
+    long = f"+RUN apt-get install -y {' '.join(f'package-{number}' for number in range(40))}"
+    document = {**documents["rewrite"], "diff": f"--- a/Dockerfile\n+++ b/Dockerfile\n@@ -1 +1 @@\n{long}\n"}
+    assert long in shown(document, "terminal", width=80, plain=False).splitlines()
 
 
 def test_a_narrow_terminal_shows_the_sizes_whole(documents: dict[str, dict[str, Any]]) -> None:

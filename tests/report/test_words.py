@@ -2,7 +2,7 @@
 
 import pytest
 
-from imageopt.report.words import headline, limit_and_value
+from imageopt.report.words import by_category, counted, headline, layers_in_words, limit_and_value, together, where
 
 
 @pytest.mark.parametrize(
@@ -33,3 +33,41 @@ def test_layers_are_counted(count: int, shown: str) -> None:
         "summary": {"saving_bytes": 0, "estimated_saving_bytes": 0},
     }
     assert headline(document)[0] == f"5 B unpacked, {shown}"
+
+
+@pytest.mark.parametrize(
+    ("numbers", "words"),
+    [
+        ([], ""),
+        ([3], "layer 3"),
+        ([0, 1], "layers 0-1"),
+        ([4, 5, 6], "layers 4-6"),
+        ([2, 5], "layers 2, 5"),
+        ([2, 5, 9], "layers 2, 5, …"),
+    ],
+)
+def test_layers_are_named_in_few_words(numbers: list[int], words: str) -> None:
+    assert layers_in_words(numbers) == words
+
+
+def test_a_finding_without_a_line_is_told_by_its_layer() -> None:
+    assert where({"location": {"file": "Dockerfile", "line": 7}, "layers": [3]}) == "Dockerfile:7"
+    assert where({"location": None, "layers": [3]}) == "layer 3"
+    assert where({"location": None, "layers": []}) == ""
+
+
+def test_rows_of_one_category_are_told_as_one() -> None:
+    def row(category: str, count: int, layer: int, cause: str | None = None) -> dict[str, object]:
+        return {"category": category, "cause": cause, "bytes": count, "layers": [layer]}
+
+    rows = [row("application", 5, 0), row("system-packages", 4, 1, "apt-recommends"), row("system-packages", 3, 2)]
+    assert [tuple(each["bytes"] for each in group) for group in by_category(rows)] == [(4, 3), (5,)]
+    made = [{"instruction": None}, {"instruction": {"file": "Dockerfile", "line": 9}}, {"instruction": None}]
+    assert together(rows[1:], [], made) == ["Dockerfile:9"]
+    assert together(rows[1:], [], [{"instruction": None}] * 3) == ["layers 1-2"]
+
+
+def test_findings_are_counted_by_severity() -> None:
+    assert counted({"warning": 2, "error": 1, "info": 4}) == "7 findings: 1 error, 2 warnings, 4 info"
+    assert counted({"warning": 1}) == "1 finding: 1 warning"
+    assert counted({}) == ""

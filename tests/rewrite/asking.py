@@ -11,7 +11,7 @@ from imageopt.image.model import Image
 from imageopt.rewrite.asked.made import with_asked
 from imageopt.rewrite.model import Rewrite
 
-NOTHING = Rewrite("nothing", (), (), (), None, "unknown", ("there is nothing worth doing",))
+NOTHING = Rewrite("nothing", (), (), (), None, "unknown", ())
 DIGEST = f"sha256:{'a' * 64}"
 
 

@@ -188,7 +188,7 @@ def test_a_minimal_proof_builds_and_measures_and_goes_on_where_it_broke_off(
         result.after.build.cached_steps,
     )
     assert result.verdict == "built-not-run"
-    assert result.reasons[0] == "before was not run: running was switched off"
+    assert result.reasons[0] == "neither version was run: running was switched off"
     assert result.measured_bytes is not None
     assert {hazard.id for hazard in result.hazards if hazard.reason} >= {"H21", "H24", "H31"}
 
@@ -197,7 +197,7 @@ def test_without_trivy_the_proof_stands_and_says_what_is_missing(service: Path, 
     result = prove(service, after, skip_scan=False, trivy="no-such-trivy")
     assert result.verdict == "verified"
     assert result.after.scan == NotDone("there is no program no-such-trivy")
-    assert "the scan of after: there is no program no-such-trivy" in result.not_checked
+    assert "the scan of both: there is no program no-such-trivy" in result.not_checked
     assert "not scanned: there is no program no-such-trivy" in result.reasons
 
 

@@ -126,7 +126,10 @@ def command(folder: str, **options: Any) -> int:
     if write:
         _write(root, folder, proposed, delivery.force)
     elif proposed.outcome == "proposed" and not (prove or best or quiet or delivery.patch or delivery.message):
-        click.echo("nothing is written yet: --verify builds and compares both images, --apply writes this", err=True)
+        from imageopt.cli.streams import is_terminal
+
+        gap = "\n" if is_terminal() else ""
+        click.echo(f"{gap}nothing is written yet: --verify proves it, --apply writes it", err=True)
     prepared.deliver(message)
     return 0
 

@@ -11,15 +11,16 @@ from imageopt.report.terminal.canvas import NARROW, Canvas, Span, bar
 from imageopt.report.words import (
     also,
     base_image,
+    by_category,
     category,
     headline,
     percent,
-    place,
-    places,
     saving,
     size,
     suppressed,
+    together,
     what,
+    where,
 )
 
 _BAR_WIDTH = 20
@@ -59,11 +60,12 @@ def _composition(canvas: Canvas, document: Mapping[str, Any]) -> None:
     if not rows:
         return
     canvas.heading("Where the bytes are")
-    shown = [row for row in rows if row["bytes"] >= total * _SHARE_SHOWN]
-    biggest = rows[0]["bytes"] or 1
-    cells = [_composition_row(canvas, row, document, biggest) for row in shown]
-    if folded := rows[len(shown) :]:
-        rest = sum(row["bytes"] for row in folded)
+    groups = [(row,) for row in rows] if _names_causes(canvas) else by_category(rows)
+    shown = [group for group in groups if _bytes(group) >= total * _SHARE_SHOWN]
+    biggest = _bytes(groups[0]) or 1
+    cells = [_composition_row(canvas, group, document, biggest) for group in shown]
+    if folded := groups[len(shown) :]:
+        rest = sum(map(_bytes, folded))
         share = percent(100 * rest / total) if total else ""
         cells.append([[(size(rest), "dim")], [(share, "dim")], [], [(f"{len(folded)} smaller", "dim")], [], []])
     if canvas.width < NARROW and not canvas.plain:
@@ -72,19 +74,27 @@ def _composition(canvas: Canvas, document: Mapping[str, Any]) -> None:
         canvas.table(cells, ("right", "right", "left", "left", "left", "left"), flexible=5)
 
 
-def _composition_row(canvas: Canvas, row: dict[str, Any], document: Mapping[str, Any], biggest: int) -> Row:
-    image = document["image"]
-    share = percent(100 * row["bytes"] / image["sizes"]["unpacked_bytes"])
-    length = "" if canvas.plain else bar(row["bytes"] / biggest, _bar_width(canvas))
-    where = _short(places(row, document["findings"], image["layers"]))
-    why = row["cause"] or "" if canvas.plain or canvas.width >= _WIDE else ""
+def _names_causes(canvas: Canvas) -> bool:
+    """Whether there is room for the causes; two rows that differ in nothing else would look like a mistake."""
+    return canvas.plain or canvas.width >= _WIDE
+
+
+def _bytes(group: Sequence[Mapping[str, Any]]) -> int:
+    return sum(row["bytes"] for row in group)
+
+
+def _composition_row(
+    canvas: Canvas, group: Sequence[Mapping[str, Any]], document: Mapping[str, Any], biggest: int
+) -> Row:
+    image, total = document["image"], _bytes(group)
+    cause = next((row["cause"] for row in group if row["cause"]), "")
     return [
-        [(size(row["bytes"]), "bold")],
-        [(share, "")],
-        [(length, "yellow" if row["cause"] else "green")],
-        [(category(row["category"]), "")],
-        [(where, "cyan")],
-        [(why, "dim")],
+        [(size(total), "bold")],
+        [(percent(100 * total / image["sizes"]["unpacked_bytes"]), "")],
+        [("" if canvas.plain else bar(total / biggest, _bar_width(canvas)), "yellow" if cause else "green")],
+        [(category(group[0]["category"]), "")],
+        [(_short(together(group, document["findings"], image["layers"])), "cyan")],
+        [(cause if _names_causes(canvas) else "", "dim")],
     ]
 
 
@@ -135,8 +145,8 @@ def _suppressed(canvas: Canvas, found: Sequence[dict[str, Any]]) -> None:
         return
     canvas.heading(f"Suppressed: {len(found)}")
     for item in found[:_SUPPRESSED_SHOWN]:
-        where, told, by, reason = suppressed(item)
-        canvas.item((where or "-", "cyan"), (f"  {told}  ", "dim"), f"{by}: {reason}")
+        line, told, by, reason = suppressed(item)
+        canvas.item((line or "-", "cyan"), (f"  {told}  ", "dim"), f"{by}: {reason}")
     if len(found) > _SUPPRESSED_SHOWN:
         canvas.item((f"and {len(found) - _SUPPRESSED_SHOWN} more", "dim"))
 
@@ -148,8 +158,8 @@ def _by_severity(findings: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _rows(canvas: Canvas, finding: dict[str, Any], first: str) -> list[Row]:
     style = "bold green" if first.startswith("saves") else _SEVERITY_STYLE.get(first, "")
-    told: list[Span] = [(what(finding), ""), (also(finding), "dim")]
-    start: Row = [[(first, style)], [(place(finding["location"]) or "-", "cyan")]]
+    told: list[Span] = [(what(finding), ""), (f"  {finding['code']}{also(finding)}", "dim")]
+    start: Row = [[(first, style)], [(where(finding), "cyan")]]
     fix: list[Span] = [("-> ", "dim"), (finding["fix"]["text"], "green")]
     if canvas.plain or canvas.width >= _WIDE:
         return [[*start, [*told, ("  ", ""), *fix]]]

@@ -36,6 +36,12 @@ class Canvas(Struct, frozen=True):
         """A line; a terminal wraps it between words."""
         self._parts.append(styled(*spans))
 
+    def verbatim(self, *spans: Span | str) -> None:
+        """A line of somebody else's text, such as a diff: to be copied it must stay one line, however long."""
+        text = styled(*spans)
+        text.no_wrap = True
+        self._parts.append(text)
+
     def item(self, *spans: Span | str) -> None:
         """A line of a list, two columns in; so is what a terminal wraps of it."""
         if self.plain:
@@ -51,7 +57,7 @@ class Canvas(Struct, frozen=True):
         self.line((text, "bold"))
 
     def table(self, rows: Sequence[Sequence[Sequence[Span]]], aligns: Sequence[Align], flexible: int) -> None:
-        """Rows of cells. The column `flexible` takes what is left of the width, and wraps."""
+        """Rows of cells. The column `flexible` takes what is left of the width and wraps; an empty one takes none."""
         if self.plain:
             for row in rows:
                 self.line(*_joined(row))
@@ -59,10 +65,15 @@ class Canvas(Struct, frozen=True):
         from rich.table import Table
 
         table = Table.grid(padding=(0, 2, 0, 0))
-        for index, align in enumerate(aligns):
-            table.add_column(justify=align, no_wrap=index != flexible, ratio=1 if index == flexible else None)
+        shown = [
+            index
+            for index in range(len(aligns))
+            if index == flexible or any(text for row in rows for text, _ in row[index])
+        ]
+        for index in shown:
+            table.add_column(justify=aligns[index], no_wrap=index != flexible, ratio=1 if index == flexible else None)
         for row in rows:
-            table.add_row(*(styled(*cell) for cell in row))
+            table.add_row(*(styled(*row[index]) for index in shown))
         self._parts.append(table)
 
     def text(self) -> str:
@@ -82,7 +93,7 @@ class Canvas(Struct, frozen=True):
         )
         with console.capture() as capture:
             for part in self._parts:
-                console.print(part, soft_wrap=self.plain)
+                console.print(part, soft_wrap=self.plain or getattr(part, "no_wrap", None) is True)
         return "".join(f"{line.rstrip()}\n" for line in capture.get().splitlines())
 
 

@@ -54,7 +54,7 @@ def _rows(canvas: Canvas, rows: Sequence[Row]) -> None:
     cells: list[list[list[Span]]] = [
         [[(row.delta, _STYLE[row.better])], [(row.what, "")], [(row.how, "dim")], [(row.where, "cyan")]] for row in rows
     ]
-    canvas.table(cells, ("right", "left", "left", "left"), flexible=1 if not any(row.where for row in rows) else 2)
+    canvas.table(cells, ("right", "left", "left", "left"), flexible=3 if any(row.where for row in rows) else 2)
 
 
 def _layers(canvas: Canvas, rows: Sequence[Row]) -> None:

@@ -21,11 +21,14 @@ def draw_gate(canvas: Canvas, document: Mapping[str, Any]) -> None:
     canvas.table(cells, ("left", "left", "left", "left"), flexible=3)
     if causes := document.get("causes"):
         canvas.heading("Biggest causes")
-        for row in causes:
-            much, where, what, todo = cause(row)
-            canvas.item(
-                (much, "bold green"), "  ", (where or "-", "cyan"), f"  {what}  ", ("-> ", "dim"), (todo, "green")
-            )
+        canvas.table(
+            [
+                [[(much, "bold green")], [(where, "cyan")], [(f"{what}  ", ""), ("-> ", "dim"), (todo, "green")]]
+                for much, where, what, todo in map(cause, causes)
+            ],
+            ("right", "left", "left"),
+            flexible=2,
+        )
     if text := offer(document):
         canvas.line()
         canvas.line((text, "bold"))

@@ -3,9 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from imageopt.report.candidates import HEAD, candidate_rows, how_it_ended, on_request_rows
-from imageopt.report.terminal.canvas import Canvas, Span
+from imageopt.report.candidates import candidate_rows, how_it_ended, not_offered, on_request_rows
+from imageopt.report.terminal.canvas import Align, Canvas, Span
 from imageopt.report.words import UNKNOWN, outcome, size
+
+_RIGHT: Align = "right"
 
 
 def draw_rewrite(canvas: Canvas, document: Mapping[str, Any]) -> None:
@@ -31,7 +33,7 @@ def draw_rewrite(canvas: Canvas, document: Mapping[str, Any]) -> None:
 
 def _diff(canvas: Canvas, diff: str) -> None:
     for line in diff.split("\n")[:-1]:
-        canvas.line((line.replace("\t", "    "), _style(line)))
+        canvas.verbatim((line.replace("\t", "    "), _style(line)))
 
 
 def _follow_ups(canvas: Canvas, items: Sequence[dict[str, Any]]) -> None:
@@ -44,14 +46,16 @@ def _candidates(canvas: Canvas, document: Mapping[str, Any]) -> None:
     found = candidate_rows(document)
     if not found:
         return
-    canvas.heading("What could be made of it")
-    rows: list[list[list[Span]]] = []
-    if canvas.plain:
-        rows = [[[(text, "")] for text in row] for row in found]
-    else:
-        rows = [[[(text, "dim")] for text in HEAD]]
-        rows += [[[(row[0], "bold")], *([(text, "")] for text in row[1:])] for row in found]
-    canvas.table(rows, ("left", "right", "right", "right", "left"), flexible=4)
+    canvas.heading(
+        "What could be made of it" if "search" in document else "What could be made of it (--best tries each)"
+    )
+    head, *below = found
+    rows: list[list[list[Span]]] = [] if canvas.plain else [[[(text, "dim")] for text in head]]
+    rows += [[[(row[0], "bold")], *([(text, "")] for text in row[1:])] for row in below]
+    aligns: list[Align] = ["left", *[_RIGHT] * (len(head) - 2), "left"]
+    canvas.table(rows, aligns, flexible=len(head) - 1)
+    for names, why in not_offered(document):
+        canvas.line(("no ", "dim"), (names, "bold"), f": {why}")
     if ended := how_it_ended(document):
         canvas.line()
         canvas.line((ended, "bold"))

@@ -11,6 +11,7 @@ from imageopt.report.words import (
     explained,
     lost_in_words,
     prediction,
+    saved_in_words,
     scanned_by,
     unchecked_hazards,
 )
@@ -21,7 +22,10 @@ _VERDICT_STYLE = {"verified": "bold green", "built-not-run": "bold yellow", "not
 
 def draw_verification(canvas: Canvas, document: Mapping[str, Any]) -> None:
     """Draws the whole view; its last line is `verdict: …`."""
-    canvas.line((document["reference"], "bold"))
+    verdict = document["verdict"]
+    style = _VERDICT_STYLE.get(verdict, "bold red")
+    saved = saved_in_words(document)
+    canvas.line((document["reference"], "bold"), ": ", (verdict, style), (f", {saved}" if saved else "", "bold"))
     canvas.line()
     _table(canvas, document)
     _builds(canvas, document)
@@ -36,8 +40,7 @@ def draw_verification(canvas: Canvas, document: Mapping[str, Any]) -> None:
     _list(canvas, "Gone, and worth a look", lost_in_words(document))
     _list(canvas, "Not checked", [*document["not_checked"], *unchecked_hazards(document)], style="yellow")
     canvas.line()
-    verdict = document["verdict"]
-    canvas.line(("verdict: ", "bold"), (verdict, _VERDICT_STYLE.get(verdict, "bold red")))
+    canvas.line(("verdict: ", "bold"), (verdict, style))
 
 
 def _table(canvas: Canvas, document: Mapping[str, Any]) -> None:
