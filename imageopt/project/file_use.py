@@ -27,6 +27,9 @@ _WRITES_FOLDER = r"mkdir|mkdirSync|mkdirp|mkdirpSync|ensureDir|ensureDirSync|mkd
 _DATABASE = r"new\s+(?:Database|sqlite3\.Database|DatabaseSync|Datastore)|open"
 _SETTING = lazy_pattern(r"(?<![\w$])(root|directory|views|dest|destination|dirname|filename|storage|uploadDir)\s*:\s*")
 _SETTING_WRITES = {"dest", "destination", "dirname", "filename", "storage", "uploadDir"}
+_DOTENV = lazy_pattern(
+    r"['\"](?:dotenv(?:/config(?:\.js)?)?|@dotenvx/dotenvx(?:/config)?)['\"]|(?<![\w$])loadEnvFile\s*\("
+)
 _SPAWN = r"exec|execSync|execFile|execFileSync|spawn|spawnSync|execa|execaSync|execaCommand|\$"
 
 
@@ -69,7 +72,7 @@ def _reads(source: Source) -> Iterator[tuple[str, Fact]]:
         if match[2].startswith(".") and not match[2].endswith(SOURCE_SUFFIXES):
             found = place(f"'{source.scope.folder}/{match[2]}'", source.scope)
             yield _fact("reads", found, source, match.start(), match[2])
-    if re.search(r"['\"]dotenv(?:/config)?['\"]", source.text):
+    if _DOTENV.search(source.text):
         yield "reads", Fact(source.scope.in_project(".env"), f"{source.path} (dotenv)")
 
 

@@ -34,6 +34,7 @@ from imageopt.project.python import read_python
 from imageopt.project.routes import find_ports, find_routes, handles_sigterm
 from imageopt.project.sources import read_sources
 from imageopt.project.start import start_command
+from imageopt.project.started_files import started_files
 from imageopt.project.tokens import token_files
 from imageopt.project.workspace import workspace
 
@@ -60,6 +61,8 @@ def read_project(root: Path, *, dockerfile: str = "Dockerfile") -> Project:
     manifests = (manifest, *(member.manifest for member in running))
     depended = {name for item in manifests if item for name in item.dependencies}
     named = named_paths(root, sources, depended, start.folder if start else "")
+    scripts = running[-1].manifest.scripts if running else manifest.scripts if manifest else {}
+    started = started_files(root, start, scripts, image_environment(tree))
     php = read_php(root, tree, dockerfile)
     locks = [name for name in LOCK_FILES if exists(root, name)]
     if len({LOCK_FILES[name] for name in locks}) > 1:
@@ -77,7 +80,7 @@ def read_project(root: Path, *, dockerfile: str = "Dockerfile") -> Project:
         start=replace(start, handles_sigterm=handles_sigterm(sources)) if start else None,
         ports=find_ports(sources),
         routes=find_routes(root, sources),
-        runtime_paths=_runtime_paths(root, (*use.reads, *_kept(named, use, ignore_text)), build),
+        runtime_paths=_runtime_paths(root, _sent((*use.reads, *_unwritten(named, use), *started), ignore_text), build),
         absent_reads=_absent_reads(root, use, build),
         writable_paths=tuple(fact for fact in use.writes if not fact.value.startswith("/tmp")),  # noqa: S108
         libc=libc_needs(lock.packages, scripts_known=lock.tells_scripts) if lock else (),
@@ -133,11 +136,16 @@ def _used_managers(tree: Dockerfile | None) -> tuple[str, ...]:
     return tuple(name for name in ("npm", "yarn", "pnpm", "bun") if re.search(rf"(?<![\w./-]){name}(?![\w./-])", text))
 
 
-def _kept(named: tuple[Fact, ...], use: FileUse, ignore_text: str | None) -> Iterator[Fact]:
-    """What of it the build context holds, folders left out that the service itself writes to."""
-    ignored = parse_ignore(ignore_text or "")
+def _unwritten(named: tuple[Fact, ...], use: FileUse) -> Iterator[Fact]:
+    """What of it is no folder that the service itself writes to."""
     written = {fact.value for fact in use.writes}
-    return (fact for fact in named if fact.value not in written and not ignored.excludes(fact.value))
+    return (fact for fact in named if fact.value not in written)
+
+
+def _sent(facts: tuple[Fact, ...], ignore_text: str | None) -> tuple[Fact, ...]:
+    """What of it the build context holds, or a part of: what is ignored is in no image, as it stands now either."""
+    ignored = parse_ignore(ignore_text or "")
+    return tuple(fact for fact in facts if ignored.may_hold_included(fact.value))
 
 
 def _absent_reads(root: Path, use: FileUse, build: Build) -> tuple[Fact, ...]:

@@ -25,6 +25,10 @@ _JOINTS = {"&&", "||", ";", "|", "&", "(", ")"}
 _ASSIGNMENT = lazy_pattern(r"[A-Za-z_]\w*=")
 _PLAIN = lazy_pattern(r"[\w@%+=:,./ -]*", re.ASCII)  # nothing that is quoted, or joins commands
 _RUNNERS = ("npm", "yarn", "pnpm", "bun")
+_SHELLS = ("sh", "bash", "dash", "ash", "zsh")
+_LINE_FLAG = lazy_pattern(r"-\w*c")
+_RUN_SCRIPTS = ("run-s", "run-p", "npm-run-all", "npm-run-all2")
+_RUN_LINES = ("concurrently", "conc", "nodemon", "tsc-watch", "start-server-and-test")
 _MOST = 200
 LONGEST = 20_000  # characters: taking words apart takes the square of that
 
@@ -110,16 +114,46 @@ def reachable_commands(line: str, scripts: Mapping[str, str]) -> Iterator[tuple[
 def _reachable(line: str, scripts: Mapping[str, str], followed: set[str]) -> Iterator[tuple[str, ...]]:
     for raw in commands(line) or ():
         words = split_assignments(raw)[1]
+        words = words[1:] if words[:1] == ("exec",) else words
         name, given = script_call(words) or ("", ())
-        if name not in scripts or len(followed) > _MOST:
-            if words:
+        if len(followed) > _MOST or name not in scripts:
+            behind = tuple(_behind(words, scripts)) if len(followed) <= _MOST else ()
+            if words and not (behind and _is_shell(words)):
                 yield words
+            for inner in behind:
+                if inner not in followed:
+                    followed.add(inner)
+                    yield from _reachable(inner, scripts, followed)
             continue
         for part in (f"pre{name}", name, f"post{name}"):
             if part in scripts and part not in followed:
                 followed.add(part)
                 script = with_arguments(scripts[part], given) if part == name else scripts[part]
                 yield from _reachable(script, scripts, followed)
+
+
+def _is_shell(words: tuple[str, ...]) -> bool:
+    return words[0].rpartition("/")[2] in _SHELLS
+
+
+def _behind(words: tuple[str, ...], scripts: Mapping[str, str]) -> Iterator[str]:
+    """The lines that a command has run in turn: those of a shell, of `concurrently`, of `dotenv --` and their like."""
+    program = words[0].rpartition("/")[2] if words else ""
+    if program in _SHELLS:
+        given = next((place for place, word in enumerate(words[1:], 2) if not word.startswith("-")), 2) - 1
+        if given > 1 and _LINE_FLAG.fullmatch(words[given - 1]):
+            yield " ".join(words[given:])  # one word, or a list of CMD whose words were joined
+    elif program in _RUN_SCRIPTS:
+        yield from (f"npm run {word}" for word in words[1:] if word in scripts)
+    elif program == "node" and "--run" in words[:-1]:
+        yield f"npm run {words[words.index('--run') + 1]}"
+    elif program in _RUN_LINES:
+        named = (re.sub(r"^npm:", "npm run ", word) for word in words[1:])
+        yield from (line for line in named if " " in line)
+    elif "--" in words[1:] and program not in _RUNNERS:
+        import shlex
+
+        yield shlex.join(words[words.index("--", 1) + 1 :])
 
 
 def _unquoted(script: str) -> str:

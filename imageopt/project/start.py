@@ -4,6 +4,7 @@
 exactly the same. Anything else (a chain, a pre script, a development runner) is kept and the reason said.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from imageopt.dockerfile.model import Dockerfile, Instruction
@@ -69,6 +70,11 @@ def start_command(
     if around:
         return StartCommand(script, None, (), handles_sigterm, f"{around[0]} runs with {name}", folder)
     return _classify(script, None, handles_sigterm, folder)
+
+
+def start_lines(start: StartCommand, scripts: Mapping[str, str]) -> tuple[str, ...]:
+    """The shell lines of a start: its command, and the scripts that it may stand for, with what runs around them."""
+    return (start.script, *(f"npm run {name}" for name, script in scripts.items() if script == start.script))
 
 
 def _member(workspace: Workspace | None, folder: str) -> Manifest | None:
@@ -146,6 +152,7 @@ def entry_of(argv: tuple[str, ...]) -> str | None:
         "--loader",
         "--experimental-loader",
         "--env-file",
+        "--env-file-if-exists",
         "-C",
         "--conditions",
     }

@@ -1,24 +1,42 @@
 """Whether what a service is started with is there for development only, and would go with the packages that are."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from msgspec.structs import replace
 
 from imageopt.project.app import app_manifest
+from imageopt.project.files import exists
 from imageopt.project.model import Lock, Project, StartCommand
 from imageopt.project.scripts import DEV_RUNNERS, commands, is_plain, reachable_commands
-from imageopt.project.start import entry_of
+from imageopt.project.start import entry_of, start_lines
 
 _NEST_RUNS = "start:prod"
+_ONLY_RUN = {
+    "ts-node",
+    "ts-node-dev",
+    "tsx",
+    "nodemon",
+    "esbuild-register",
+    "@swc-node/register",
+    "cross-env",
+    "dotenv-cli",
+}
 
 
 def started_with(project: Project) -> str | None:
     """The development package that the service is started with, or None."""
     start, manifest = project.start, app_manifest(project)
-    if start is None or start.argv is not None or manifest is None:
+    if start is None or manifest is None:
         return None
-    named = (name for name, script in manifest.scripts.items() if script == start.script)  # with what runs around it
-    return called_by(project, (start.script, *(f"npm run {name}" for name in named)))
+    return called_by(project, start_lines(start, manifest.scripts))
+
+
+def starts_what_writes(project: Project) -> bool:
+    """Whether a development package that may make and remove folders is started: a compiler, and no mere runner."""
+    start, manifest = project.start, app_manifest(project)
+    if start is None or manifest is None:
+        return False
+    return any(name not in _ONLY_RUN for name in _called(project, start_lines(start, manifest.scripts)))
 
 
 def built_start(project: Project) -> tuple[StartCommand, tuple[str, ...]] | None:
@@ -51,11 +69,25 @@ def running_lock(project: Project) -> Lock | None:
 
 def called_by(project: Project, lines: Iterable[str]) -> str | None:
     """The first development package that one of these shell lines calls, through package.json's scripts too."""
+    return next(_called(project, lines), None)
+
+
+def _called(project: Project, lines: Iterable[str]) -> Iterator[str]:
     manifest, lock = app_manifest(project), project.lock
     if manifest is None:
-        return None
+        return
     dev = {package.name for package in lock.packages if package.dev} if lock else set()
     dev |= set(manifest.dev_dependencies) - set(manifest.dependencies)
     words = (words for line in lines for words in reachable_commands(line, manifest.scripts))
-    programs = [item.rpartition("/")[2] for found in words for item in found]
-    return next((package for name in programs if (package := DEV_RUNNERS.get(name, name)) in dev), None)
+    yield from (name for found in words for word in found for name in _may_name(project, word) if name in dev)
+
+
+def _may_name(project: Project, word: str) -> Iterator[str]:
+    """The packages that a word may be of: a program, `--require=ts-node/register`, `node_modules/.bin/nodemon`."""
+    word = word.partition("=")[2] or word
+    program = word.rpartition("/")[2]
+    yield DEV_RUNNERS.get(program, program)
+    inner = word.rpartition("node_modules/")[2]
+    if "/" in word and not inner.startswith((".", "/")) and not exists(project.root, inner):
+        parts = inner.split("/")
+        yield "/".join(parts[: 2 if inner.startswith("@") else 1])

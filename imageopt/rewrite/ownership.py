@@ -6,8 +6,13 @@ it the whole application folder (the folder itself, which costs no bytes).
 
 import posixpath
 import re
+from collections.abc import Iterator
 
+from imageopt.project.app import app_manifest
 from imageopt.project.model import Project
+from imageopt.project.scripts import reachable_commands
+from imageopt.project.start import start_lines
+from imageopt.rewrite.development import starts_what_writes
 from imageopt.rewrite.downloads import browsers
 from imageopt.rewrite.ground import Account
 from imageopt.rewrite.render import owner
@@ -33,11 +38,14 @@ def service_user(project: Project, found: Survey, account: Account, system: Runt
     protected = next((fact for fact in project.writable_paths if fact.value.startswith(_PROTECTED)), None)
     changing = next((path for path, text in system.scripts if _CHANGES_USER.search(text)), None)
     writing = next((path for path, text in system.scripts if _WRITES.search(re.sub(r"(?m)^\s*#.*", "", text))), None)
+    starting = any(_WRITES.search(line) for line in _start_lines(project))
     begins = min(_begun(found) & _BEGIN_AS_ROOT, default="")
     if changing:
         account.refuse("run-as-node", f"{changing} begins as root on purpose")
     elif writing:
         account.refuse("run-as-node", f"{writing} writes files when the container starts")
+    elif starting:
+        account.refuse("run-as-node", "its start command writes files")
     elif begins:
         account.refuse("run-as-node", f"it starts {begins}, which begins as root")
     elif low:
@@ -54,6 +62,14 @@ def service_user(project: Project, found: Survey, account: Account, system: Runt
         account.done["run-as-node"] = f"it needs no privilege: it listens above port 1023 and {writes}"
         return "node"
     return ""
+
+
+def _start_lines(project: Project) -> Iterator[str]:
+    """What the start command runs, through package.json's scripts, each command as a line."""
+    manifest = app_manifest(project)
+    scripts = manifest.scripts if manifest else {}
+    for line in start_lines(project.start, scripts) if project.start else ():
+        yield from (" ".join(words) for words in reachable_commands(line, scripts))
 
 
 def _begun(found: Survey) -> set[str]:
@@ -77,6 +93,7 @@ def owned(project: Project, found: Survey, user: str) -> list[str]:
         return []
     anywhere = bool(project.unresolved_writes)
     anywhere = anywhere or any(_relative(found, fact.value) == "." for fact in project.writable_paths)
+    anywhere = anywhere or starts_what_writes(project)
     anywhere = anywhere or (found.owned_all and user == found.user)  # as it could before
     return [".", *writable(project, found)] if anywhere else writable(project, found)
 

@@ -45,6 +45,7 @@ _BASH = re.compile(
 )
 _STARTS = ("ENTRYPOINT", "CMD", "HEALTHCHECK")
 _PATH = re.compile(r"[\w.@-]*[./][\w./@-]+")
+_IN_BIN = re.compile(r"(?<![\w.$-])(?:/usr)?(?:/local)?/s?bin/([\w.+-]+)")
 _WORD = re.compile(r"(?<![\w./$-])([a-z][\w+.-]*)(?![\w-])")
 
 
@@ -101,7 +102,7 @@ def runtime_system(project: Project, survey: Survey, elsewhere: tuple[Start, ...
 
 def programs_in(text: str) -> set[str]:
     """The words of a command line or script that may be programs."""
-    return set(_WORD.findall(text))
+    return {*_WORD.findall(text), *_IN_BIN.findall(text)}
 
 
 def at_run_time(package: str, programs: Collection[str]) -> bool:

@@ -36,3 +36,26 @@ def test_scripts_that_call_each_other_many_times_take_no_time() -> None:
     started = time.process_time()
     assert set(reachable_commands("npm run s0", scripts)) == {("x",), ("npm", "run", "s8")}
     assert time.process_time() - started < 2
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("exec npm run serve", [("nodemon", "a.js")]),
+        ("sh -c 'npm run serve && x'", [("nodemon", "a.js"), ("x",)]),
+        ("/bin/bash -e -lc npm run serve", [("nodemon", "a.js")]),  # a list, joined
+        ("sh wait.sh db", [("sh", "wait.sh", "db")]),
+        ("dotenv -e .env -- npm run serve", [("dotenv", "-e", ".env", "--", "npm", "run", "serve"), ("nodemon", "a.js")]),
+        ("node --run serve", [("node", "--run", "serve"), ("nodemon", "a.js")]),
+        ("concurrently 'npm:serve' x", [("concurrently", "npm:serve", "x"), ("nodemon", "a.js")]),
+        ("run-p -l serve", [("run-p", "-l", "serve"), ("nodemon", "a.js")]),
+        ("concurrently 'npm run serve' 'x y'", [("concurrently", "npm run serve", "x y"), ("nodemon", "a.js"), ("x", "y")]),
+    ],
+)  # fmt: skip
+def test_what_launchers_run_is_followed(line: str, expected: object) -> None:
+    assert list(reachable_commands(line, {"serve": "nodemon a.js"})) == expected
+
+
+def test_shells_within_shells_end() -> None:
+    (left,) = reachable_commands("sh -c " * 3000 + "x", {})
+    assert left[:2] == ("sh", "-c")

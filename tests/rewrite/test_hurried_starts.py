@@ -1,0 +1,155 @@
+"""Start commands as they are written in a hurry: what they call, name and write must be there in the running image."""
+
+from pathlib import Path
+
+import pytest
+from rewrite.node_shapes import FAT, PLAIN, SIGTERM, TYPESCRIPT, evidence, package, write
+
+from imageopt.rewrite.model import Rewrite
+from imageopt.rewrite.propose import propose
+
+INSTALL = "FROM node:22\nWORKDIR /app\nCOPY . .\nRUN npm install\n"
+SOURCE = f"const server = require('node:http').createServer().listen(3000);\n{SIGTERM}"
+
+
+def rewritten(tmp_path: Path, files: dict[str, str], dockerfile: str) -> tuple[Rewrite, str, str]:
+    """The rewrite of such a project, its Dockerfile and its ignore file."""
+    made = propose(evidence(write(tmp_path, {**files, "Dockerfile": dockerfile})), FAT)
+    texts = {change.path: change.after.decode() for change in made.changes}
+    return made, texts.get("Dockerfile", ""), texts.get(".dockerignore", "")
+
+
+@pytest.mark.parametrize(
+    ("command", "start"),
+    [
+        ('["sh", "-c", "npm run serve"]', "node server.js"),
+        ('sh -c "npm run serve"', "node server.js"),
+        ("exec npm run serve", "node server.js"),
+        ("npm start", "dotenv -e .env -- npm run serve"),
+        ("npm start", "concurrently 'npm:serve'"),
+        ("npm start", "run-s serve"),
+        ("npm start", "node --run serve"),
+        ("npm start", "node node_modules/.bin/nodemon server.js"),
+        ("npm start", "node ./node_modules/nodemon/bin/nodemon.js server.js"),
+        ("npm start", "node -r esbuild-register server.js"),
+        ("npm start", "node --require=esbuild-register/dist/node server.js"),
+        ('["node", "--import", "@swc-node/register/esm-register", "server.js"]', "node server.js"),
+    ],
+)
+def test_a_development_package_that_starts_it_stays(tmp_path: Path, command: str, start: str) -> None:
+    files = package(
+        prod={"concurrently": "8.2.2", "npm-run-all": "4.1.5", "dotenv-cli": "7.4.2"},
+        dev={"nodemon": "3.1.0", "esbuild-register": "3.5.0", "@swc-node/register": "1.9.0"},
+        scripts={"start": start, "serve": "nodemon server.js"},
+    )
+    made, text, _ = rewritten(tmp_path, {**files, **PLAIN}, f"{INSTALL}CMD {command}\n")
+    assert "--omit=dev" not in text
+    assert any(item.name == "prune-dev-deps" and "starts with" in item.reason for item in made.refusals)
+
+
+@pytest.mark.parametrize(
+    ("start", "source"),
+    [
+        ("node --env-file=.env dist/server.js", ""),
+        ("node --env-file .env dist/server.js", ""),
+        ("node --env-file-if-exists=.env dist/server.js", ""),
+        ("node -r dotenv/config dist/server.js", ""),
+        ("node --import=dotenv/config dist/server.js", ""),
+        ("NODE_OPTIONS='-r dotenv/config' node dist/server.js", ""),
+        ("dotenv -- node dist/server.js", ""),
+        ("env-cmd -f ./.env node dist/server.js", ""),
+        ("set -a && . ./.env && node dist/server.js", ""),
+        ("node dist/server.js", "process.loadEnvFile();\n"),
+        ("node dist/server.js", "import '@dotenvx/dotenvx/config';\n"),
+        ("node dist/server.js", "import 'dotenv/config.js';\n"),
+    ],
+)
+def test_a_dotenv_file_that_the_start_reads_comes_along(tmp_path: Path, start: str, source: str) -> None:
+    files = package(
+        prod={"dotenv": "16.4.5", "@dotenvx/dotenvx": "1.0.0", "dotenv-cli": "7.4.2", "env-cmd": "10.1.0"},
+        **{**TYPESCRIPT, "scripts": {"build": "tsc -p .", "start": start}},
+    )
+    files |= {"tsconfig.json": '{"compilerOptions": {"outDir": "dist", "rootDir": "src"}}', ".env": "TOKEN=a\n"}
+    made, text, ignored = rewritten(
+        tmp_path, {**files, "src/server.ts": source + SOURCE}, f"{INSTALL}RUN npm run build\nCMD npm start\n"
+    )
+    assert ".env" not in ignored.splitlines()
+    assert "/app/.env ./.env" in text or "/app ./" in text
+    assert any(".env is in the image" in note for note in made.notes)
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        "node --import ./tracing/start.mjs dist/server.js",
+        "node --import=./tracing/start.mjs dist/server.js",
+        "node --require=./telemetry.js dist/server.js",
+        "node -r ./telemetry dist/server.js",
+        "NODE_OPTIONS='--require ./telemetry.js' node dist/server.js",
+    ],
+)
+def test_what_node_loads_first_comes_along_with_what_it_imports(tmp_path: Path, start: str) -> None:
+    files = package(prod={"ms": "2.1.3"}, **{**TYPESCRIPT, "scripts": {"build": "tsc -p .", "start": start}})
+    files |= {
+        "tsconfig.json": '{"compilerOptions": {"outDir": "dist", "rootDir": "src"}}',
+        "src/server.ts": SOURCE,
+        "telemetry.js": "require('./exporters/console');\n",
+        "tracing/start.mjs": "import '../exporters/console.js';\n",
+        "exporters/console.js": "",
+        "notes/a.md": "",
+    }
+    _, text, _ = rewritten(tmp_path, files, f"{INSTALL}RUN npm run build\nCMD npm start\n")
+    first = "tracing" if "tracing" in start else "telemetry.js"
+    assert f"/app/{first} ./{first}" in text
+    assert "/app/exporters ./exporters" in text
+    assert "notes" not in text
+
+
+def test_a_dotenv_file_that_the_ignore_file_hides_is_no_obstacle(tmp_path: Path) -> None:
+    files = {**package(prod={"dotenv": "16.4.5"}, **TYPESCRIPT), ".env": "TOKEN=a\n", ".dockerignore": ".env\n"}
+    files["tsconfig.json"] = '{"compilerOptions": {"outDir": "dist", "rootDir": "src"}}'
+    source = f"import 'dotenv/config';\n{SOURCE}"
+    made, text, _ = rewritten(
+        tmp_path, {**files, "src/server.ts": source}, f"{INSTALL}RUN npm run build\nCMD npm start\n"
+    )
+    assert made.outcome == "proposed"
+    assert "/app/dist ./dist" in text
+    assert ".env" not in text
+
+
+@pytest.mark.parametrize(
+    ("command", "start"),
+    [
+        ("mkdir -p tmp && cp config.sample.json config.json && node server.js", "node server.js"),
+        ("npm start", "cp config.sample.json config.json && node server.js"),
+        ('["sh", "-c", "envsubst < a.tpl > public/env.js && exec node server.js"]', "node server.js"),
+        ("npm run serve", "node server.js"),  # by what runs before it
+    ],
+)
+def test_a_start_that_writes_files_stays_root(tmp_path: Path, command: str, start: str) -> None:
+    scripts = {"start": start, "serve": "node server.js", "preserve": "touch started"}
+    files = package(prod={"ms": "2.1.3"}, scripts=scripts)
+    made, text, _ = rewritten(tmp_path, {**files, **PLAIN}, f"{INSTALL}CMD {command}\n")
+    assert "USER" not in text
+    assert any(item.reason == "its start command writes files" for item in made.refusals)
+
+
+def test_a_start_that_compiles_may_empty_its_output_first(tmp_path: Path) -> None:
+    files = package(
+        prod={"ms": "2.1.3"},
+        dev={"typescript": "5.4.5", "rimraf": "5.0.5"},
+        scripts={"prestart": "rimraf dist && tsc -p .", "start": "node dist/server.js"},
+    )
+    files |= {"tsconfig.json": '{"compilerOptions": {"outDir": "dist", "rootDir": "src"}}', "src/server.ts": SOURCE}
+    _, text, _ = rewritten(tmp_path, files, f"{INSTALL}RUN npx tsc\nCMD npm start\n")
+    assert "USER node" in text
+    assert "chown node:node ." in text
+
+
+@pytest.mark.parametrize(
+    "command", ['["/bin/bash", "-c", "node server.js"]', "/usr/bin/curl -f http://db && node server.js"]
+)
+def test_a_program_named_by_its_path_is_one_that_the_image_must_hold(tmp_path: Path, command: str) -> None:
+    files = package(prod={"ms": "2.1.3"}, scripts={"start": "node server.js"})
+    _, text, _ = rewritten(tmp_path, {**files, **PLAIN}, f"{INSTALL}CMD {command}\n")
+    assert "alpine" not in text
