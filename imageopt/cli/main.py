@@ -81,6 +81,6 @@ def command() -> None:
     imageopt analyze .            what is big, which line, what to do
     imageopt rewrite .            the proposed Dockerfile as a diff
     imageopt verify .             both versions built, run, scanned, compared
-    imageopt compare OLD NEW      what a change made of an image, and which line did it
-    imageopt gate . --max-unpacked 800MB
+    imageopt compare OLD NEW      what a change made of an image, and where
+    imageopt gate .               whether it keeps to its budget, for CI
     """

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from imageopt.cli.streams import is_terminal
+from imageopt.cli.streams import columns, is_terminal
 from imageopt.errors import InputError, UsageError, one_line
 from imageopt.lazy_pattern import lazy_pattern
 from imageopt.masking import sealed
@@ -42,6 +42,13 @@ def emit(document: dict[str, Any], formats: Iterable[str], color: str) -> None:
 def say(text: str) -> None:
     """A line of talk that is no result, on stderr."""
     sys.stderr.write(f"imageopt: {one_line(text)}\n")
+
+
+def add(text: str, *, quiet: bool) -> None:
+    """A line below a result, for the person in front of it: what may come next. Nothing where a program reads it."""
+    if text and not quiet and is_terminal() and sys.stderr.isatty():
+        sys.stdout.flush()
+        sys.stderr.write(f"\n{one_line(text)}\n")
 
 
 def parse_formats(formats: Iterable[str], known: Sequence[str] | None = None) -> list[tuple[str, Path | None]]:
@@ -130,7 +137,7 @@ def _show(document: dict[str, Any], name: str, color: str) -> None:
         document,
         name,
         color=_colored(color),
-        width=_columns() if is_terminal() else None,
+        width=columns(),
         plain=not speaks_utf8 or (not is_terminal() and color != "always" and not _forced()),
     )
     text = text if text.isascii() else _LONE_SURROGATE.sub("\ufffd", text)
@@ -139,12 +146,6 @@ def _show(document: dict[str, Any], name: str, color: str) -> None:
     else:  # for programs, whatever the terminal speaks
         sys.stdout.buffer.write(text.encode("utf-8"))
     sys.stdout.flush()
-
-
-def _columns() -> int:
-    import shutil
-
-    return shutil.get_terminal_size().columns
 
 
 def _is_special(path: Path) -> bool:

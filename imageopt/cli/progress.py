@@ -1,5 +1,6 @@
 """Progress on stderr: a line that lives on a terminal, a plain line per step elsewhere, nothing with --quiet."""
 
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from rich.status import Status
 
 _WIDEST = 100
+_WORTH_TELLING = 0.1  # seconds: a person has not seen what was over sooner
+_SILENCE = 30  # seconds after which a log should say that something still happens
 
 
 def make_progress(*, quiet: bool, verbose: bool) -> Progress:
@@ -26,15 +29,20 @@ def make_progress(*, quiet: bool, verbose: bool) -> Progress:
 
 
 class LineProgress(Progress):
-    """One line when a step ends, with how long it took: what a CI log wants."""
+    """One line when a step ends, with how long it took, and a sign of life from a long one: what a CI log wants."""
 
     def __init__(self, out: TextIO, *, verbose: bool) -> None:
         self._out = out
         self._verbose = verbose
+        self._text = ""
+        self._started = 0.0
+        self._said = 0.0
 
     @contextmanager
     def step(self, text: str) -> Iterator[None]:
-        started = time.monotonic()
+        outer = (self._text, self._started)
+        self._text, self._started = text, (started := time.monotonic())
+        self._said = started
         if self._verbose:
             self._say(f"{text} …")
         try:
@@ -42,7 +50,15 @@ class LineProgress(Progress):
         except BaseException:
             self._say(f"{text}: failed after {format_seconds(time.monotonic() - started)}")
             raise
+        finally:
+            self._text, self._started = outer
         self._say(f"{text}: {format_seconds(time.monotonic() - started)}")
+
+    def update(self, detail: str) -> None:
+        now = time.monotonic()
+        if self._text and now - self._said >= _SILENCE:
+            self._said = now
+            self._say(f"{self._text}: {format_seconds(now - self._started)} so far, {detail[:_WIDEST]}")
 
     def note(self, text: str) -> None:
         if self._verbose:
@@ -54,12 +70,13 @@ class LineProgress(Progress):
 
 
 class LiveProgress(Progress):
-    """The running step with a spinner, its elapsed time and what it is at; steps that ended stay as a line."""
+    """The running step with a spinner, its elapsed time and what it is at; what took a moment stays as a line."""
 
     def __init__(self, *, verbose: bool) -> None:
         from rich.console import Console
 
-        self._console = Console(stderr=True, highlight=False)
+        plain = bool(os.environ.get("NO_COLOR"))
+        self._console = Console(stderr=True, highlight=False, color_system=None if plain else "auto")
         self._verbose = verbose
         self._spinner = "dots" if self._console.encoding.startswith("utf") else "line"
         self._status: Status | None = None
@@ -80,7 +97,8 @@ class LiveProgress(Progress):
             yield
         finally:
             self._status.stop()
-            self._console.print(f"[dim]{self._text}  {format_seconds(time.monotonic() - self._started)}[/]")
+            if (seconds := time.monotonic() - self._started) >= _WORTH_TELLING:
+                self._console.print(f"[dim]{self._text}  {format_seconds(seconds)}[/]")
             self._status, self._text, self._started = outer
             if self._status is not None:
                 self._status.start()

@@ -6,6 +6,7 @@ line of progress that cannot be shown is none. Letters that the stream's encodin
 
 import io
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from typing import TextIO
@@ -25,6 +26,11 @@ def prepare() -> None:
 def is_terminal() -> bool:
     """Whether results are read by a person at a terminal."""
     return sys.stdout.isatty()
+
+
+def columns() -> int | None:
+    """The columns of the terminal that results are read at; None where there is none."""
+    return shutil.get_terminal_size().columns if is_terminal() else None
 
 
 class _Outlet(io.FileIO):

@@ -1,5 +1,7 @@
 """A rule as a page for people: what it finds, why it matters, what to do instead. Examples are its own."""
 
+from textwrap import wrap
+
 from imageopt.rewrite.fixes.registry import FIXES
 from imageopt.rewrite.worth import ORDER
 from imageopt.rules.model import Rule
@@ -26,6 +28,19 @@ def explanation(rule: Rule) -> str:
     if rule.equivalents:
         parts.append(f"Other tools call it {', '.join(rule.equivalents)}.")
     return "\n\n".join(parts) + "\n"
+
+
+def wrapped(text: str, width: int | None) -> str:
+    """The page for a terminal of this width, wrapped between words; examples stay as they are."""
+    if width is None:
+        return text
+    lines: list[str] = []
+    fenced = False
+    for line in text.splitlines():
+        fenced ^= line.startswith("```")
+        whole = fenced or line.startswith("```") or len(line) <= width
+        lines += [line] if whole else wrap(line, width, break_long_words=False, break_on_hyphens=False)
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _who(rule: Rule) -> str:

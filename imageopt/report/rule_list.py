@@ -1,6 +1,7 @@
 """Rules -> a list of them: a line each for people, and a document for programs."""
 
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import Any
 
 from imageopt.report.findings import tool
@@ -10,20 +11,31 @@ from imageopt.rules.model import Rule
 Json = dict[str, Any]
 
 
-def rule_lines(rules: Sequence[Rule]) -> str:
-    """Code, name, severity, the fix and a line on each, in columns; `*` marks a fix that `imageopt rewrite` makes."""
+_LEAST = 40  # columns for the titles, below which they stand on lines of their own
+
+
+def rule_lines(rules: Sequence[Rule], width: int | None = None) -> str:
+    """Code, name, severity, the fix and a line on each, in columns; `*` marks a fix that `imageopt rewrite` makes.
+
+    On a terminal of this `width` what does not fit is wrapped; without one each rule is one line.
+    """
     rows = [
         (rule.code, rule.name, rule.severity, f"{rule.fix.safety}{'*' if rule.fix.kind == 'automatic' else ''}")
         for rule in rules
     ]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "".join(
-        "  ".join(
-            (*(harmless(cell.ljust(width)) for cell, width in zip(row, widths, strict=True)), harmless(rule.title))
-        )
-        + "\n"
-        for row, rule in zip(rows, rules, strict=True)
-    )
+    taken = sum(length + 2 for length in widths)
+    lines = []
+    for row, rule in zip(rows, rules, strict=True):
+        cells = "".join(f"{harmless(cell.ljust(length))}  " for cell, length in zip(row, widths, strict=True))
+        title = harmless(rule.title)
+        if width is None:
+            lines.append(f"{cells}{title}")
+        elif width - taken >= _LEAST:
+            lines += wrap(title, width, initial_indent=cells, subsequent_indent=" " * taken)
+        else:
+            lines += [cells.rstrip(), *wrap(title, width, initial_indent=" " * 7, subsequent_indent=" " * 7)]
+    return "".join(f"{line}\n" for line in lines)
 
 
 def rules_document(rules: Sequence[Rule]) -> Json:

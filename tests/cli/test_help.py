@@ -70,5 +70,7 @@ def test_every_command_of_the_table_has_help(name: str) -> None:
         [sys.executable, "-m", "imageopt", name, "--help"], capture_output=True, text=True, timeout=60, check=True
     )
     assert finished.stdout.startswith(f"Usage: imageopt {name}")
+    below = finished.stdout.splitlines()[1:]
+    assert [line for line in below if len(line) > 80 or line.endswith("...")] == []
     assert not re.search(r"^  imageopt [^;\n]* imageopt ", finished.stdout, re.MULTILINE)
     assert finished.stderr == ""

@@ -7,6 +7,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from imageopt.cli.edge import run
+from imageopt.report.explanation import explanation, wrapped
+from imageopt.report.rule_list import rule_lines
 from imageopt.resources import schema_file
 from imageopt.rules.load import load_rules
 
@@ -37,6 +39,17 @@ def test_each_rule_is_a_line_in_columns(capsys: pytest.CaptureFixture[str]) -> N
     assert first.endswith(RULES[0].title)
     at = first.index(RULES[0].title)
     assert all(line[at - 1] == " " and line[at] != " " for line in lines)
+
+
+@pytest.mark.parametrize("width", [80, 100, 140])
+def test_a_terminal_wraps_a_rule_between_words(width: int) -> None:
+    lines = rule_lines(RULES, width).splitlines()
+    assert all(len(line) <= width for line in lines)
+    assert " ".join(" ".join(lines).split()) == " ".join(rule_lines(RULES).split())
+    for rule in RULES:
+        shown = wrapped(explanation(rule), width).splitlines()
+        outside = [line for line in shown if line not in explanation(rule).splitlines()]
+        assert all(len(line) <= width or " " not in line.strip() for line in outside)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """`imageopt analyze`: what makes an image big, which line did it, what to do."""
 
+import shlex
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -14,7 +16,7 @@ from imageopt.cli.options import (
     image_options,
     talk_options,
 )
-from imageopt.cli.output import emit, parse_formats, wants_edits
+from imageopt.cli.output import add, emit, parse_formats, wants_edits
 
 _FAIL_ON = ("error", "warning", "info", "style")
 
@@ -50,6 +52,8 @@ def command(target: str, **options: Any) -> int:
 
     config = configuration(target, options.pop("config"))
     wanted = parse_formats(options["formats"], formats_of("imageopt.analysis/1"))
+    named = {"--file": options["file"], "--image": options["image"]}
+    quiet = bool(options["quiet"] or options["formats"])
     talk = Talk.of(options)
     built = built_how(options, config)
     analysis = analyze(
@@ -64,8 +68,19 @@ def command(target: str, **options: Any) -> int:
         edits=wants_edits(wanted),
     )
     emit(analysis_document(analysis), talk.formats, talk.color)
+    add(_next(target, analysis.target.kind, named, found=bool(analysis.findings)), quiet=quiet)
     fail_on = options["fail_on"]
     if fail_on is None:
         return 0
     grave = _FAIL_ON[: _FAIL_ON.index(fail_on) + 1]
     return options["exit_code"] if any(found.severity in grave for found in analysis.findings) else 0
+
+
+def _next(target: str, kind: str, named: Mapping[str, str | None], *, found: bool) -> str:
+    """The command that leads on from here; empty where nothing is to be done."""
+    if kind == "image":
+        return f"next: imageopt explore {shlex.quote(target)}  walks through its layers and files"
+    if not found:
+        return ""
+    words = [target, *(word for option, value in named.items() if value for word in (option, value))]
+    return f"next: imageopt rewrite {shlex.join(words)}  shows a smaller Dockerfile as a diff"

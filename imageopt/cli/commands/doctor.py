@@ -1,6 +1,10 @@
 """`imageopt doctor`: what is there, what is missing, and what each missing part costs."""
 
+from textwrap import fill
+
 import click
+
+from imageopt.cli.streams import columns
 
 
 @click.command()
@@ -9,8 +13,16 @@ def command() -> int:
     from imageopt.cli.diagnosis import diagnose
 
     for item in diagnose():
-        mark = "found  " if item.found else "missing"
-        click.echo(f"{mark}  {item.name:10} {item.detail}")
+        start = f"{'found' if item.found else 'missing':7}  {item.name:10}  "
+        click.echo(_told(start, item.detail))
         if not item.found:
-            click.echo(f"         {'':10} without it: {item.cost}")
+            click.echo(_told(" " * len(start), f"without it: {item.cost}"))
     return 0
+
+
+def _told(start: str, text: str) -> str:
+    """The text behind its start; a terminal gets lines that begin below one another."""
+    width = columns()
+    if width is None:
+        return f"{start}{text}"
+    return fill(text, width, initial_indent=start, subsequent_indent=" " * len(start), break_on_hyphens=False)

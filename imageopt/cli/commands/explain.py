@@ -20,8 +20,9 @@ def command(rule: str, config: str | None) -> int:
     imageopt explain DL3009
     """
     from imageopt.cli.options import configuration
+    from imageopt.cli.streams import columns
     from imageopt.errors import UsageError
-    from imageopt.report.explanation import explanation
+    from imageopt.report.explanation import explanation, wrapped
     from imageopt.rules.lookup import Names
     from imageopt.rules.policy import make_policy
 
@@ -29,5 +30,5 @@ def command(rule: str, config: str | None) -> int:
     found = names.meant(rule)
     if not found:
         raise UsageError(f"there is no rule {rule!r}", names.suggestion(rule) or "see `imageopt rules`")
-    click.echo("\n".join(explanation(one) for one in found), nl=False)
+    click.echo(wrapped("\n".join(explanation(one) for one in found), columns()), nl=False)
     return 0

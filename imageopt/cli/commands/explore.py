@@ -21,10 +21,14 @@ def command(target: str, **options: Any) -> int:
     """Walk through the layers and files of TARGET: an image, or a folder with its image.
 
     \b
-    tab        layers or files            ctrl+l  what the chosen layer did
-    space      fold or unfold a folder    ctrl+a  all up to it (in the files: what was added)
-    / ctrl+f   search in the paths        s       sort by size, waste or name
-    w          only waste                 e       explain this: line, package, cause, what to do
+    tab        layers or files
+    ctrl+l     what the chosen layer did
+    ctrl+a     all up to that layer; in the files, what was added
+    space      fold or unfold a folder
+    / ctrl+f   search in the paths
+    s          sort by size, waste or name
+    w          only waste
+    e          explain: line, package, cause, what to do
     q          quit
 
     It needs `pip install "imageopt[explore]"` and a terminal.

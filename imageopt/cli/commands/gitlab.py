@@ -24,12 +24,13 @@ def command() -> None:
 
     \b
     imageopt gate . --format json=gate.json; imageopt gitlab note gate.json
-    imageopt rewrite . --best --apply --commit-message message.txt --format json=rewrite.json
+    imageopt rewrite . --best --apply --commit-message message.txt \\
+        --format json=rewrite.json
     imageopt gitlab propose rewrite.json message.txt
     """
 
 
-@command.command()
+@command.command(short_help="Write a result into the merge request as a note.")
 @click.argument("result", type=click.Path(readable=False))
 def note(result: str) -> int:
     """Write RESULT, the JSON of a command, as a note into the merge request, or update the note that is there."""
@@ -46,7 +47,7 @@ def note(result: str) -> int:
     return 0
 
 
-@command.command()
+@command.command(short_help="Open a merge request with what was rewritten.")
 @click.argument("result", type=click.Path(readable=False))
 @click.argument("message", type=click.Path(readable=False))
 @click.option("--branch", default="imageopt/rewrite", show_default=True, help="The branch that is imageopt's own.")

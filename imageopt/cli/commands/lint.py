@@ -63,7 +63,7 @@ def command(files: tuple[str, ...], **options: Any) -> int:
     """
     from imageopt.cli.days import parse_day
     from imageopt.cli.dockerfiles import find_dockerfiles
-    from imageopt.cli.output import emit, parse_formats, say, wants_edits, wants_fingerprints
+    from imageopt.cli.output import add, emit, parse_formats, say, wants_edits, wants_fingerprints
     from imageopt.report.lint import lint_document
     from imageopt.report.render import LINT, formats_of
     from imageopt.rules.lint import Policies, lint
@@ -84,11 +84,23 @@ def command(files: tuple[str, ...], **options: Any) -> int:
     emit(document, options["formats"], options["color"])
     for note in () if options["quiet"] else notes:
         say(note)
+    if not options["formats"]:
+        add(_summed_up(document), quiet=options["quiet"])
     if failed:  # the others were checked; the first that was not decides how it ends
         for error in failed[1:]:
             sys.stderr.write(f"error: {error.cause}\n")
         raise failed[0]
     return int(options["exit_code"]) if grave else 0
+
+
+def _summed_up(document: dict[str, Any]) -> str:
+    """How much was found, and where more is said of it."""
+    from imageopt.report.words import counted
+
+    files = len(document["files"])
+    found = counted(document["summary"]["findings"])
+    where = f"in {files} file{'' if files == 1 else 's'}"
+    return f"{found} ({where}); more on each: imageopt explain NAME" if found else f"nothing found {where}"
 
 
 def _mended(

@@ -85,7 +85,7 @@ def command(folder: str, **options: Any) -> int:
     imageopt rewrite . --verify --apply   written only if it is proven
     imageopt rewrite . --best --apply     the smallest image that verifies
     imageopt rewrite . --fix --apply      the findings that an edit mends
-    imageopt rewrite . --with distroless  with a change that is only made when asked for
+    imageopt rewrite . --with distroless  with a change made only when asked for
     imageopt rewrite . --patch - | git apply
     imageopt rewrite . --undo
     """

@@ -21,7 +21,8 @@ def command(category: str | None, **options: Any) -> int:
     """List the rules, or those of one CATEGORY, with the severity they have in this folder.
 
     A team's own rules are among them. Behind the severity stands how safe the fix is: safe is a text edit that cannot
-    change what the image does, verify wants a build and a run, propose is for a person to judge.
+    change what the image does, verify wants a build and a run, propose is for a person to judge; `imageopt rewrite`
+    makes those with a star.
     """
     from imageopt.cli.options import configuration
     from imageopt.errors import UsageError
@@ -46,5 +47,7 @@ def command(category: str | None, **options: Any) -> int:
 
         click.echo(dumps(rules_document(wanted)), nl=False)
     else:
-        click.echo(rule_lines(wanted), nl=False)
+        from imageopt.cli.streams import columns
+
+        click.echo(rule_lines(wanted, columns()), nl=False)
     return 0

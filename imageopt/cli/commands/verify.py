@@ -1,5 +1,7 @@
 """`imageopt verify`: before and after built, run, scanned and compared; the verdict is the exit code."""
 
+import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,7 +10,7 @@ import click
 from imageopt.cli.asked import asked_option
 from imageopt.cli.completion import complete_paths
 from imageopt.cli.options import Talk, build_options, built_how, config_option, configuration, talk_options
-from imageopt.cli.output import emit, parse_formats
+from imageopt.cli.output import add, emit, parse_formats
 from imageopt.config import SEVERITIES
 from imageopt.errors import InputError, UsageError
 
@@ -91,6 +93,7 @@ def command(folder: str, **options: Any) -> int:
     has_project, folder = bool(folder), folder or "."
     config = configuration(folder, options.pop("config"))
     parse_formats(options["formats"], formats_of("imageopt.verification/1"))
+    quiet, again = bool(options["quiet"] or options["formats"]), _same_rewrite(folder, options)
     talk = Talk.of(options)
     built = built_how(options, config)
     before: bytes | None = None
@@ -145,7 +148,17 @@ def command(folder: str, **options: Any) -> int:
         skip_scan=options["skip_scan"] or options["minimal"],
         skip_rebuild=options["skip_rebuild"] or options["minimal"],
     )
+    if verdict == "verified" and proposed is not None:
+        add(f"next: imageopt rewrite {again} --apply  writes it", quiet=quiet)
     return exit_code(verdict, int(options["exit_code"]))
+
+
+def _same_rewrite(folder: str, options: Mapping[str, Any]) -> str:
+    """What `rewrite` has to be told so that it proposes the same."""
+    named = (("--file", options["file"]), ("--target", options["stage"]), ("--base", options["base"]))
+    words = [word for option, value in named if value for word in (option, value)]
+    words += [word for name in options["asked"] for word in ("--with", name)]
+    return shlex.join([folder, *words, *(["--lockfile"] if options["lockfile"] else [])])
 
 
 def _images(before: str | None, after: str | None) -> tuple[str, str] | None:
