@@ -259,6 +259,7 @@ class Project(Struct, frozen=True):
     name as a `COPY . .` would send it, .dockerignore applied. `unresolved_*`: file accesses whose path the source does
     not tell (the value is the expression). `absent_reads`: what it reads, and an installation or a build must make.
     `programs`: what it starts as child processes, `*` where that is computed.
+    `imports`: packages that it loads as it starts, as far as its sources tell and no bundler took them up.
     `token_files`: settings of package managers (`.npmrc`) in which a token itself stands, not a variable's name.
     """
 
@@ -287,6 +288,7 @@ class Project(Struct, frozen=True):
     programs: tuple[Fact, ...] = ()
     php: Php | None = None
     python: Python | None = None
+    imports: tuple[Fact, ...] = ()
     token_files: tuple[str, ...] = ()
     manager: ManagerFacts | None = None
     workspace: Workspace | None = None

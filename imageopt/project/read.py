@@ -21,6 +21,7 @@ from imageopt.project.context import context_bytes, ignore_file
 from imageopt.project.file_use import FileUse, file_use
 from imageopt.project.files import exists, inside, read_text
 from imageopt.project.frameworks import read_framework
+from imageopt.project.imports import imported_packages
 from imageopt.project.libc import libc_needs
 from imageopt.project.lock import LOCK_FILES, package_manager, read_lock
 from imageopt.project.managers import manager_facts
@@ -102,6 +103,7 @@ def read_project(root: Path, *, dockerfile: str = "Dockerfile") -> Project:
         workspace=space,
         built_on=read_framework(root, manifest, build.outputs),
         token_files=token_files(root),
+        imports=imported_packages(sources, build, start, running[-1].manifest if running else manifest),
     )
 
 

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from imageopt.project.app import app_manifest
 from imageopt.project.files import exists
-from imageopt.project.model import Lock, Project, StartCommand
+from imageopt.project.model import Fact, Lock, Project, StartCommand
 from imageopt.project.scripts import DEV_RUNNERS, commands, is_plain, reachable_commands
 from imageopt.project.start import entry_of, start_lines
 
@@ -24,11 +24,30 @@ _ONLY_RUN = {
 
 
 def started_with(project: Project) -> str | None:
-    """The development package that the service is started with, or None."""
+    """The development package that starts the service or that it loads as it starts, or None."""
+    return _starting(project) or (loaded.value if (loaded := _loaded(project)) else None)
+
+
+def who_starts(project: Project, otherwise: str = "the service starts with") -> str:
+    """What needs the package that `started_with` gives, and how, in words; `otherwise` where no source loads it."""
+    loaded = None if _starting(project) else _loaded(project)
+    return f"{loaded.source} loads" if loaded else otherwise
+
+
+def _starting(project: Project) -> str | None:
     start, manifest = project.start, app_manifest(project)
     if start is None or manifest is None:
         return None
     return called_by(project, start_lines(start, manifest.scripts))
+
+
+def _loaded(project: Project) -> Fact | None:
+    """The first package that the sources load, and that only a development dependency brings."""
+    manifest, packages = app_manifest(project), project.lock.packages if project.lock else ()
+    if manifest is None or not project.imports:
+        return None
+    dev = {package.name for package in packages if package.dev} - {item.name for item in packages if not item.dev}
+    return next((fact for fact in project.imports if fact.value in dev - set(manifest.dependencies)), None)
 
 
 def starts_what_writes(project: Project) -> bool:

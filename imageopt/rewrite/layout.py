@@ -83,7 +83,7 @@ def _without_npx(words: tuple[str, ...]) -> tuple[str, ...]:
 def _doubt(project: Project, survey: Survey, *, prunes: bool) -> str | None:
     """Why the runtime set is not certain, or None."""
     if not prunes:
-        return "it starts with a development tool"
+        return "it starts with a development package"
     if not project.build_outputs:
         return "where the build writes is not known"
     if not rebuilt(project, survey):

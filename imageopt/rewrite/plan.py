@@ -19,7 +19,7 @@ from imageopt.rewrite.build_stage import (
     npmrc_over_another,
 )
 from imageopt.rewrite.builders import Builders
-from imageopt.rewrite.development import built_start, called_by, started_with
+from imageopt.rewrite.development import built_start, called_by, started_with, who_starts
 from imageopt.rewrite.elsewhere import Start
 from imageopt.rewrite.framework_output import framework_output
 from imageopt.rewrite.global_tools import installed_again, started_globals, uses_global
@@ -157,7 +157,7 @@ def _explain(ground: Ground, account: Account) -> None:
     elif ground.runner is not None:
         calling = (start for start in ground.system.elsewhere if called_by(ground.project, (start.line,)))
         other = None if started_with(ground.project) else next(calling, None)
-        who = f"{other.source} starts" if other else "the service starts with"
+        who = f"{other.source} starts" if other else who_starts(ground.project)
         account.refuse("prune-dev-deps", f"{who} {ground.runner}, a development dependency")
     elif count:
         done["prune-dev-deps"] = f"{count} of {len(lock.packages)} locked packages serve development only"

@@ -153,3 +153,50 @@ def test_a_program_named_by_its_path_is_one_that_the_image_must_hold(tmp_path: P
     files = package(prod={"ms": "2.1.3"}, scripts={"start": "node server.js"})
     _, text, _ = rewritten(tmp_path, {**files, **PLAIN}, f"{INSTALL}CMD {command}\n")
     assert "alpine" not in text
+
+
+IMPORTS = [
+    ("server.js", "const _ = require('lodash');\n", True),
+    ("server.js", "import _ from 'lodash/fp.js';\n", True),
+    ("server.js", "if (debug) {\n  require('lodash');\n}\n", False),  # what is not reached may well be absent
+    ("server.js", "// const _ = require('lodash');\n", False),
+    ("server.js", "const ms = require('ms');\n", False),
+    ("src/server.ts", "import _ from 'lodash';\nconsole.log(_.map([]));\n", True),
+    ("src/server.ts", "import 'lodash';\n", True),
+    ("src/server.ts", "import {\n  map,\n  type Dictionary,\n} from 'lodash';\nmap([]);\n", True),
+    ("src/server.ts", "import type { Dictionary } from 'lodash';\nlet a: Dictionary;\n", False),
+    ("src/server.ts", "import { Dictionary, Other } from 'lodash';\nlet a: Dictionary<Other> = {};\n", False),
+    ("src/tools.ts", "import _ from 'lodash';\n_.map([]);\n", False),  # not of the service
+]
+
+
+@pytest.mark.parametrize(("path", "source", "stays"), IMPORTS)
+def test_a_development_package_that_the_service_imports_stays(
+    tmp_path: Path, path: str, source: str, stays: bool
+) -> None:
+    compiles = path.startswith("src/")
+    start = "node dist/server.js" if compiles else "node server.js"
+    scripts = {"start": start, **({"build": "tsc -p ."} if compiles else {})}
+    files = package(prod={"ms": "2.1.3"}, dev={"lodash": "4.17.21", "typescript": "5.4.5"}, scripts=scripts)
+    files |= {"tsconfig.json": '{"compilerOptions": {"outDir": "dist", "rootDir": "src"}}', "src/server.ts": SOURCE}
+    files[path] = source + SOURCE
+    build = "RUN npm run build\n" if compiles else ""
+    made, text, _ = rewritten(tmp_path, files, f"{INSTALL}{build}CMD npm start\n")
+    assert ("--omit=dev" not in text) == stays
+    reasons = [item.reason for item in made.refusals if item.name == "prune-dev-deps"]
+    assert reasons == ([f"{path}:1 loads lodash, a development dependency"] if stays else [])
+
+
+def test_what_a_bundler_puts_into_its_output_need_not_be_installed(tmp_path: Path) -> None:
+    build = "tsc --noEmit && esbuild src/server.ts --bundle --platform=node --outfile=dist/server.js"
+    files = package(
+        prod={"ms": "2.1.3"},
+        dev={"lodash": "4.17.21", "esbuild": "0.20.2", "typescript": "5.4.5"},
+        scripts={"build": build, "start": "node dist/server.js"},
+    )
+    files |= {
+        "tsconfig.json": '{"compilerOptions": {"outDir": "dist", "rootDir": "src"}}',
+        "src/server.ts": f"import _ from 'lodash';\n_.map([]);\n{SOURCE}",
+    }
+    _, text, _ = rewritten(tmp_path, files, f"{INSTALL}RUN npm run build\nCMD npm start\n")
+    assert "--omit=dev" in text

@@ -13,7 +13,7 @@ from imageopt.dockerfile.tools import Call
 from imageopt.project.files import read_text
 from imageopt.project.scripts import commands, split_assignments
 from imageopt.rewrite.base_image import node_image
-from imageopt.rewrite.development import called_by, started_with
+from imageopt.rewrite.development import called_by, started_with, who_starts
 from imageopt.rewrite.locked import lock_obstacle
 from imageopt.rewrite.managers import Manager
 from imageopt.rewrite.model import Refused
@@ -87,7 +87,9 @@ def development_obstacle(case: Case) -> str | None:
         return case.manager
     if case.project.manifest is None or case.project.workspace is not None:
         return "a workspace of several packages cannot be pruned reliably"
-    tool = started_with(case.project) or called_by(case.project, _started_lines(case))
+    if tool := started_with(case.project):
+        return f"{who_starts(case.project, 'what is started calls')} {tool}, a development dependency"
+    tool = called_by(case.project, _started_lines(case))
     return f"what is started calls {tool}, a development dependency" if tool else lock_obstacle(case.project)
 
 
