@@ -42,7 +42,7 @@ class Engine:
     def is_podman(self) -> bool:
         """Whether the engine is Podman."""
         answer = self._answer("/_ping")
-        if answer is None:
+        if answer is None or not answer.found:
             return engine.is_podman(self.client)
         self._version = answer.headers.get("api-version", "")
         return "libpod-api-version" in answer.headers
@@ -51,19 +51,22 @@ class Engine:
         """What it says of the image, None where it has none of that name, tag, digest or id."""
         from urllib.parse import quote
 
-        found = self._value(f"/images/{quote(name, safe='/:')}/json", dict)
-        return engine.inspect_image(self.client, name) if found is None else found
+        answer = self._answer(self._versioned(f"/images/{quote(name, safe='/:')}/json"))
+        told = _value(answer, dict) if answer is not None else None
+        if answer is None or told is None or not (answer.found or "message" in told):
+            return engine.inspect_image(self.client, name)
+        return told if answer.found else None
 
     def labelled(self, label: str) -> Sequence[Mapping[str, Any]]:
         """What it says of the images with that label, `name=value`, in its list of images."""
         from urllib.parse import quote
 
-        found = self._value(f"/images/json?filters={quote(json.dumps({'label': [label]}))}", list)
+        found = self._found(f"/images/json?filters={quote(json.dumps({'label': [label]}))}", list)
         return engine.labelled_images(self.client, label) if found is None else found
 
     def info(self) -> Mapping[str, Any]:
         """What it says of itself."""
-        found = self._value("/info", dict)
+        found = self._found("/info", dict)
         return engine.engine_info(self.client) if found is None else found
 
     def close(self) -> None:
@@ -71,17 +74,16 @@ class Engine:
         if self._client is not None:
             self._client.close()
 
-    def _value(self, path: str, kind: type[T]) -> T | None:
-        """The answer as JSON of that kind; None for any other."""
-        answer = self._answer(f"/v{self._version}{path}") if self._version else self._answer(path)
-        try:
-            value = json.loads(answer.body) if answer is not None else None
-        except ValueError:
-            return None
-        return value if isinstance(value, kind) else None
+    def _found(self, path: str, kind: type[T]) -> T | None:
+        """What is there, as JSON of that kind; None for any other answer."""
+        answer = self._answer(self._versioned(path))
+        return _value(answer, kind) if answer is not None and answer.found else None
+
+    def _versioned(self, path: str) -> str:
+        return f"/v{self._version}{path}" if self._version else path
 
     def _answer(self, path: str) -> "_Answer | None":
-        """The answer to a question that went well over the socket; None for any other."""
+        """The plain answer to a question over the socket; None for any other."""
         if self._socket is None or self._client is not None:
             return None
         try:
@@ -100,18 +102,28 @@ class Engine:
 
 
 class _Answer(NamedTuple):
+    found: bool  # otherwise: there is nothing of that name
     headers: Mapping[str, str]  # names in small letters
     body: bytes
 
 
 def _parsed(data: bytes) -> _Answer | None:
-    """A whole answer of status 200: as long as it says, or, where it does not say, as far as it went."""
+    """A whole answer of status 200 or 404: as long as it says, or, where it does not say, as far as it went."""
     head, found, body = data.partition(_HEAD)
     status, *lines = head.decode("latin-1").split("\r\n")
-    if not found or status.split(" ")[1:2] != ["200"]:
+    code = status.split(" ")[1:2]
+    if not found or code not in (["200"], ["404"]):
         return None
     headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
     length = headers.get("content-length", str(len(body)))
     if "transfer-encoding" in headers or length != str(len(body)):
         return None
-    return _Answer(headers, body)
+    return _Answer(code == ["200"], headers, body)
+
+
+def _value(answer: _Answer, kind: type[T]) -> T | None:
+    try:
+        value = json.loads(answer.body)
+    except ValueError:
+        return None
+    return value if isinstance(value, kind) else None

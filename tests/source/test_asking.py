@@ -41,8 +41,13 @@ def test_three_questions_need_no_client(
 
 @pytest.mark.parametrize(
     ("answer", "found"),
-    [((404, {"message": "no such image"}), None), ((500, {"message": "broken"}), ToolFailed), ((200, b"[]"), None)],
-    ids=["missing", "broken", "no object"],
+    [
+        ((404, b"moved"), None),
+        ((400, {"message": "invalid reference format"}), None),
+        ((500, {"message": "broken"}), ToolFailed),
+        ((200, b"[]"), None),
+    ],
+    ids=["no engine's words", "no name", "broken", "no object"],
 )
 def test_what_is_no_plain_answer_is_the_clients_to_tell(
     answer: tuple[int, Any], found: type[Exception] | None, no_engine: pytest.MonkeyPatch, tmp_path: Path
@@ -55,6 +60,15 @@ def test_what_is_no_plain_answer_is_the_clients_to_tell(
         else:
             with pytest.raises(found):
                 engine.image("x")
+        engine.close()
+
+
+def test_that_an_image_is_missing_needs_no_client(no_engine: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with answering(tmp_path / "s", DOCKER, {"/json": (404, {"message": "No such image: x"})}) as host:
+        no_engine.setenv("DOCKER_HOST", host)
+        no_engine.delattr(engine_module, "connect")
+        engine = Engine()
+        assert engine.image("x") is None
         engine.close()
 
 
@@ -110,12 +124,13 @@ BODY = json.dumps(INFO).encode()
         (b"HTTP/1.1 200 OK\r\nCONTENT-LENGTH: %d\r\n\r\n" % len(BODY) + BODY, BODY),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n" + BODY, None),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n", None),
+        (b"HTTP/1.1 404 Not Found\r\n\r\n{}", b"{}"),
         (b"HTTP/1.1 301 Moved\r\nLocation: /x\r\n\r\n", None),
         (b"HTTP/1.0 200 OK\r\nA: b", None),
         (b"\x00\xff", None),
         (b"", None),
     ],
-    ids=["to its end", "of a length", "cut", "chunked", "moved", "head alone", "noise", "nothing"],
+    ids=["to its end", "of a length", "cut", "chunked", "not there", "moved", "head alone", "noise", "nothing"],
 )
 def test_only_a_whole_plain_answer_counts(data: bytes, body: bytes | None) -> None:
     answer = _parsed(data)
