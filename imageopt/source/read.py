@@ -218,8 +218,9 @@ def _from_files(
         for name, index, head in read_them(files, sorted(names - read.keys()), readers.index_layer):
             read[name], compressed[name] = index, is_compressed(head)
             progress.update(f"layer {len(read)} of {len(names)}")
+    listed = described.digest is not None and kind not in ("docker", "podman")
     blobs = tuple(
-        _blob(layer, diff_id, files.size(layer.name), kind == "registry" or compressed[layer.name])
+        _blob(layer, diff_id, files.size(layer.name), listed or compressed[layer.name])
         for layer, diff_id in zip(described.layers, config.diff_ids, strict=True)
     )
     digest = described.digest or f"sha256:{hashlib.sha256(described.config).hexdigest()}"
@@ -242,7 +243,10 @@ def _is_compressed(files: Files, name: str) -> bool:
 
 
 def _blob(layer: LayerFile, diff_id: str, size: int | None, transferred: bool) -> LayerBlob:
-    """An uncompressed layer on disk is what an engine unpacked, not what a pull transfers: it has no download size."""
+    """`transferred`: whether the file is what a pull transfers, packed or as a manifest lists it.
+
+    A plain layer of an engine or of `docker save` is what the engine unpacked: it has no download size.
+    """
     return LayerBlob(diff_id, layer.digest, size if transferred else None)
 
 

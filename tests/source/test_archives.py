@@ -75,10 +75,13 @@ def test_the_same_image_from_every_kind_of_archive(tmp_path: Path, save: Callabl
     assert [layer.created_by for layer in image.layers] == ["RUN step 0", "RUN step 1"]
 
 
-def test_only_packed_layers_have_a_download_size(tmp_path: Path) -> None:
+def test_what_no_manifest_lists_and_nobody_packed_has_no_download_size(tmp_path: Path) -> None:
     assert load(docker_25(tmp_path)).sizes.download_bytes is None
     packed = load(oci(tmp_path))
     assert packed.sizes.download_bytes == len(gzip.compress(ONE, mtime=0)) + len(gzip.compress(TWO, mtime=0))
+    plain = load(f"oci:{oci_folder(tmp_path / 'plain', [ONE, TWO, ONE], packed=False)}")
+    assert [layer.download_bytes for layer in plain.layers] == [len(ONE), len(TWO), 0]
+    assert plain.sizes.download_bytes == len(ONE) + len(TWO)
 
 
 def test_a_layer_that_stands_twice_is_transferred_once_and_unpacked_twice(tmp_path: Path) -> None:
