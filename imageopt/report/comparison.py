@@ -19,7 +19,7 @@ from imageopt.compare.model import (
 from imageopt.evidence.model import Evidence
 from imageopt.masking import masked
 from imageopt.report.analysis import layers_section, tool
-from imageopt.report.names import raw_name, readable
+from imageopt.report.names import path_fields, readable
 from imageopt.rules.model import Target
 
 Json = dict[str, Any]
@@ -120,16 +120,14 @@ def _counts(counts: PathCounts) -> Json:
 
 
 def _path(row: PathChange) -> Json:
-    raw = raw_name(row.path)
-    shown = {
-        "path": f"/{readable(row.path)}",
+    return {
+        **path_fields(f"/{row.path}"),
         "folder": row.folder,
         "rest": row.rest,
         "whole": row.whole,
         "counts": _counts(row.counts),
         "detail": row.detail,
     }
-    return shown if raw is None else {**shown, "path_raw": raw}
 
 
 def _layer(change: LayerChange) -> Json:

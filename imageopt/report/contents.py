@@ -11,7 +11,7 @@ from imageopt.evidence.folders import FolderRow
 from imageopt.evidence.model import Inventory
 from imageopt.image.elf import ElfFacts
 from imageopt.image.model import FileRecord, Packages
-from imageopt.report.names import raw_name, readable
+from imageopt.report.names import path_fields, readable
 
 Json = dict[str, Any]
 
@@ -37,7 +37,7 @@ def folders_section(rows: Iterable[FolderRow]) -> list[Json]:
     """The image's folders as far as they matter, by layer and path; their bytes add up to the image's."""
     return [
         {
-            "path": readable(f"/{row.path}"),
+            **path_fields(f"/{row.path}"),
             "layer": row.layer,
             "bytes": row.bytes,
             "wasted_bytes": row.wasted_bytes,
@@ -73,9 +73,8 @@ def native_section(records: Iterable[FileRecord], facts: Mapping[str, ElfFacts])
 
 
 def _native(record: FileRecord, facts: ElfFacts) -> Json:
-    raw = raw_name(record.path)
-    shown = {
-        "path": readable(f"/{record.path}"),
+    return {
+        **path_fields(f"/{record.path}"),
         "bytes": record.size,
         "layer": record.birth,
         "machine": facts.machine,
@@ -85,7 +84,6 @@ def _native(record: FileRecord, facts: ElfFacts) -> Json:
         "needed": [readable(name) for name in facts.needed],
         "static": facts.static,
     }
-    return shown if raw is None else {**shown, "path_raw": raw}
 
 
 def _items(packages: Packages) -> Iterator[tuple[str, Json]]:
@@ -104,20 +102,18 @@ def _item(name: str, version: str, size: int, layer: int, *, path: str | None = 
         "version": readable(version),
         "bytes": size,
         "layer": layer,
-        "path": None if path is None else readable(f"/{path}"),
+        **({"path": None} if path is None else path_fields(f"/{path}")),
         "dev": dev,
         "provided_by": None,
     }
 
 
 def _special(record: FileRecord) -> Json:
-    raw = raw_name(record.path)
-    shown = {
-        "path": readable(f"/{record.path}"),
+    return {
+        **path_fields(f"/{record.path}"),
         "mode": f"{record.mode:04o}",
         "uid": record.uid,
         "gid": record.gid,
         "bytes": record.size,
         "layer": record.birth,
     }
-    return shown if raw is None else {**shown, "path_raw": raw}

@@ -7,7 +7,7 @@ from msgspec import to_builtins
 
 import imageopt
 from imageopt.masking import masked
-from imageopt.report.names import raw_name, readable
+from imageopt.report.names import path_fields, readable
 from imageopt.rules.model import EvidencePath, Finding, Fix, Location, Saving, Suppressed, TextEdit
 
 Json = dict[str, Any]
@@ -89,6 +89,4 @@ def _location(location: Location | None) -> Json | None:
 
 
 def _evidence(evidence: EvidencePath) -> Json:
-    raw = raw_name(evidence.path)
-    shown = {"path": readable(evidence.path), "bytes": evidence.bytes}
-    return shown if raw is None else {**shown, "path_raw": raw}
+    return {**path_fields(evidence.path), "bytes": evidence.bytes}

@@ -12,13 +12,14 @@ def readable(text: str) -> str:
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
-def raw_name(text: str) -> str | None:
-    """The exact bytes of the name in base64 where `readable` had to change it, else None."""
-    if readable(text) == text:
-        return None
+def path_fields(path: str) -> dict[str, str]:
+    """The `path` of a JSON row, and `path_raw`, its exact bytes in base64, where `readable` had to change it."""
+    shown = readable(path)
+    if shown == path:
+        return {"path": shown}
     import base64
 
-    return base64.b64encode(text.encode("utf-8", "surrogateescape")).decode("ascii")
+    return {"path": shown, "path_raw": base64.b64encode(path.encode("utf-8", "surrogateescape")).decode("ascii")}
 
 
 def harmless(text: str) -> str:

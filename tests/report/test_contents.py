@@ -11,6 +11,7 @@ from imageopt.report.analysis import image_section
 from imageopt.report.contents import packages_section
 from imageopt.resources import schema_file
 
+RAW = "L2FwcC9ub2RlX21vZHVsZXMvYS9igC5qcy5tYXA="  # /app/node_modules/a/b\x80.js.map
 SITE = "usr/local/lib/python3.11/site-packages"
 IMAGE = image_of(
     [
@@ -52,8 +53,9 @@ def test_the_parts_fit_the_schema() -> None:
         {"group": "development", "kind": "source-maps", "live_bytes": 1000, "unpacked_bytes": 1000, "file_count": 1,
          "layers": [1]},
     ]  # fmt: skip
+    assert [row["path_raw"] for row in section["folders"] if "path_raw" in row] == [RAW]
     assert section["setuid"] == [
         {"path": "/app/node_modules/a/b\\x80.js.map", "mode": "2755", "uid": 0, "gid": 0, "bytes": 1000, "layer": 1,
-         "path_raw": "YXBwL25vZGVfbW9kdWxlcy9hL2KALmpzLm1hcA=="},
+         "path_raw": RAW},
         {"path": "/usr/bin/sudo", "mode": "4755", "uid": 0, "gid": 0, "bytes": 100, "layer": 0},
     ]  # fmt: skip
