@@ -114,15 +114,27 @@ def test_dev_or_production_is_what_npm_wrote_down() -> None:
     assert causes == ["dev-deps-in-final", "dev-deps-in-final", None, None]
 
 
-def test_the_lock_file_says_it_where_the_image_does_not(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("folders", "workdir", "category"),
+    [
+        (["app"], "/app", "dev-dependencies"),
+        (["app"], "", "dev-dependencies"),  # started elsewhere: the only place with packages is the service's
+        (["app", "usr/local/lib"], "/run", "dev-dependencies"),
+        (["app", "tool"], "/run", "production-dependencies"),  # which of the two is it?
+    ],
+)
+def test_the_lock_file_says_it_where_the_image_does_not(
+    tmp_path: Path, folders: list[str], workdir: str, category: str
+) -> None:
     (tmp_path / "package.json").write_text('{"devDependencies": {"jest": "1.0.0"}}')
     (tmp_path / "package-lock.json").write_text(
         '{"lockfileVersion": 3, "packages": {"": {"devDependencies": {"jest": "1.0.0"}},'
         ' "node_modules/jest": {"version": "1.0.0", "dev": true}}}'
     )
-    built = image(HISTORY, [record("app/node_modules/jest/index.js", 1, NPM)])
+    npm = tuple(NpmPackage("jest", "1.0.0", f"{folder}/node_modules/jest", 1, None) for folder in folders)
+    built = image(HISTORY, [record("app/node_modules/jest/index.js", 1, NPM)], workdir=workdir, npm=npm)
     found = join(built, parse(DOCKERFILE.encode()), read_project(tmp_path))
-    assert found.classes[0].category == "dev-dependencies"
+    assert found.classes[0].category == category
 
 
 def test_a_global_package_that_starts_the_service_is_needed() -> None:
