@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from msgspec import Struct, field
 
-from imageopt.errors import InputError, UsageError
+from imageopt.errors import UsageError
 from imageopt.toml_table import Table
 
 NAME = "imageopt.toml"
@@ -154,7 +154,7 @@ class Config(Struct, frozen=True):
 def load_config(start: Path, explicit: Path | None = None) -> Config:
     """The configuration in force in the folder `start`, or the explicit file.
 
-    Raises UsageError for an unknown key or a wrong value, InputError for a file that cannot be read.
+    Raises UsageError for an unknown key or a wrong value, and for a file that cannot be read.
     """
     path = explicit if explicit is not None else nearest(start, NAME)
     if path is None:
@@ -164,7 +164,7 @@ def load_config(start: Path, explicit: Path | None = None) -> Config:
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}", "name another file with --config") from None
+        raise UsageError(f"{path} cannot be read: {error.strerror}", "name another file with --config") from None
     except UnicodeDecodeError:
         raise UsageError(f"{path} is not UTF-8 text", "save it as UTF-8") from None
     try:

@@ -22,6 +22,7 @@ from imageopt.evidence.model import Evidence
 from imageopt.evidence.provenance import Provenance, read_provenance
 from imageopt.image.model import Image
 from imageopt.instant import parse_instant
+from imageopt.lazy_pattern import lazy_pattern
 from imageopt.progress import Progress
 from imageopt.project.model import Project
 from imageopt.rules.model import Target
@@ -30,6 +31,7 @@ from imageopt.source.model import ImageRef
 
 _BUILD_SECONDS = 3600
 _UNTAGGED = "<none>:<none>"  # an engine's word for an image without a tag
+_FILE = lazy_pattern(r"\.(?:tar|json)$|(?:^|/)(?:Dockerfile|Containerfile)$")  # no image is called so
 _DOCKERFILES = ("Dockerfile*", "*.Dockerfile", "Containerfile*")
 
 
@@ -52,7 +54,7 @@ def is_image(target: str) -> bool:
         return (path / "oci-layout").is_file()
     if path.is_file():
         return looks_like_archive(path)
-    if target.startswith(("/", "./", "../", "~")) or (path.suffix == ".tar" and ":" not in target):
+    if target.startswith(("/", "./", "../", "~")) or (_FILE.search(target) and ":" not in target):
         raise InputError(f"{target!r} does not exist", "name a folder, a Dockerfile or an image")
     return parse_reference(target) is not None
 

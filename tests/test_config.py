@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from imageopt.config import BudgetConfig, CompanionConfig, Config, RequestConfig, VerifyConfig, load_config
-from imageopt.errors import InputError, UsageError
+from imageopt.errors import UsageError
 
 FULL = """
 [budget]
@@ -104,8 +104,8 @@ def test_the_named_file_goes_before_the_found_one(tmp_path: Path) -> None:
     assert load_config(tmp_path, other).budget.layers == 9
 
 
-def test_a_named_file_that_is_not_there_is_an_input_error(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"gone\.toml cannot be read"):
+def test_a_named_file_that_is_not_there_is_wrong_usage(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"gone\.toml cannot be read"):
         load_config(tmp_path, tmp_path / "gone.toml")
 
 

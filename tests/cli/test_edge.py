@@ -26,6 +26,7 @@ ONE = layer(file("app/a", b"1" * 1000), file("app/b", b"2" * 500))
 
 @pytest.fixture
 def archive(tmp_path: Path) -> Path:
+    (tmp_path / "broken.json").write_text("{")
     return docker_archive(tmp_path / "app.tar", [ONE])
 
 
@@ -61,11 +62,14 @@ ENDINGS: list[tuple[str, list[str], int, str]] = [
     ("over budget, report only", ["gate", "{archive}", "--max-unpacked", "1", "--exit-code", "0"], 0, ""),
     ("an unknown value never passes", ["gate", "{archive}", "--max-download", "1GB"], 1, ""),
     ("no budget", ["gate", "{archive}"], 2, "there is no budget"),
-    ("a budget for a folder without an image", ["gate", "{project}", "--max-unpacked", "1GB"], 2, "has no image"),
+    ("a budget for a folder without an image", ["gate", "{project}", "--max-unpacked", "1GB"], 3, "has no image"),
     ("a Dockerfile with warnings only", ["lint", "{project}/Dockerfile"], 0, ""),
     ("a Dockerfile with warnings, asked for", ["lint", "{project}/Dockerfile", "--fail-on", "warning"], 1, ""),
     ("nothing to check", ["lint", "{project}/nowhere"], 3, "cannot be read"),
-    ("a budget from a folder without an image", ["gate", "{project}", "--adopt"], 2, "has no image"),
+    ("a budget from a folder without an image", ["gate", "{project}", "--adopt"], 3, "has no image"),
+    ("a budget for a result that is not there", ["gate", "nowhere.json", "--max-unpacked", "1GB"], 3, "'nowhere.json' does not exist"),
+    ("a budget for a result that is none", ["gate", "{project}/../broken.json", "--max-unpacked", "1GB"], 3, "is not a result of imageopt"),
+    ("a Dockerfile that is not there", ["analyze", "web/Dockerfile"], 3, "'web/Dockerfile' does not exist"),
     ("no such command", ["analyse"], 2, "did you mean analyze?"),
     ("no such option", ["analyze", "--nope"], 2, "No such option"),
     ("no such format", ["analyze", "{archive}", "--format", "yaml"], 2, "there is no format 'yaml'"),

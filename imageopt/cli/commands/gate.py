@@ -22,7 +22,7 @@ from imageopt.cli.options import (
 )
 from imageopt.cli.output import emit, parse_formats
 from imageopt.config import BudgetConfig, Config
-from imageopt.errors import UsageError
+from imageopt.errors import InputError
 from imageopt.gate.model import Budget, GateResult, Offer
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ def _document(
         progress=talk.progress,
     )
     if gathered.evidence.image is None:
-        raise UsageError(
+        raise InputError(
             f"{gathered.target.reference} has no image, and a budget needs one",
             "add --build, or name the image with --image",
         )
@@ -209,8 +209,8 @@ def _earlier_result(target: str) -> dict[str, Any] | None:
         return None
     try:
         document = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        raise UsageError(
-            f"{target} is not a result of imageopt", "write one with `imageopt analyze --format json=FILE`"
-        ) from None
-    return document if isinstance(document, dict) else None
+    except (OSError, ValueError, RecursionError):
+        document = None
+    if not isinstance(document, dict):
+        raise InputError(f"{target} is not a result of imageopt", "write one with `imageopt analyze --format json=FILE`")
+    return document
