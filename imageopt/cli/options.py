@@ -51,10 +51,26 @@ _BUILD = (
     platform_option("The platform, such as linux/amd64."),
     click.option("--builder", type=click.Choice(BUILDERS), help="What builds; found out without it."),
 )
+def _list_formats(
+    _context: click.Context, _parameter: click.Parameter, value: tuple[str, ...]
+) -> tuple[str, ...]:
+    """What cannot be shown is said before anything is removed or written."""
+    from imageopt.cli.output import LIST_FORMATS, parse_formats
+
+    parse_formats(value, LIST_FORMATS)
+    return value
+
+
+_FORMAT = click.option(
+    "--format", "formats", multiple=True, metavar="FORMAT[=FILE]", shell_complete=complete_formats,
+    help="terminal, json, markdown or html; of most results junit, openmetrics, dotenv or csv, too; for"
+    " findings sarif, codequality or github; =FILE writes it there (repeatable).",
+)  # fmt: skip
+_LIST_FORMAT = click.option(
+    "--format", "formats", multiple=True, metavar="FORMAT[=FILE]", callback=_list_formats,
+    help="terminal or json; =FILE writes it there (repeatable).",
+)  # fmt: skip
 _TALK = (
-    click.option("--format", "formats", multiple=True, metavar="FORMAT[=FILE]", shell_complete=complete_formats,
-                 help="terminal, json, markdown or html; of most results junit, openmetrics, dotenv or csv, too; for"
-                 " findings sarif, codequality or github; =FILE writes it there (repeatable)."),
     click.option("-q", "--quiet", is_flag=True, help="Results only, no progress."),
     click.option("-v", "--verbose", is_flag=True, help="Say more of what is done; of an error, where it happened."),
     click.option("--color", type=click.Choice(["auto", "always", "never"]), default="auto",
@@ -84,6 +100,16 @@ def config_option(function: Function) -> Function:
 
 def talk_options(function: Function) -> Function:
     """How results and progress are shown."""
+    return _FORMAT(progress_options(function))
+
+
+def list_options(function: Function) -> Function:
+    """The configuration, and how to show what is no result but a list: it has no other formats, colours or progress."""
+    return config_option(_LIST_FORMAT(progress_options(function)))
+
+
+def progress_options(function: Function) -> Function:
+    """How progress is shown, and in which colours."""
     for option in reversed(_TALK):
         function = option(function)
     return function
@@ -118,6 +144,12 @@ def configuration(target: str, explicit: str | None) -> Config:
 
         return load_config(Path() if place.suffix == ".json" or looks_like_archive(place) else place.parent)
     return load_config(place if place.is_dir() and not (place / "oci-layout").is_file() else Path())
+
+
+def read_alone(explicit: str | None) -> None:
+    """Reads a configuration that was named to a command that needs none, so that what is wrong in it is said."""
+    if explicit is not None:
+        load_config(Path(), Path(explicit))
 
 
 def folder(target: str) -> Path:

@@ -4,7 +4,7 @@ import errno
 import os
 import stat
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from imageopt.lazy_pattern import lazy_pattern
 from imageopt.masking import sealed
 
 _LONE_SURROGATE = lazy_pattern("[\ud800-\udfff]")  # a byte of a file name that is not UTF-8
+LIST_FORMATS = ("terminal", "json")
 
 
 def emit(document: dict[str, Any], formats: Iterable[str], color: str) -> None:
@@ -37,6 +38,19 @@ def emit(document: dict[str, Any], formats: Iterable[str], color: str) -> None:
             failed = failed or error
     if failed is not None:
         raise failed
+
+
+def emit_list(document: dict[str, Any], text: Callable[[int | None], str], formats: Iterable[str]) -> None:
+    """Shows what is no result but a list: as text of a width, as JSON, or both, on stdout and in files."""
+    from imageopt.report.json_text import dumps
+
+    for name, file in parse_formats(tuple(formats) or ("terminal",), LIST_FORMATS):
+        width = columns() if file is None else None
+        shown = text(width) if name == "terminal" else dumps(document)
+        if file is None:
+            sys.stdout.write(shown)
+        else:
+            write_whole(file, shown)
 
 
 def say(text: str) -> None:

@@ -1,7 +1,11 @@
 """A rule as a page for people: what it finds, why it matters, what to do instead. Examples are its own."""
 
+from collections.abc import Sequence
 from textwrap import wrap
+from typing import Any
 
+from imageopt.report.findings import tool
+from imageopt.report.rule_list import rule_section
 from imageopt.rewrite.fixes.registry import FIXES
 from imageopt.rewrite.worth import ORDER
 from imageopt.rules.model import Rule
@@ -41,6 +45,25 @@ def wrapped(text: str, width: int | None) -> str:
         whole = fenced or line.startswith("```") or len(line) <= width
         lines += [line] if whole else wrap(line, width, break_long_words=False, break_on_hyphens=False)
     return "".join(f"{line}\n" for line in lines)
+
+
+def explanations_document(rules: Sequence[Rule]) -> dict[str, Any]:
+    """The document `imageopt.explanation/1`: all that the rules' files say, in the order given."""
+    return {"schema": "imageopt.explanation/1", "tool": tool(), "rules": [_explained(rule) for rule in rules]}
+
+
+def _explained(rule: Rule) -> dict[str, Any]:
+    return {
+        **rule_section(rule),
+        "what": rule.what,
+        "why": rule.why,
+        "better": rule.better,
+        "when_not": rule.when_not,
+        "examples": [
+            {"kind": example.kind, "note": example.note, "dockerfile": example.dockerfile, "files": dict(example.files)}
+            for example in rule.examples
+        ],
+    }
 
 
 def _who(rule: Rule) -> str:

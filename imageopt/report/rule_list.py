@@ -43,22 +43,24 @@ def rules_document(rules: Sequence[Rule]) -> Json:
     return {
         "schema": "imageopt.rules/1",
         "tool": tool(),
-        "rules": [
-            {
-                "code": rule.code,
-                "name": rule.name,
-                "category": rule.category,
-                "severity": rule.severity,
-                "title": rule.title,
-                "fix": {
-                    "kind": rule.fix.kind,
-                    "transform": rule.fix.transform,
-                    "safety": rule.fix.safety,
-                    "text": rule.fix.text,
-                },
-                "equivalents": list(rule.equivalents),
-                "parameters": dict(rule.parameters),
-            }
-            for rule in rules
-        ],
+        "rules": [rule_section(rule) for rule in rules],
+    }
+
+
+def rule_section(rule: Rule) -> Json:
+    """A rule in a document."""
+    return {
+        "code": rule.code,
+        "name": rule.name,
+        "category": rule.category,
+        "severity": rule.severity,
+        "title": rule.title,
+        "fix": {
+            "kind": rule.fix.kind,
+            "transform": rule.fix.transform,
+            "safety": rule.fix.safety,
+            "text": rule.fix.text,
+        },
+        "equivalents": list(rule.equivalents),
+        "parameters": dict(rule.parameters),
     }

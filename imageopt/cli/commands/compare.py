@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from imageopt.cli.completion import complete_paths
-from imageopt.cli.options import Talk, platform_option, talk_options
+from imageopt.cli.options import Talk, config_option, configuration, platform_option, talk_options
 from imageopt.cli.output import emit, parse_formats
 
 
@@ -17,6 +17,7 @@ from imageopt.cli.output import emit, parse_formats
 @click.option("--before-file", metavar="FILE", help="The Dockerfile of BEFORE, where it is another one.")
 @click.option("--target", "stage", metavar="STAGE", help="The stage that was built; the last one without it.")
 @platform_option("The platform of both images, such as linux/amd64.")
+@config_option
 @talk_options
 def command(before: str, after: str, **options: Any) -> int:
     """Compare two images, from any source: by size, cause, package, path and layer.
@@ -31,12 +32,17 @@ def command(before: str, after: str, **options: Any) -> int:
     from imageopt.comparison import compare
     from imageopt.report.comparison import comparison_document
 
+    config = configuration(".", options["config"])
     parse_formats(options["formats"])
     talk = Talk.of(options)
     compared = compare(
         before,
         after,
-        options=BuildOptions(file=options["file"], target=options["stage"], platform=options["platform"]),
+        options=BuildOptions(
+            file=options["file"],
+            target=options["stage"] or config.build.target,
+            platform=options["platform"] or config.build.platform,
+        ),
         before_file=options["before_file"],
         limit=options["limit"],
         progress=talk.progress,

@@ -7,7 +7,14 @@ from typing import Any
 import click
 
 from imageopt.cli.completion import complete_paths
-from imageopt.cli.options import build_options, built_how, config_option, configuration, image_options
+from imageopt.cli.options import (
+    build_options,
+    built_how,
+    config_option,
+    configuration,
+    image_options,
+    progress_options,
+)
 from imageopt.errors import InputError, ToolMissing, UsageError
 
 
@@ -16,7 +23,7 @@ from imageopt.errors import InputError, ToolMissing, UsageError
 @image_options
 @build_options
 @config_option
-@click.option("-q", "--quiet", is_flag=True, help="No progress before it starts.")
+@progress_options
 def command(target: str, **options: Any) -> int:
     """Walk through the layers and files of TARGET: an image, or a folder with its image.
 
@@ -41,13 +48,13 @@ def command(target: str, **options: Any) -> int:
     from imageopt.cli.progress import make_progress
 
     config = configuration(target, options.pop("config"))
-    build, image, quiet = options.pop("build"), options.pop("image"), options.pop("quiet")
+    build, image = options.pop("build"), options.pop("image")
     gathered = gather(
         target,
         image=image or config.project.image,
         build=build,
         options=built_how(options, config),
-        progress=make_progress(quiet=quiet, verbose=False),
+        progress=make_progress(quiet=options["quiet"], verbose=options["verbose"]),
     )
     if gathered.evidence.image is None:
         raise InputError(f"there is no image of {target}", "add --build, or name the image with --image")

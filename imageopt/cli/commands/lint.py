@@ -50,6 +50,7 @@ _FAIL_ON = ("error", "warning", "info", "style")
     help="terminal, json, sarif, codequality, github, junit or csv; =FILE writes it there (repeatable).",
 )
 @click.option("-q", "--quiet", is_flag=True, help="Findings only, no notes.")
+@click.option("-v", "--verbose", is_flag=True, help="Of an error, say where it happened.")
 @click.option(
     "--color",
     type=click.Choice(["auto", "always", "never"]),

@@ -6,16 +6,18 @@ from typing import Any
 
 import click
 
-from imageopt.cli.options import Talk, talk_options
+from imageopt.cli.options import Talk, config_option, read_alone, talk_options
 from imageopt.cli.output import emit
 from imageopt.errors import InputError
 
 
 @click.command()
 @click.argument("result", type=click.Path(readable=False))
+@config_option
 @talk_options
 def command(result: str, **options: Any) -> int:
     """Show RESULT, the JSON of an earlier command, again."""
+    read_alone(options.pop("config"))
     talk = Talk.of(options)
     try:
         document = json.loads(Path(result).read_bytes())

@@ -5,7 +5,8 @@ from typing import Any
 
 import click
 
-from imageopt.cli.options import config_option
+from imageopt.cli.options import list_options
+from imageopt.cli.output import emit_list
 
 _SEVERITIES = ("error", "warning", "info", "style", "off")
 
@@ -15,8 +16,7 @@ _SEVERITIES = ("error", "warning", "info", "style", "off")
 @click.option("--severity", type=click.Choice(_SEVERITIES), multiple=True, help="Only these (repeatable).")
 @click.option("--fix", type=click.Choice(("safe", "verify", "propose")), help="Only rules whose fix is so.")
 @click.option("--automatic", is_flag=True, help="Only rules that `imageopt rewrite` mends.")
-@click.option("--format", "form", type=click.Choice(("terminal", "json")), default="terminal", help="How to list them.")
-@config_option
+@list_options
 def command(category: str | None, **options: Any) -> int:
     """List the rules, or those of one CATEGORY, with the severity they have in this folder.
 
@@ -42,12 +42,5 @@ def command(category: str | None, **options: Any) -> int:
         and options["fix"] in (None, rule.fix.safety)
         and (rule.fix.kind == "automatic" or not options["automatic"])
     ]
-    if options["form"] == "json":
-        from imageopt.report.json_text import dumps
-
-        click.echo(dumps(rules_document(wanted)), nl=False)
-    else:
-        from imageopt.cli.streams import columns
-
-        click.echo(rule_lines(wanted, columns()), nl=False)
+    emit_list(rules_document(wanted), lambda width: rule_lines(wanted, width), options["formats"])
     return 0
