@@ -51,9 +51,9 @@ _BUILD = (
     platform_option("The platform, such as linux/amd64."),
     click.option("--builder", type=click.Choice(BUILDERS), help="What builds; found out without it."),
 )
-def _list_formats(
-    _context: click.Context, _parameter: click.Parameter, value: tuple[str, ...]
-) -> tuple[str, ...]:
+
+
+def _list_formats(_context: click.Context, _parameter: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
     """What cannot be shown is said before anything is removed or written."""
     from imageopt.cli.output import LIST_FORMATS, parse_formats
 

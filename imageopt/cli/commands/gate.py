@@ -212,5 +212,7 @@ def _earlier_result(target: str) -> dict[str, Any] | None:
     except (OSError, ValueError, RecursionError):
         document = None
     if not isinstance(document, dict):
-        raise InputError(f"{target} is not a result of imageopt", "write one with `imageopt analyze --format json=FILE`")
+        raise InputError(
+            f"{target} is not a result of imageopt", "write one with `imageopt analyze --format json=FILE`"
+        )
     return document
