@@ -18,6 +18,7 @@ from imageopt.errors import InputError
 from imageopt.project.app import built_for_app, run_with_app
 from imageopt.project.builds import Build, joined, read_build
 from imageopt.project.context import context_bytes, ignore_file
+from imageopt.project.decorated_routes import decorated_routes
 from imageopt.project.file_use import FileUse, file_use
 from imageopt.project.files import exists, inside, read_text
 from imageopt.project.frameworks import read_framework
@@ -30,6 +31,7 @@ from imageopt.project.members import read_members
 from imageopt.project.model import Fact, Manifest, Project, Workspace
 from imageopt.project.named_paths import named_paths
 from imageopt.project.node_version import node_versions
+from imageopt.project.page_routes import page_routes
 from imageopt.project.php import read_php
 from imageopt.project.python import read_python
 from imageopt.project.routes import find_ports, find_routes, handles_sigterm
@@ -64,6 +66,7 @@ def read_project(root: Path, *, dockerfile: str = "Dockerfile") -> Project:
     named = named_paths(root, sources, depended, start.folder if start else "")
     scripts = running[-1].manifest.scripts if running else manifest.scripts if manifest else {}
     started = started_files(root, start, scripts, image_environment(tree))
+    built_as = framework(running[-1].manifest if running else manifest) if manifest else None
     php = read_php(root, tree, dockerfile)
     locks = [name for name in LOCK_FILES if exists(root, name)]
     if len({LOCK_FILES[name] for name in locks}) > 1:
@@ -74,13 +77,19 @@ def read_project(root: Path, *, dockerfile: str = "Dockerfile") -> Project:
         package_manager=manager,
         lock=lock,
         node_versions=node_versions(root, tree, dockerfile),
-        framework=framework(running[-1].manifest if running else manifest) if manifest else None,
+        framework=built_as,
         build_script=build.script,
         build_outputs=(php.asset_outputs if php else ()) or build.outputs,
         build_inputs=build.inputs,
         start=replace(start, handles_sigterm=handles_sigterm(sources)) if start else None,
         ports=find_ports(sources),
-        routes=find_routes(root, sources),
+        routes=_once(
+            (
+                *find_routes(root, sources),
+                *decorated_routes(sources),
+                *page_routes(root, built_as, packages[-1] if packages else ""),
+            )
+        ),
         runtime_paths=_runtime_paths(root, _sent((*use.reads, *_unwritten(named, use), *started), ignore_text), build),
         absent_reads=_absent_reads(root, use, build),
         writable_paths=tuple(fact for fact in use.writes if not fact.value.startswith("/tmp")),  # noqa: S108
@@ -123,6 +132,10 @@ def _lifecycle_scripts(manifest: Manifest | None, space: Workspace | None) -> tu
     """What an install runs of the project's own: the root's scripts, and those of the members built for the app."""
     manifests = [manifest, *(member.manifest for member in (built_for_app(space) if space else ()))]
     return tuple(script for item in manifests if item for script in lifecycle_scripts(item))
+
+
+def _once(routes: tuple[Fact, ...]) -> tuple[Fact, ...]:
+    return tuple({route.value: route for route in reversed(routes)}.values())[::-1]
 
 
 def _dockerfile(root: Path, path: str) -> Dockerfile | None:

@@ -277,3 +277,56 @@ def test_path_aliases_make_every_file_count(project: Write) -> None:
         }
     )
     assert values(read_project(root).ports) == ["1"]
+
+
+NEST = "import { Controller, Get, Post } from '@nestjs/common';\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "routes"),
+    [
+        ({"a.ts": "@Controller('notes') class A { @Get() all() {} @Get('last') last() {} @Get(':id') one() {} @Post() add() {} }"}, ["/notes", "/notes/last"]),
+        ({"a.ts": "@Controller()\nexport class A { @Get('/health') @HttpCode(200) health() {} @Get(['a', 'b']) ab() {} }"}, ["/a", "/b", "/health"]),
+        ({"a.ts": "@Controller({ path: 'x' }) class A { @Get('y') y() {} } @Controller('z') class B { @All() z() {} }"}, ["/x/y", "/z"]),
+        ({"a.ts": "@Controller('x') class A { @Get() x() {} }", "main.ts": "app.setGlobalPrefix('/api/v1')"}, ["/api/v1/x"]),
+        (
+            {"a.ts": "@Controller('x') class A { @Get() x() {} } @Controller() class B { @Get('health') h() {} }",
+             "main.ts": "app.setGlobalPrefix('api', { exclude: ['health', { path: 'other', method: RequestMethod.GET }] })"},
+            ["/api/x", "/health"],
+        ),
+        ({"a.ts": "@Controller('x') class A { @Get() x() {} }", "main.ts": "app.setGlobalPrefix(config.get('PREFIX'))"}, []),
+        (
+            {"a.ts": "@Controller({ path: 'x', version: '2' }) class A { @Get() x() {} } @Controller('y') class B { @Get() y() {} }",
+             "main.ts": "app.setGlobalPrefix('api'); app.enableVersioning({ type: VersioningType.URI, defaultVersion: '1' })"},
+            ["/api/v1/y", "/api/v2/x"],
+        ),
+        ({"a.ts": "@Controller(PREFIX) class A { @Get() x() {} } @Controller(':tenant/x') class B { @Get() y() {} }"}, []),
+    ],
+)  # fmt: skip
+def test_routes_of_decorated_classes(project: Write, files: dict[str, str], routes: list[str]) -> None:
+    root = project(
+        {
+            "package.json": '{"dependencies": {"@nestjs/core": "10"}}',
+            **{path: NEST + text for path, text in files.items()},
+        }
+    )
+    assert values(read_project(root).routes) == routes
+
+
+@pytest.mark.parametrize(
+    ("package", "files", "routes"),
+    [
+        ("next", ["pages/index.js", "pages/about/index.tsx", "pages/posts/[id].js", "pages/_app.js", "pages/404.js", "pages/api/hello.js"], ["/", "/about", "/api/hello"]),
+        ("next", ["src/app/page.tsx", "src/app/(shop)/cart/page.jsx", "src/app/@modal/x/page.js", "src/app/[id]/page.js", "src/app/_parts/page.js", "src/app/layout.js"], ["/", "/cart"]),
+        ("next", ["app/api/a/route.ts=export async function GET() {}", "app/api/b/route.ts=export const POST = f", "app/api/c/route.js=export { GET }"], ["/api/a", "/api/c"]),
+        ("next", ["pages/index.js", "next.config.js=module.exports = { basePath: '/shop' }"], ["/shop"]),
+        ("next", ["pages/index.js", "next.config.js=module.exports = { basePath: process.env.BASE }"], []),
+        ("@sveltejs/kit", ["src/routes/+page.svelte", "src/routes/(in)/about/+page.svelte", "src/routes/[x]/+page.svelte", "src/routes/health/+server.js=export const GET = () => {}", "src/routes/x/+server.js=export function POST() {}"], ["/", "/about", "/health"]),
+        ("nuxt", ["pages/index.vue", "pages/a/[b].vue", "pages/a/index.vue", "server/api/hi.get.ts", "server/api/add.post.ts", "server/routes/health.ts"], ["/", "/a", "/api/hi", "/health"]),
+        ("express", ["pages/index.js", "server/api/hi.get.ts"], []),
+    ],
+)  # fmt: skip
+def test_routes_that_are_files(project: Write, package: str, files: list[str], routes: list[str]) -> None:
+    written = {path: text for path, _, text in (file.partition("=") for file in files)}
+    root = project({"package.json": f'{{"dependencies": {{"{package}": "1"}}}}', **written})
+    assert values(read_project(root).routes) == routes
