@@ -4,14 +4,12 @@ A number with a sign is a change, after without before; a list is cut at the doc
 what was cut off.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
 
-from imageopt.report.names import harmless
-from imageopt.report.words import UNKNOWN, category, layers_in_words, percent, place, size
+from imageopt.report.words import UNKNOWN, category, command, layers_in_words, percent, place, size
 from imageopt.units import format_bytes
 
 Json = Mapping[str, Any]
@@ -34,9 +32,6 @@ _FATES = {
 CAUSES, LAYERS = "Why, by cause", "Layers that are not shared"
 _FACTOR = 1000  # percent: past it a share says nothing
 _TEXT = 120  # letters of an instruction
-_SHELL = re.compile(
-    r"^(?:RUN )?(?:\|\d+ .*?)?/\S*sh -\w+ (?:#\(nop\) )?"
-)  # what a builder writes in front of a command
 
 
 class Row(Struct, frozen=True):
@@ -247,8 +242,7 @@ def layer_rows(document: Json) -> list[Row]:
 
 def _said(layer: Json) -> str:
     text = layer["instruction"]["text"] if layer["instruction"] else layer["created_by"] or UNKNOWN
-    text = harmless(" ".join(_SHELL.sub("RUN ", text).removesuffix("# buildkit").split()))
-    return text if len(text) <= _TEXT else f"{text[: _TEXT - 1]}…"
+    return command(text, _TEXT)
 
 
 def config_rows(document: Json) -> list[str]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from imageopt.report.names import harmless
-from imageopt.report.words import category, place, places
+from imageopt.report.words import by_category, category, command, place, together
 
 Json = Mapping[str, Any]
 _PACKAGES = 1_000  # of one manager: the rest is one row
@@ -42,8 +42,12 @@ def _side(name: str, side: Json) -> Json:
         ],
         "packages": [row for manager in image.get("packages", ()) for row in _packages(manager)],
         "kinds": [
-            [category(row["category"]), ", ".join(places(row, findings, image["layers"])[:3]), row["bytes"]]
-            for row in image["composition"]
+            [
+                category(rows[0]["category"]),
+                ", ".join(together(rows, findings, image["layers"])[:3]),
+                sum(row["bytes"] for row in rows),
+            ]
+            for rows in by_category(image["composition"])
         ],
     }
 
@@ -51,7 +55,7 @@ def _side(name: str, side: Json) -> Json:
 def _made_by(layer: Json) -> str:
     made = layer["instruction"]
     words = made["text"] if made is not None else layer["created_by"] or ""
-    return f"{place(made)} {harmless(words)[:_LABEL]}".strip()
+    return f"{place(made)} {command(words, _LABEL)}".strip()
 
 
 def _packages(manager: Json) -> list[list[object]]:

@@ -6,6 +6,7 @@ All renderers take their words from here, so that the terminal, Markdown and HTM
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from imageopt.lazy_pattern import lazy_pattern
 from imageopt.report.names import harmless
 from imageopt.units import format_bytes, format_seconds
 
@@ -29,6 +30,7 @@ CATEGORIES: Mapping[str, str] = {
     "other": "other",
 }
 UNKNOWN = "unknown"
+_SHELL = lazy_pattern(r"^(?:RUN )?(?:\|\d+ .*?)?/\S*sh -\w+ (?:#\(nop\) )?")  # what a builder writes in front
 
 
 def category(name: str) -> str:
@@ -74,6 +76,12 @@ def what(finding: Json) -> str:
     """What was found, in a line: the title of a finding that is measured, else its message, which says more."""
     text: str = finding["title"] if finding["saving"]["bytes"] else finding["message"]
     return text.rstrip(".")
+
+
+def command(text: str, longest: int) -> str:
+    """What made a layer, on one line of at most so many letters, without what a builder writes around it."""
+    text = harmless(" ".join(_SHELL.sub("RUN ", text).removesuffix("# buildkit").split()))
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 def where(finding: Json) -> str:
@@ -343,7 +351,7 @@ def suppressed(item: Json) -> tuple[str, str, str, str]:
 def lost_in_words(document: Json) -> list[str]:
     """The files of classes that are missed late, and are in `before` alone."""
     return [
-        f"{lost['kind']}: {lost['files']} {'file' if lost['files'] == 1 else 'files'}, such as {lost['examples'][0]}"
+        f"{lost['kind']}: {lost['files']:,} {'file' if lost['files'] == 1 else 'files'}, such as {lost['examples'][0]}"
         for lost in document["comparison"]["files"]["lost"]
     ]
 
