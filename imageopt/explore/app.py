@@ -19,7 +19,7 @@ from textual.widgets import DataTable, Static, Tree
 from textual.widgets.tree import TreeNode
 
 from imageopt.evidence.model import Evidence
-from imageopt.explore.explain import explain, made_by
+from imageopt.explore.explain import explain, line_and_text, made_by
 from imageopt.explore.tree import MARKS, Mark, Order, Row, View, view
 from imageopt.image.model import Image
 from imageopt.report.names import harmless
@@ -154,11 +154,16 @@ class Explorer(App[None]):
     def on_mount(self) -> None:
         """Fills everything in before the first frame is drawn: to draw it takes longer than to fill it."""
         table = self.query_one(Layers)
-        table.add_columns("#", "size", "wasted", "made by")
-        for layer in self._image.layers:
-            made = harmless(made_by(self._evidence, layer.index))
-            sizes = (format_bytes(layer.unpacked_bytes), format_bytes(layer.wasted_bytes) if layer.wasted_bytes else "")
-            table.add_row(Text(str(layer.index)), *(Text(size, justify="right") for size in sizes), Text(made))
+        made = [line_and_text(self._evidence, layer.index) for layer in self._image.layers]
+        lined = any(
+            line for line, _ in made
+        )  # the number alone: on a narrow screen the file's name is all one would see
+        table.add_columns("#", "size", "wasted", *(["line"] if lined else []), "made by")
+        for layer, (line, text) in zip(self._image.layers, made, strict=True):
+            wasted = format_bytes(layer.wasted_bytes) if layer.wasted_bytes else ""
+            numbers = (format_bytes(layer.unpacked_bytes), wasted, *([line] if lined else []))
+            cells = (Text(number, justify="right") for number in numbers)
+            table.add_row(Text(str(layer.index)), *cells, Text(harmless(text)))
         self._layer = _most_wasted(self._image)
         table.move_cursor(row=self._layer)
         table.focus()
@@ -258,9 +263,13 @@ class Explorer(App[None]):
         kind = "all up to it" if self._below else "this layer"
         filters = ["only waste"] * self._only_waste + [f"with {self._text!r}"] * bool(self._text)
         says = [
-            f"layer {self._layer}, {kind}", f"{total.files:,} files", format_bytes(total.bytes),
-            f"{format_bytes(total.wasted)} wasted", f"by {self._order}", *filters,
-        ]  # fmt: skip
+            f"layer {self._layer}, {kind}",
+            f"{total.files:,} file{'' if total.files == 1 else 's'}",
+            format_bytes(total.bytes),
+            f"{format_bytes(total.wasted)} wasted",
+            f"by {self._order}",
+            *filters,
+        ]
         self.query_one("#totals", Static).update(Text(harmless(" · ".join(says))))
         tree = self.query_one(Files)
         tree.clear()

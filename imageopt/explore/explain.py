@@ -21,14 +21,19 @@ def explain(evidence: Evidence, rules: Mapping[str, Rule], indices: Sequence[int
 
 def made_by(evidence: Evidence, layer: int) -> str:
     """The instruction that made the layer with its line; what the history says where the line is not known."""
+    line, text = line_and_text(evidence, layer)
+    return f"{evidence.dockerfile_path}:{line}  {text}" if line else text
+
+
+def line_and_text(evidence: Evidence, layer: int) -> tuple[str, str]:
+    """The number of the line, empty where it is not known, and the instruction: for a column of each."""
     image = evidence.image
     assert image is not None
     origin = evidence.origins[layer] if layer < len(evidence.origins) else None
     if origin is None:
-        return " ".join((image.layers[layer].created_by or "unknown").split())
+        return "", " ".join((image.layers[layer].created_by or "unknown").split())
     instruction = origin.instruction
-    text = " ".join(f"{instruction.keyword} {instruction.arguments}".split())
-    return f"{evidence.dockerfile_path}:{instruction.line}  {text}"
+    return str(instruction.line), " ".join(f"{instruction.keyword} {instruction.arguments}".split())
 
 
 def owner_of(image: Image, path: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 from imageopt.evidence.model import Evidence
-from imageopt.explore.explain import made_by
+from imageopt.explore.explain import line_and_text
 from imageopt.report.names import harmless
 from imageopt.units import format_bytes
 
@@ -25,10 +25,13 @@ def layer_lines(evidence: Evidence) -> list[str]:
     """A line for each layer under their heads, as the screen's table has them."""
     image = evidence.image
     assert image is not None
-    lines = [harmless(f"{image.reference}: reading its files"), "", f"{'#':>3}  {'size':>9}  {'wasted':>9}  made by"]
-    for layer in image.layers:
+    made_by = [line_and_text(evidence, layer.index) for layer in image.layers]
+    lined = any(line for line, _ in made_by)
+    head = f"{'#':>3}  {'size':>9}  {'wasted':>9}  {'line  ' if lined else ''}made by"
+    lines = [harmless(f"{image.reference}: reading its files"), "", head]
+    for layer, (line, text) in zip(image.layers, made_by, strict=True):
         wasted = format_bytes(layer.wasted_bytes) if layer.wasted_bytes else ""
-        made = harmless(made_by(evidence, layer.index))
+        made = f"{line:>4}  {harmless(text)}" if lined else harmless(text)
         lines.append(f"{layer.index:>3}  {format_bytes(layer.unpacked_bytes):>9}  {wasted:>9}  {made}")
     return lines
 

@@ -60,7 +60,7 @@ def test_what_is_shown_follows_the_keys(evidence: Evidence) -> None:
         await pilot.press("s")
         assert "by waste" in totals(app)
         await pilot.press("w")
-        assert "1 files" in totals(app)
+        assert "1 file ·" in totals(app)
         assert "only waste" in totals(app)
         await pilot.press("w", "tab", "ctrl+r")
         assert "4 files" in totals(app)

@@ -5,8 +5,9 @@ import pty
 import termios
 
 import pytest
+from msgspec.structs import replace
 
-from imageopt.evidence.model import Evidence
+from imageopt.evidence.model import Evidence, Origin
 from imageopt.explore import first
 from imageopt.explore.first import first_screen, layer_lines, unseen_keys
 
@@ -28,6 +29,20 @@ def test_a_line_for_each_layer_as_the_table_has_them(evidence: Evidence) -> None
     assert names.split() == ["#", "size", "wasted", "made", "by"]
     assert len(layers) == len(evidence.image.layers)
     assert layers[0].split()[:5] == ["0", "5.15", "kB", "5.10", "kB"]
+
+
+def test_a_line_is_its_number_so_that_a_narrow_screen_shows_it(evidence: Evidence) -> None:
+    assert evidence.dockerfile is not None
+    steps = evidence.dockerfile.stages[0].instructions
+    origins = tuple(Origin(step, False) for step in steps if step.keyword in ("COPY", "RUN"))
+    head, *layers = layer_lines(replace(evidence, origins=origins))[2:]
+    assert head.endswith("wasted  line  made by")
+    at = head.index("line")
+    assert [line[at:].strip() for line in layers] == [
+        "2  COPY . /app",
+        "3  RUN chown -R 1 /app/node_modules",
+        "4  RUN rm /app/a.txt",
+    ]
 
 
 def test_it_stays_for_textual_to_take_over(screen: list[str]) -> None:
