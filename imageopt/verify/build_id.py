@@ -1,7 +1,8 @@
 """Answers of two builds -> the identifier that each build makes up for itself, where they differ in nothing else.
 
 Next.js draws one at random and writes it into every page. It is one value on each side, of the same length, and the two
-take each other's place everywhere: then it says nothing about the program. Anything less regular is a difference.
+take each other's place everywhere: then it says nothing about the program. Anything less regular is a difference, but
+for the name that SvelteKit makes of its build, whose length varies.
 """
 
 import re
@@ -11,6 +12,7 @@ from imageopt.verify.exchange import Exchange
 
 MADE_UP = "an identifier that each build makes up"
 _TOKEN = re.compile(rb"[A-Za-z0-9_-]{16,64}")
+_SVELTEKIT = re.compile(rb"__sveltekit_[a-z0-9]{4,8}")  # a number of 32 bits in base 36, made of the time of the build
 _LOOKS_DRAWN = re.compile(rb"(?=.*[a-z])(?=.*(?:[A-Z]|\d))")
 
 
@@ -28,5 +30,6 @@ def build_identifier(before: Iterable[Exchange], after: Iterable[Exchange]) -> t
     if len(found) != 1:
         return None
     ((old_token, new_token),) = found
-    drawn = _LOOKS_DRAWN.match(old_token) and _LOOKS_DRAWN.match(new_token)
-    return (old_token, new_token) if drawn and len(old_token) == len(new_token) else None
+    drawn = _LOOKS_DRAWN.match(old_token) and _LOOKS_DRAWN.match(new_token) and len(old_token) == len(new_token)
+    named = _SVELTEKIT.fullmatch(old_token) and _SVELTEKIT.fullmatch(new_token)
+    return (old_token, new_token) if drawn or named else None

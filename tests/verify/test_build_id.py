@@ -32,3 +32,12 @@ def test_one_value_that_takes_anothers_place_everywhere() -> None:
 )
 def test_anything_else_is_a_difference(before: list[str], after: list[str]) -> None:
     assert build_identifier(pages(*before), pages(*after)) is None
+
+
+def test_the_name_that_sveltekit_gives_each_build_may_be_longer() -> None:
+    before = pages(
+        "<script>{ __sveltekit_1uwqi7v = {}; __sveltekit_1uwqi7v.data }", "x = globalThis.__sveltekit_1uwqi7v"
+    )
+    after = pages("<script>{ __sveltekit_k2x01b = {}; __sveltekit_k2x01b.data }", "x = globalThis.__sveltekit_k2x01b")
+    assert build_identifier(before, after) == (b"__sveltekit_1uwqi7v", b"__sveltekit_k2x01b")
+    assert build_identifier(before, pages("<script>{ __sveltekit_k2x01b = {}; __sveltekit_dev.data }", "x")) is None
