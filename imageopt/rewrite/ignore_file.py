@@ -18,7 +18,7 @@ from imageopt.project.files import exists, read_text, top_names
 from imageopt.project.lock import LOCK_FILES
 from imageopt.project.model import Project
 from imageopt.project.scripts import reachable_commands
-from imageopt.rewrite.build_git import USUAL_SCRIPTS, asks_git
+from imageopt.rewrite.build_git import USUAL_SCRIPTS, asks_git, reads_history
 
 _ITSELF = ".dockerignore"
 _GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (  # not .gitignore: Tailwind passes over what it names
@@ -89,6 +89,8 @@ def propose_ignore(
 
 def handled_files(dockerfile: Dockerfile) -> Iterator[str]:
     """The paths in the build's folder that a RUN's own commands fail without: `rm a.log`, and not `rm -f a.log`."""
+    if reads_history(dockerfile):
+        yield ".git"
     for stage in dockerfile.stages:
         for instruction in stage.instructions:
             for command in run_commands(instruction) if instruction.keyword == "RUN" else ():

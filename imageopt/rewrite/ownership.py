@@ -64,6 +64,19 @@ def service_user(project: Project, found: Survey, account: Account, system: Runt
     return ""
 
 
+def owner_of(user: str, found: Survey, known: str) -> str:
+    """Whom the files belong to, with the group that they had: OpenShift starts any user, but always in the group 0.
+
+    `known` is the user of the base image, whose group has its name.
+    """
+    if not user or ":" in user:
+        return user
+    last = found.groups.get("", "")
+    shared = next((group for group in (last, *found.groups.values()) if group in ("0", "root")), "")
+    group = shared or found.groups.get(user) or last or (user if user == known else "")
+    return owner(f"{user}:{group}" if group else user)
+
+
 def _start_lines(project: Project) -> Iterator[str]:
     """What the start command runs, through package.json's scripts, each command as a line."""
     manifest = app_manifest(project)

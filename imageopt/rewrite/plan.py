@@ -27,7 +27,7 @@ from imageopt.rewrite.ground import Account, Ground, Plan
 from imageopt.rewrite.layout import Layout, elsewhere_doubt, layout, rebuilt
 from imageopt.rewrite.lifecycle import install_inputs
 from imageopt.rewrite.managers import Manager, manifest_names
-from imageopt.rewrite.ownership import service_user
+from imageopt.rewrite.ownership import owner_of, service_user
 from imageopt.rewrite.render import word
 from imageopt.rewrite.running_stage import env_names, running_stage
 from imageopt.rewrite.runtime_base import choose
@@ -100,7 +100,7 @@ def make_plan(
         runner=runner,
         build_name=next(name for name in _BUILD_NAMES if name != (stage.name or "").lower()),
         user=user,
-        owner=f"{user}:{user}" if user == base.product else user,
+        owner=owner_of(user, found, base.product),
     )
     if built and not output:
         ground = replace(ground, layout=replace(ground.layout, start=built[1]))

@@ -39,6 +39,7 @@ def running_stage(ground: Ground, account: Account) -> dict[str, object]:
         "writable": " ".join(map(word, writable(ground.project, found))),
         "owned": " ".join(map(word, owned(ground.project, found, ground.user))),
         "owner": ground.owner,
+        "folder_mode": found.folder_mode,
         "copies": _copies(ground, account),
         "final_folder": word(found.final_folder) if found.final_folder != found.folder else "",
         "tail": [

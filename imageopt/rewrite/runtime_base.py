@@ -29,6 +29,7 @@ _OPENSSL = {"@prisma/client", "prisma", "@prisma/engines", "canvas"}
 _FULL_TOOLS = {"git", "curl", "wget", "python", "python3", "make", "gcc", "g++", "ssh", "convert", "magick", "unzip",
                "hg", "svn", "openssl", "file", "xz", "bash", "perl", "ps", "update-ca-certificates"}  # fmt: skip
 _BUSYBOX_LACKS = _FULL_TOOLS - {"unzip", "wget", "ps", "xz"} | {"jq", "zip", "rsync", "cmake"}
+_SUBSTITUTED = re.compile(r"(?:\$\(|`)\s*([\w.+-]+)")  # what `$(git log)` starts, be it within quotes
 _SLIM_HOLDS = {"bash", "perl"}
 
 
@@ -193,6 +194,7 @@ def uses(project: Project, survey: Survey, programs: Iterable[str]) -> bool:
     lines = [step.text or step.instruction.arguments for step in survey.build if step.instruction.keyword == "RUN"]
     lines += [line.partition(": ")[2] for line in project.lifecycle_scripts]
     words = {word for line in lines for command in reachable_commands(line, scripts) for word in command}
+    words |= {name for line in lines for name in _SUBSTITUTED.findall(line)}
     specs = {**manifest.dependencies, **manifest.dev_dependencies}.values() if manifest else ()
     works = survey.install is not None or survey.builds
     if (works and asks_git(project)) or any(re.match(r"git|github:|[\w-]+/[\w.-]+(?:#|$)", spec) for spec in specs):

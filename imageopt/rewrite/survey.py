@@ -27,6 +27,10 @@ _SHIPPED = ("LABEL", "MAINTAINER", "EXPOSE", "STOPSIGNAL", "VOLUME", "HEALTHCHEC
 
 _ONLY_SAY = ("echo", "ls", "cat", "test", "true")
 
+_SHARES = re.compile(  # modes with which others than the owner may write
+    r"[0-7]?[0-7](?:[2367][0-7]|[0-7][2367])|(?=\S*(?:[+=][rxX]*w|=u))(?:[ugoa]*[+=][rwxXstug]+,?)+"
+)
+
 
 class Step(Struct, frozen=True):
     """An instruction for the build stage: as written where `text` is None, else this in its place."""
@@ -72,6 +76,8 @@ class Survey(Struct):
     production_only: bool = False
     builds: bool = False
     owned_all: bool = False
+    groups: dict[str, str] = field(default_factory=dict)  # user to group, as files are given away; "" is for any user
+    folder_mode: str = ""  # the last chmod of the application's folder itself
     works: bool = False  # a RUN of the build stage changes files of the application
     members_built: set[str] = field(default_factory=set)  # folders of a workspace's members whose build is run
     everything: bool = False  # in a workspace: a build command may need members that the image is not for
@@ -131,6 +137,8 @@ class _Reader:
                 self._run()
             case "USER":
                 self.found.user_set = self.instruction  # what it says is in `user`; the build runs as root
+                if _rests_on_argument(self.instruction, self.found.arguments):
+                    self._object("its user rests on a build argument")
             case keyword if keyword in _SHIPPED:
                 self.found.runtime.append(self.instruction)
             case keyword:
@@ -164,6 +172,7 @@ class _Reader:
         if instruction.flag("from") is not None:
             self._object("it copies from another image; imageopt cannot tell which C library those files need")
             return
+        self._note_group(instruction.flag("chown") or "")
         if len(words) < 2 and not instruction.heredocs:
             self._object("it names no target")
             return
@@ -317,16 +326,25 @@ class _Reader:
         """chown of the application becomes `COPY --chown`; chmod inside it is kept, the mode travels with the file."""
         paths = self._paths(command)[1:]  # the first is the owner or the mode
         inside = [path for path in paths if self._inside(path)]
+        given = next((word for word in command.words[1:] if not word.startswith("-")), "")
         if command.words[0].endswith("chmod"):
+            if self.workdir in paths and _SHARES.fullmatch(given):
+                self.found.folder_mode = given
             if not inside:
                 self.found.modes.append(command.text)
             elif len(inside) != len(paths):
                 self._object(f"`{short(command.text)}` is for files in and outside of the application's folder")
             return bool(inside)
+        self._note_group(f":{given}" if command.words[0].endswith("chgrp") else given)
         self.found.owned_all = self.found.owned_all or any(within(self.workdir, path) for path in paths if path != "/")
         self.found.folders += [path for path in paths if path not in inside and path != "/"]
         self.found.folders += [path for path in inside if path != self.workdir]
         return False
+
+    def _note_group(self, owner: str) -> None:
+        user, colon, group = (self.state.known(owner) or "").partition(":")
+        if colon and group:
+            self.found.groups[user] = group
 
     def _outside(self, command: Command) -> str | None:
         words = [word for word in command.words[1:] if re.match(r"/(?!/)", word)]  # `//` begins an address
@@ -341,6 +359,11 @@ class _Reader:
     def _paths(self, command: Command) -> list[str]:
         words = [word for word in command.words[1:] if not word.startswith("-")]
         return [posixpath.normpath(posixpath.join(self.workdir, word)) for word in words]
+
+
+def _rests_on_argument(instruction: Instruction, arguments: list[Instruction]) -> bool:
+    names = [pair.name for item in arguments for pair in pairs(item)]
+    return any(re.search(rf"\$\{{?{re.escape(name)}\b", instruction.arguments) for name in names)
 
 
 def _brings_certificates(instruction: Instruction) -> bool:

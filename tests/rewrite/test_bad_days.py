@@ -182,7 +182,7 @@ DAYS = (
         "a folder above the application's that belongs to the user",
         {**SERVICE, "Dockerfile": "FROM node:20\nRUN useradd -m app\nWORKDIR /home/app/web\nCOPY . .\nRUN npm install && npm run build\n"
          f"RUN chown -R app:app /home/app\nUSER app\n{START}"},
-        ("chown app . /home/app\n",),
+        ("chown app:app . /home/app\n",),
     ),
     Day(
         "an entrypoint that calls scripts beside it, one of them for bash",
@@ -276,7 +276,7 @@ DAYS = (
         "an owner that only the running image has",
         {**SERVICE, "Dockerfile": "FROM node:20\nRUN useradd -m app\nUSER app\nWORKDIR /home/app\nCOPY --chown=app:app . .\nRUN npm install\nRUN npm run build\n"
          f'VOLUME ["/var/lib/notes"]\n{START}'},
-        ("\nCOPY . .\n", "--chown=app /home/app/dist", "!chown app /var/lib "),
+        ("\nCOPY . .\n", "--chown=app:app /home/app/dist", "!chown app:app /var/lib "),
     ),
     Day(
         "an image that others are built on",

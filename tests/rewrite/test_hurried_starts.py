@@ -200,3 +200,74 @@ def test_what_a_bundler_puts_into_its_output_need_not_be_installed(tmp_path: Pat
     }
     _, text, _ = rewritten(tmp_path, files, f"{INSTALL}RUN npm run build\nCMD npm start\n")
     assert "--omit=dev" in text
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        "git rev-parse HEAD > REVISION || true",
+        'echo "$(git describe --tags)" > dist/VERSION',
+        "REVISION=`git log -1 --format=%h` npm run build",
+        "npm run build && (git -C . status --short | head -n 1 > dist/STATE)",
+    ],
+)
+@pytest.mark.parametrize("stages", [1, 2])
+def test_what_a_run_asks_of_git_is_there(tmp_path: Path, run: str, stages: int) -> None:
+    files = {**package(prod={"ms": "2.1.3"}, **TYPESCRIPT), "src/server.ts": SOURCE, ".git/HEAD": "x"}
+    files["tsconfig.json"] = '{"compilerOptions": {"outDir": "dist", "rootDir": "src"}}'
+    second = "FROM node:22\nWORKDIR /app\nCOPY --from=0 /app /app\n" if stages == 2 else ""
+    _, text, ignored = rewritten(tmp_path, files, f"{INSTALL}RUN npm run build\nRUN {run}\n{second}CMD npm start\n")
+    assert ".git" not in ignored.splitlines()
+    assert "node_modules" in ignored.splitlines()
+    assert not text.startswith("FROM node:22-alpine")
+
+
+def test_a_version_that_python_makes_of_the_last_tag_needs_the_history(tmp_path: Path) -> None:
+    project = (
+        '[build-system]\nrequires = ["setuptools", "setuptools_scm"]\n[project]\nname = "a"\ndynamic = ["version"]\n'
+    )
+    files = {"pyproject.toml": project, "requirements.txt": "flask==3.0.3\n", ".git/HEAD": "x"}
+    dockerfile = "FROM python:3.11\nWORKDIR /app\nCOPY . .\nRUN pip install -r requirements.txt && pip install .\nCMD python -m a\n"
+    _, _, ignored = rewritten(tmp_path, files, dockerfile)
+    assert ".git" not in ignored.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        # OpenShift starts it as any user of the group 0
+        (
+            "RUN chown -R 1001:0 /app && chmod -R g=u /app\nUSER 1001\n",
+            ("chown 1001:0 . && chmod g=u .", "--chown=1001:0 "),
+        ),
+        ("RUN chgrp -R 0 /app && chmod -R g=u /app\nUSER 1001\n", ("chown 1001:0 . && chmod g=u .", "--chown=1001:0 ")),
+        (
+            "RUN chgrp -R 0 /app && chmod -R g+rwX /app\n",
+            ("RUN chmod g+rwX .\n", "--chown=node:0 ", "USER node\n"),
+        ),
+        (
+            "RUN useradd -m svc && groupadd web\nRUN chown -R svc:web /app\nUSER svc\n",
+            ("chown svc:web .", "--chown=svc:web "),
+        ),
+        ("RUN useradd -m svc && groupadd web\nCOPY --chown=svc:web . .\nUSER svc\n", ("--chown=svc:web ",)),
+        ("RUN chown -R www-data:www-data /app\n", ("--chown=node:node ",)),
+    ],
+)
+def test_the_group_that_files_are_given_to_stays(tmp_path: Path, lines: str, expected: tuple[str, ...]) -> None:
+    files = package(prod={"ms": "2.1.3"}, scripts={"start": "node server.js"})
+    _, text, _ = rewritten(tmp_path, {**files, **PLAIN}, f"{INSTALL}{lines}CMD npm start\n")
+    assert [part for part in expected if part not in text] == [], text
+
+
+def test_a_mode_that_lets_nobody_else_write_is_no_reason_for_a_line(tmp_path: Path) -> None:
+    files = package(prod={"ms": "2.1.3"}, scripts={"start": "node server.js"})
+    _, text, _ = rewritten(tmp_path, {**files, **PLAIN}, f"{INSTALL}RUN chmod -R 755 /app\nCMD npm start\n")
+    assert "chmod 755 ." not in text
+
+
+def test_a_user_that_a_build_argument_names_is_left_to_it(tmp_path: Path) -> None:
+    files = package(prod={"ms": "2.1.3"}, scripts={"start": "node server.js"})
+    lines = "ARG UID=1000\nRUN chown -R ${UID} /app\nUSER ${UID}\n"
+    _, text, _ = rewritten(tmp_path, {**files, **PLAIN}, f"{INSTALL}{lines}CMD npm start\n")
+    assert "USER ${UID}\n" in text
+    assert "USER 1000" not in text
