@@ -181,8 +181,8 @@ def _could_go(unpacked: int, summary: Json) -> str:
     if not estimated:
         return f"{size(counted)} of it could go ({share}, counted byte by byte)"
     if not counted:
-        return f"up to {size(estimated)} of it could go (an estimate)"
-    return f"{size(counted)} of it could go ({share}, counted), and up to {size(estimated)} more by estimate"
+        return f"about {size(estimated)} of it could go (an estimate)"
+    return f"{size(counted)} of it could go ({share}, counted), and about {size(estimated)} more by estimate"
 
 
 def differences(changes: list[Any]) -> list[str]:

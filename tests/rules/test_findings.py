@@ -30,7 +30,7 @@ HISTORY = (
     "RUN /bin/sh -c chown -R     node /app # buildkit",
 )
 FILES = (
-    record("usr/bin/gcc", 7_000, 0),
+    record("usr/share/doc/gcc/changelog.gz", 7_000, 0),
     record("app/.git/objects/pack/a", 50_000, 2, "overwritten_same", 4),
     record("app/.git/objects/pack/a", 50_000, 4),
     record("root/.npm/_cacache/content-v2/sha512/a", 400, 3),
@@ -53,6 +53,27 @@ def test_a_copied_up_file_is_two_findings_at_two_lines() -> None:
     assert (junk.files, junk.layers) == ((2,), (2, 4))
     assert junk.location is not None
     assert junk.location.line == 3
+
+
+def test_a_slimmer_base_image_would_keep_the_system_and_the_product() -> None:
+    files = (
+        record("usr/bin/bash", 1_000, 0),
+        record("usr/share/man/man1/bash.1.gz", 20, 0),
+        record("usr/bin/gcc", 7_000, 1),
+        record("var/lib/dpkg/status", 300, 1, "overwritten_changed", 2),
+        record("usr/local/bin/node", 9_000, 2),
+        record("app/main.js", 5, 3),
+    )
+    owners = {"usr/bin/bash": "bash", "usr/share/man/man1/bash.1.gz": "bash", "usr/bin/gcc": "gcc"}
+    history = ("base", "RUN apt-get install gcc", "ADD node", "COPY main.js . # buildkit")
+    built = image(history, files, owners=owners, user="node")
+    text = parse(b"FROM node:22\nCOPY main.js .\nUSER node\nCMD node main.js\n")
+    found = named(findings(join(built, text, None)), "fat-base-image")
+    assert (found.saving.bytes, found.saving.basis, found.files) == (7_020, "estimate", (1, 2))
+    assert found.location is not None
+    assert found.location.line == 1
+    unknown = named(findings(join(image(history, files, user="node"), text, None)), "fat-base-image")
+    assert unknown.saving.bytes == 20
 
 
 def test_the_paths_are_summed_up_by_folder() -> None:

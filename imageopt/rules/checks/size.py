@@ -1,13 +1,16 @@
 """Checks on bytes: what the image holds, and, without an image, what the Dockerfile is bound to leave in it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 
 from imageopt.evidence.model import Evidence
 from imageopt.evidence.variants import has_slimmer_variant
+from imageopt.image.model import FileRecord, Image
 from imageopt.rules.checks.match import matching, shipped_stages
 from imageopt.rules.finding import measured, stated
 from imageopt.rules.model import Finding, Rule
+
+_MANUALS = ("usr/share/doc/", "usr/share/info/", "usr/share/locale/", "usr/share/man/")
 
 
 def billed(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:
@@ -18,12 +21,17 @@ def billed(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:
     if evidence.image is None:
         yield from matching(evidence, rule, now)
         return
+    yield from _billed(evidence, rule, evidence.files_of_causes.get(rule.name, ()))
+
+
+def _billed(evidence: Evidence, rule: Rule, files: Iterable[int]) -> Iterator[Finding]:
+    assert evidence.image is not None
     found: dict[int, list[int]] = {}
     layers: dict[int, set[int]] = {}
     keys = [  # by layer; each unknown apart
         origin.instruction.line if origin is not None else -1 - layer for layer, origin in enumerate(evidence.origins)
     ]
-    for index in evidence.files_of_causes.get(rule.name, ()):
+    for index in files:
         billed_layer = evidence.classes[index].billed_layer
         key = keys[billed_layer]
         if key not in found:
@@ -32,12 +40,12 @@ def billed(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:
         layers[key].add(billed_layer)
         layers[key].add(evidence.image.files[index].birth)
     instructions = {origin.instruction.line: origin.instruction for origin in evidence.origins if origin is not None}
-    for key, files in found.items():
+    for key, those in found.items():
         finding = measured(
             evidence,
             rule,
             instructions.get(key),
-            files,
+            those,
             layers[key],
             basis="estimate" if rule.parameters.get("basis") == "estimate" else "exact",
             confidence="low" if evidence.base.decided_by in ("guessed", "unknown") else "high",
@@ -46,16 +54,35 @@ def billed(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:
             yield finding
 
 
-def fat_base(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:
-    """The full variant of a base image that has a slim one: its bytes, or, without an image, its name alone."""
-    dockerfile = evidence.dockerfile
-    if evidence.image is not None or dockerfile is None:
-        yield from billed(evidence, rule, now)
+def fat_base(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:  # noqa: ARG001
+    """The full variant of a base image that has a slim one: what that leaves out, or, without an image, its name."""
+    image, dockerfile = evidence.image, evidence.dockerfile
+    if image is not None:
+        files = evidence.files_of_causes.get(rule.name, ())
+        left_out = [index for index in files if _is_left_out(image, image.files[index])]
+        if left_out:
+            yield from _billed(evidence, rule, left_out)
+        elif files:
+            brought_by = next(filter(None, evidence.origins), None)
+            yield stated(evidence, rule, brought_by.instruction if brought_by is not None else None)
+        return
+    if dockerfile is None:
         return
     stages = shipped_stages(dockerfile, evidence.target)
     root = dockerfile.stages[stages[0]] if stages else None
     if root is not None and has_slimmer_variant(root.base):
         yield stated(evidence, rule, root.from_instruction, at=root.from_instruction.words[0])
+
+
+def _is_left_out(image: Image, file: FileRecord) -> bool:
+    """Whether a slimmer variant would not have the file either, by what such variants are made of.
+
+    They begin with the same system, less its manuals and translations, and hold the same product, which no package of
+    the system owns; what the full one has in between is packages. The alpine variant saves more.
+    """
+    if file.fate != "live":
+        return False
+    return file.path.startswith(_MANUALS) if file.birth == 0 else file.path in image.packages.owners
 
 
 def single_stage(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:
