@@ -75,6 +75,7 @@ def _read(path: Path, *, examples: bool) -> Rule:
         texts["message"].format(size="", files=0, top="")
     except (LookupError, ValueError, AttributeError):
         raise UsageError(f"{path}: 'message' has a bad placeholder", "use {size}, {files} and {top} only") from None
+    usual = "manual" if fix.get("transform") is None else "automatic"
     return Rule(
         name=texts["name"],
         code=texts["code"],
@@ -91,7 +92,7 @@ def _read(path: Path, *, examples: bool) -> Rule:
         matches=tuple(_match(path, item) for item in _tables(path, table, "match")),
         parameters=_table(path, table, "parameters"),
         fix=Fix(
-            kind="manual" if fix.get("transform") is None else "automatic",
+            kind=cast("Any", _one_of(path, "fix.kind", str(fix.get("kind", usual)), ("automatic", "manual"))),
             transform=fix.get("transform"),
             safety=cast("Safety", _one_of(path, "fix.safety", str(fix.get("safety")), get_args(Safety))),
             text=_text(path, fix, "text"),

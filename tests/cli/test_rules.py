@@ -10,6 +10,7 @@ from imageopt.cli.edge import run
 from imageopt.report.explanation import explanation, wrapped
 from imageopt.report.rule_list import rule_lines
 from imageopt.resources import schema_file
+from imageopt.rewrite.fixes.registry import FIXES
 from imageopt.rules.load import load_rules
 
 RULES = load_rules()
@@ -60,9 +61,9 @@ def test_a_terminal_wraps_a_rule_between_words(width: int) -> None:
         (["--severity", "error"], lambda rule: rule.severity == "error"),
         (["--severity", "error", "--severity", "off"], lambda rule: rule.severity in ("error", "off")),
         (["--fix", "safe"], lambda rule: rule.fix.safety == "safe"),
-        (["--automatic"], lambda rule: rule.fix.transform is not None),
+        (["--automatic"], lambda rule: rule.fix.transform is not None or rule.name in FIXES),
         (["node", "--automatic", "--fix", "verify"],
-         lambda rule: rule.category == "node" and rule.fix.transform is not None and rule.fix.safety == "verify"),
+         lambda rule: rule.category == "node" and rule.fix.kind == "automatic" and rule.fix.safety == "verify"),
     ],
 )  # fmt: skip
 def test_the_list_can_be_narrowed(capsys: pytest.CaptureFixture[str], words: list[str], wanted: object) -> None:
