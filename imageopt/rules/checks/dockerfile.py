@@ -136,13 +136,28 @@ def _installs(name: str, verb: str, words: list[str]) -> bool:
 
 
 def node_env_missing(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:  # noqa: ARG001
-    """A Node service whose image does not set NODE_ENV: many libraries then take their slow, talkative way."""
-    project = evidence.project
-    if evidence.dockerfile is None or project is None or project.manifest is None or project.start is None:
+    """A Node service whose image does not set NODE_ENV: many libraries then take their slow, talkative way.
+
+    Without a project only a start of node itself is told: a script of npm's may set it.
+    """
+    if evidence.dockerfile is None:
         return
+    project = evidence.project
     stage = evidence.dockerfile.target(evidence.target)
-    if stage is None or any(name == "NODE_ENV" for name, _ in project.start.environment):
+    if stage is None:
+        return
+    if project is None:
+        if not _starts_node(evidence.dockerfile, evidence.target):
+            return
+    elif project.manifest is None or project.start is None or "NODE_ENV" in dict(project.start.environment):
         return
     *_, at_end = environments(evidence.dockerfile, stage)
     if "NODE_ENV" not in at_end.env and split_reference(stage.base or "")[0].rpartition("/")[2] == "node":
         yield stated(evidence, rule, stage.from_instruction)
+
+
+def _starts_node(dockerfile: Dockerfile, target: str | None) -> bool:
+    """Whether the image starts node with a file, and with no variable set on the way."""
+    last = {item.keyword: item for _, item in shipped(dockerfile, target) if item.keyword in ("CMD", "ENTRYPOINT")}
+    starts = [commands[0] for item in last.values() if (commands := run_commands(item))]
+    return any(command.name == "node" and command.arguments and not command.assignments for command in starts)
