@@ -120,6 +120,11 @@ class Instruction(Struct, frozen=True, dict=True):
         """Whether it has no words, told without splitting what may be long."""
         return (len(self.arguments) < 2 or self.json is not None) and not self.words
 
+    @property
+    def is_no_list_of_strings(self) -> bool:
+        """Whether its arguments are JSON of which a build makes neither a list nor a shell's words."""
+        return any(problem.code == "json-not-strings" for problem in self.problems)
+
     def locate(self, offset: int) -> int:
         """The offset in the text of the character at `offset` of `arguments`."""
         if not self.pieces:

@@ -88,7 +88,9 @@ def shell_form_cmd(evidence: Evidence, rule: Rule, now: date) -> Iterator[Findin
                 last[instruction.keyword] = (instruction, state.shell[0])
     root = _root(evidence.dockerfile, evidence.target)
     for instruction, shell in last.values():
-        if instruction.json is not None or not instruction.words or not is_posix_shell(shell):
+        if instruction.json is not None or instruction.is_no_list_of_strings or not instruction.words:
+            continue
+        if not is_posix_shell(shell):
             continue
         commands = run_commands(instruction)
         if commands and commands[0].name == "exec":

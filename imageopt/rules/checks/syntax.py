@@ -40,7 +40,7 @@ def invalid_list(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]
             wrong = worker.keyword in ("CMD", "ENTRYPOINT", "VOLUME", "HEALTHCHECK") and not re.match(
                 r"\[\[?\s+-", text
             )
-        if wrong:
+        if wrong and not instruction.is_no_list_of_strings:
             place = next((word for word in worker.words if word.raw.startswith("[")), None)
             yield stated(evidence, rule, instruction, at=place)
 
