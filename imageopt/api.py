@@ -166,15 +166,15 @@ def rewrite(
 ) -> "tuple[Analysis, Rewrite]":
     """The analysis of a folder, and the rewrite that its findings call for; nothing is written.
 
-    `base` is the wished final base image: auto, alpine, slim or keep. `lockfile`: the lock file is checked, or made,
-    in a container, and the rewrite rests on it. `asked` are the names of transformations that are made only when asked
-    for. A folder without a Dockerfile is given its first.
+    `base` is the wished final base image: auto, alpine, slim, distroless or keep. `lockfile`: the lock file is checked,
+    or made, in a container, and the rewrite rests on it. `asked` are the names of transformations that are made only
+    when asked for. A folder without a Dockerfile is given its first.
     """
     from imageopt.proposals import Wish, first_dockerfile, proposals
     from imageopt.verify.history import expected, read_history
 
     _must_be_project(target, "a rewrite needs a project")
-    wish = Wish(base, lockfile, options or BuildOptions(), progress or Progress(), tuple(asked))
+    wish = Wish.of(base, options, progress, lockfile=lockfile, asked=asked)
     if has_no_dockerfile(target, wish.options):
         return first_dockerfile(Path(target), policy_of(config, Path(target)), wish)
     analysis, policy = _analysed(target, config, image=image, build=build, options=options, progress=progress)
@@ -205,7 +205,7 @@ def candidates(
     from imageopt.verify.history import note
 
     _must_be_project(target, "a rewrite needs a project")
-    wish = Wish(base, lockfile, options or BuildOptions(), progress or Progress(), tuple(asked))
+    wish = Wish.of(base, options, progress, lockfile=lockfile, asked=asked)
     if has_no_dockerfile(target, wish.options):
         if request is not None:
             raise UsageError("there is no Dockerfile to compare candidates with", "write a first one, without --best")
@@ -239,7 +239,7 @@ def rungs(
 def _proposals(analysis: Analysis, policy: Policy, base: str, options: BuildOptions | None) -> "Proposals":
     from imageopt.proposals import Proposals, Wish
 
-    return Proposals(analysis, policy, Wish(base, False, options or BuildOptions(), Progress()), None)
+    return Proposals(analysis, policy, Wish.of(base, options), None)
 
 
 def _place(analysis: Analysis) -> tuple[Path, str]:

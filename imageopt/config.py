@@ -21,7 +21,7 @@ RULE_SEVERITIES = ("error", "warning", "info", "style", "off")
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 Builder = Literal["auto", "buildx", "docker", "podman", "buildah", "buildctl"]
 BUILDERS: tuple[Builder, ...] = ("auto", "buildx", "docker", "podman", "buildah", "buildctl")
-REWRITE_TARGETS = ("auto", "alpine", "slim", "keep")
+REWRITE_TARGETS = ("auto", "alpine", "slim", "distroless", "keep")
 
 
 class BudgetWaiver(Struct, frozen=True):

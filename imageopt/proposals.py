@@ -22,6 +22,7 @@ from imageopt.evidence.model import Evidence
 from imageopt.lockfile.propose import Locked, locked
 from imageopt.progress import Progress
 from imageopt.project.read import read_project
+from imageopt.rewrite.asked.distroless import DISTROLESS
 from imageopt.rewrite.asked.made import on_request, with_asked
 from imageopt.rewrite.asked.pin_digests import PIN_DIGESTS
 from imageopt.rewrite.bare import bare_base, without_managers
@@ -42,7 +43,7 @@ from imageopt.targets import load
 
 
 class Wish(Struct, frozen=True):
-    """What is asked for. `base` is the final base image: auto, alpine, slim or keep.
+    """What is asked for. `base` is the final base image: auto, alpine, slim or keep; distroless is what `asked` makes.
 
     `lockfile`: the lock file is checked, or made, in a container. `asked` are the names of what is made only
     when asked for.
@@ -53,6 +54,22 @@ class Wish(Struct, frozen=True):
     options: BuildOptions
     progress: Progress
     asked: tuple[str, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        base: str,
+        options: BuildOptions | None = None,
+        progress: Progress | None = None,
+        *,
+        lockfile: bool = False,
+        asked: Sequence[str] = (),
+    ) -> "Wish":
+        """The wish in words: distroless as a base is made on top of slim, whose C library is the same."""
+        names = tuple(asked)
+        if base == DISTROLESS.name:
+            base, names = "slim", names if base in names else (*names, base)
+        return cls(base, lockfile, options or BuildOptions(), progress or Progress(), names)
 
 
 class Proposals(Struct, frozen=True):

@@ -22,7 +22,7 @@ _BUDGET = """
 """
 _REWRITE = """
 [rewrite]
-target = "auto"             # auto | alpine | slim | keep: auto takes alpine where that is safe
+target = "auto"             # auto | alpine | slim | distroless | keep: auto takes alpine where that is safe
 """
 
 

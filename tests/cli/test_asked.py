@@ -75,3 +75,28 @@ def test_it_is_for_the_proposed_rewrite(folder: str) -> None:
 def test_the_shell_completes_its_names() -> None:
     assert "secret-mounts" in _complete(None, None, "sec")  # type: ignore[arg-type]
     assert _complete(None, None, "zzz") == []  # type: ignore[arg-type]
+
+
+def proposal(folder: str, *options: str) -> dict[str, object]:
+    shown = CliRunner().invoke(command, [folder, "--format", "json", *options], catch_exceptions=False)
+    document = json.loads(shown.stdout)
+    return {key: document[key] for key in ("outcome", "files", "transforms", "refusals", "diff")}
+
+
+def test_distroless_as_a_base_is_slim_with_what_is_asked_for(folder: str) -> None:
+    text = 'FROM node:22-slim\nWORKDIR /app\nCOPY a.js ./\nUSER node\nCMD ["node", "a.js"]\n'
+    (Path(folder) / "Dockerfile").write_text(text)
+    asked = proposal(folder, "--base", "slim", "--with", "distroless")
+    assert "gcr.io/distroless/nodejs22" in str(asked["diff"])
+    assert proposal(folder, "--base", "distroless") == asked
+    (Path(folder) / "imageopt.toml").write_text('[rewrite]\ntarget = "distroless"\n')
+    assert proposal(folder) == asked
+
+
+def test_distroless_as_a_base_is_refused_with_its_reason(folder: str) -> None:
+    (Path(folder) / "Dockerfile").write_text(
+        'FROM node:22-slim\nWORKDIR /app\nCOPY . .\nRUN make\nCMD ["node", "a.js"]\n'
+    )
+    refused = proposal(folder, "--base", "distroless")["refusals"]
+    assert isinstance(refused, list)
+    assert "distroless" in [one["transform"] for one in refused]

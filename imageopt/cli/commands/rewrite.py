@@ -20,6 +20,8 @@ from imageopt.cli.options import (
     image_options,
     talk_options,
 )
+from imageopt.cli.output import say
+from imageopt.config import REWRITE_TARGETS
 from imageopt.errors import UsageError, one_line
 
 if TYPE_CHECKING:
@@ -61,7 +63,7 @@ _APART = (
 )
 @click.option(
     "--base",
-    type=click.Choice(["auto", "alpine", "slim", "keep"]),
+    type=click.Choice(REWRITE_TARGETS),
     help="The base image to end on; auto takes alpine where that is safe, keep the one there is.",
 )
 @asked_option
@@ -180,6 +182,8 @@ def _proposal(
 
     image = options["image"] or config.project.image
     base = options["base"] or config.rewrite.target
+    if best and base == "distroless":
+        say("--best goes as far as slim: ask for distroless on top of what it finds")
     if mend:
         analysis, mended = fix(
             folder,

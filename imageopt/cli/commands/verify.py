@@ -11,7 +11,7 @@ from imageopt.cli.asked import asked_option
 from imageopt.cli.completion import complete_paths
 from imageopt.cli.options import Talk, build_options, built_how, config_option, configuration, talk_options
 from imageopt.cli.output import add, emit, parse_formats
-from imageopt.config import SEVERITIES
+from imageopt.config import REWRITE_TARGETS, SEVERITIES
 from imageopt.errors import InputError, UsageError
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @click.option("--after", metavar="FILE", help="A Dockerfile to prove, instead of the proposed rewrite.")
 @click.option(
     "--base",
-    type=click.Choice(["auto", "alpine", "slim", "keep"]),
+    type=click.Choice(REWRITE_TARGETS),
     help="The base image to end on; auto takes alpine where that is safe, keep the one there is.",
 )
 @asked_option
