@@ -99,4 +99,4 @@ def test_distroless_as_a_base_is_refused_with_its_reason(folder: str) -> None:
     )
     refused = proposal(folder, "--base", "distroless")["refusals"]
     assert isinstance(refused, list)
-    assert "distroless" in [one["transform"] for one in refused]
+    assert "distroless" in [one["name"] for one in refused]
