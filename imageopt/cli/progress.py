@@ -56,9 +56,9 @@ class LineProgress(Progress):
 
     def update(self, detail: str) -> None:
         now = time.monotonic()
-        if self._text and now - self._said >= _SILENCE:
+        if self._text and detail.strip() and now - self._said >= _SILENCE:
             self._said = now
-            self._say(f"{self._text}: {format_seconds(now - self._started)} so far, {detail[:_WIDEST]}")
+            self._say(f"{self._text}: {format_seconds(now - self._started)} so far, {detail.strip()[:_WIDEST]}")
 
     def note(self, text: str) -> None:
         if self._verbose:

@@ -24,6 +24,7 @@ def test_a_long_step_shows_a_log_that_it_lives(clock: list[float]) -> None:
     with told.step("building before"):
         for second in range(0, 100, 10):
             clock[0] = second
+            told.update(" ")
             told.update(f"step {second}")
     assert out.getvalue().splitlines() == [
         "imageopt: building before: 30 s so far, step 30",

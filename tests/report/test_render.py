@@ -152,6 +152,14 @@ def test_a_finding_can_be_looked_up(documents: dict[str, dict[str, Any]]) -> Non
         assert all(finding["code"] in text for finding in documents["analysis"]["findings"])
 
 
+def test_what_to_do_hangs_from_its_arrow(documents: dict[str, dict[str, Any]]) -> None:
+    document = copy.deepcopy(documents["analysis without an image"])
+    document["findings"][0]["fix"]["text"] = "split " * 20
+    lines = shown(document, "terminal", width=70, plain=False).splitlines()
+    first = next(index for index, line in enumerate(lines) if "-> split" in line)
+    assert lines[first].index("split") == lines[first + 1].index("split") > 0
+
+
 def test_a_gate_s_causes_stay_in_their_column(documents: dict[str, dict[str, Any]]) -> None:
     document = copy.deepcopy(documents["gate"])
     cause = {"rule": "x", "title": "long " * 20, "bytes": 5_000_000, "basis": "exact", "location": None, "fix": "do"}

@@ -7,7 +7,7 @@ every other format shows all of them.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from imageopt.report.terminal.canvas import NARROW, Canvas, Span, bar
+from imageopt.report.terminal.canvas import ARROW, NARROW, Canvas, Span, bar
 from imageopt.report.words import (
     also,
     base_image,
@@ -160,7 +160,7 @@ def _rows(canvas: Canvas, finding: dict[str, Any], first: str) -> list[Row]:
     style = "bold green" if first.startswith("saves") else _SEVERITY_STYLE.get(first, "")
     told: list[Span] = [(what(finding), ""), (f"  {finding['code']}{also(finding)}", "dim")]
     start: Row = [[(first, style)], [(where(finding), "cyan")]]
-    fix: list[Span] = [("-> ", "dim"), (finding["fix"]["text"], "green")]
+    fix: list[Span] = [ARROW, (finding["fix"]["text"], "green")]
     if canvas.plain or canvas.width >= _WIDE:
         return [[*start, [*told, ("  ", ""), *fix]]]
     return [[*start, told], [[], [], fix]]

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 Align = Literal["left", "right"]
 Span = tuple[str, str]  # text, style; an empty style is plain
+ARROW: Span = ("-> ", "dim")  # before what to do; what is wrapped of a cell that begins with it begins behind it
 DEFAULT_WIDTH = 100
 NARROW = 64  # columns, below which a view leaves out what is not needed to understand it
 _BAR = "▏▎▍▌▋▊▉"
@@ -73,7 +74,7 @@ class Canvas(Struct, frozen=True):
         for index in shown:
             table.add_column(justify=aligns[index], no_wrap=index != flexible, ratio=1 if index == flexible else None)
         for row in rows:
-            table.add_row(*(styled(*row[index]) for index in shown))
+            table.add_row(*(_cell(row[index]) for index in shown))
         self._parts.append(table)
 
     def text(self) -> str:
@@ -95,6 +96,18 @@ class Canvas(Struct, frozen=True):
             for part in self._parts:
                 console.print(part, soft_wrap=self.plain or getattr(part, "no_wrap", None) is True)
         return "".join(f"{line.rstrip()}\n" for line in capture.get().splitlines())
+
+
+def _cell(spans: Sequence[Span]) -> "Text | Table":
+    if not spans or spans[0] != ARROW:
+        return styled(*spans)
+    from rich.table import Table
+
+    hanging = Table.grid()
+    hanging.add_column(no_wrap=True)
+    hanging.add_column(ratio=1)
+    hanging.add_row(styled(ARROW), styled(*spans[1:]))
+    return hanging
 
 
 def styled(*spans: Span | str) -> "Text":

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from imageopt.report.terminal.canvas import Canvas, Span
+from imageopt.report.terminal.canvas import ARROW, Canvas, Span
 from imageopt.report.words import cause, limit_and_value, offer, why
 
 _STYLE = {"pass": "green", "fail": "bold red", "unknown": "bold yellow", "waived": "yellow"}
@@ -23,7 +23,7 @@ def draw_gate(canvas: Canvas, document: Mapping[str, Any]) -> None:
         canvas.heading("Biggest causes")
         canvas.table(
             [
-                [[(much, "bold green")], [(where, "cyan")], [(f"{what}  ", ""), ("-> ", "dim"), (todo, "green")]]
+                [[(much, "bold green")], [(where, "cyan")], [(f"{what}  ", ""), ARROW, (todo, "green")]]
                 for much, where, what, todo in map(cause, causes)
             ],
             ("right", "left", "left"),
