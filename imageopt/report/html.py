@@ -29,6 +29,7 @@ from imageopt.report.words import (
     differences,
     explained,
     headline,
+    in_order,
     limit_and_value,
     lost_in_words,
     offer,
@@ -86,6 +87,7 @@ def html(document: Json) -> str:
     environment.filters.update(harmless=harmless, size=size, percent=percent)
     environment.globals.update(
         also=also,
+        in_order=in_order,
         suppressed=suppressed,
         category=category,
         command=command,

@@ -21,10 +21,12 @@ from imageopt.report.words import (
     by_category,
     category,
     cause,
+    counted,
     differences,
     explained,
     growth,
     headline,
+    in_order,
     limit_and_value,
     lost_in_words,
     offer,
@@ -121,18 +123,19 @@ def _analysis(document: Json) -> list[str]:
         lines += [*table(("bytes", "what", "where"), composition[:_SHOWN], "rll"), ""]
     shown = [
         [
-            saving(item),
+            saving(item) or ("error" if item["severity"] == "error" else ""),
             escaped(where(item)),
             f"{escaped(what(item))} ({escaped(item['code'])}){escaped(also(item))}",
             escaped(item["fix"]["text"]),
         ]
-        for item in findings[:_SHOWN_FINDINGS]
+        for item in in_order(findings)[:_SHOWN_FINDINGS]
     ]
     if shown:
         more = len(findings) - len(shown)
         rest = ["", f"And {more} more."] if more else []
         lines += folded(
-            f"{len(findings)} findings", [*table(("saves", "line", "what", "what to do"), shown, "rlll"), *rest]
+            counted(document["summary"]["findings"]) or f"{len(findings)} findings",
+            [*table(("saves", "line", "what", "what to do"), shown, "rlll"), *rest],
         )
     lines += _suppressed(document)
     lines += [f"- {escaped(note)}" for note in document.get("notes", ())]

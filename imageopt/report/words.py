@@ -89,6 +89,11 @@ def where(finding: Json) -> str:
     return place(finding["location"]) or layers_in_words(finding["layers"])
 
 
+def in_order(findings: Sequence[Json]) -> list[Json]:
+    """The findings with the errors that save nothing first: a secret in a layer matters more than any megabyte."""
+    return sorted(findings, key=lambda finding: finding["severity"] != "error" or bool(finding["saving"]["bytes"]))
+
+
 def layers_in_words(numbers: Sequence[int]) -> str:
     """`layer 3`, `layers 0-7`, `layers 2, 5, …`; empty without one."""
     if len(numbers) < 2:

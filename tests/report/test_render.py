@@ -160,6 +160,18 @@ def test_what_to_do_hangs_from_its_arrow(documents: dict[str, dict[str, Any]]) -
     assert lines[first].index("split") == lines[first + 1].index("split") > 0
 
 
+def test_an_error_comes_before_any_saving(documents: dict[str, dict[str, Any]]) -> None:
+    document = copy.deepcopy(documents["analysis"])
+    secret = {**document["findings"][-1], "severity": "error", "message": "A secret", "saving": {"bytes": None}}
+    document["findings"].append(secret)
+    text = shown(document, "terminal")
+    assert text.index("Errors\n") < text.index("A secret") < text.index("What to do, biggest first")
+    assert text.count("A secret") == 1
+    for format in ("markdown", "html"):  # noqa: A001
+        text = shown(document, format)
+        assert text.index("A secret") < text.index(document["findings"][0]["title"])
+
+
 def test_a_gate_s_causes_stay_in_their_column(documents: dict[str, dict[str, Any]]) -> None:
     document = copy.deepcopy(documents["gate"])
     cause = {"rule": "x", "title": "long " * 20, "bytes": 5_000_000, "basis": "exact", "location": None, "fix": "do"}

@@ -1,7 +1,7 @@
 """The terminal's view of an analysis: how big, of what, and what to do, biggest first.
 
 It is for someone tired: what is small is folded into one line. A finding of severity `error` is never folded, and
-every other format shows all of them.
+every other format shows all of them. An error that saves nothing, such as a secret, comes before any saving.
 """
 
 from collections.abc import Mapping, Sequence
@@ -118,6 +118,10 @@ def _findings(canvas: Canvas, findings: Sequence[dict[str, Any]], unpacked: int)
     measured = [finding for finding in findings if finding["saving"]["bytes"]]
     shown = [f for f in measured if f["saving"]["bytes"] >= unpacked * _SHARE_SHOWN]
     small = [f for f in measured if f not in shown]
+    errors = [f for f in findings if f["severity"] == "error" and f not in shown]
+    others = [f for f in findings if not f["saving"]["bytes"] and f not in errors]
+    if measured:  # else all stand together, the gravest first
+        _by_severity(canvas, "Errors", errors)
     if shown:
         canvas.heading("What to do, biggest first")
         canvas.table(
@@ -129,14 +133,18 @@ def _findings(canvas: Canvas, findings: Sequence[dict[str, Any]], unpacked: int)
         total = sum(finding["saving"]["bytes"] for finding in small)
         names = ", ".join(dict.fromkeys(finding["rule"] for finding in small))
         canvas.line((f"{len(small)} smaller, {size(total)} together: {names}", "dim"))
-    others = [f for f in findings if not f["saving"]["bytes"] or (f in small and f["severity"] == "error")]
-    if others:
-        canvas.heading("Also" if measured else "What to do")
-        canvas.table(
-            [row for finding in _by_severity(others) for row in _rows(canvas, finding, finding["severity"])],
-            ("left", "left", "left"),
-            flexible=2,
-        )
+    _by_severity(canvas, *(("Also", others) if measured else ("What to do", [*errors, *others])))
+
+
+def _by_severity(canvas: Canvas, heading: str, findings: Sequence[dict[str, Any]]) -> None:
+    """A list of what is told by its severity, gravest first; nothing without a finding."""
+    if not findings:
+        return
+    canvas.heading(heading)
+    order = list(_SEVERITY_STYLE)
+    ordered = sorted(findings, key=lambda one: order.index(one["severity"]) if one["severity"] in order else len(order))
+    rows = [row for finding in ordered for row in _rows(canvas, finding, finding["severity"])]
+    canvas.table(rows, ("left", "left", "left"), flexible=2)
 
 
 def _suppressed(canvas: Canvas, found: Sequence[dict[str, Any]]) -> None:
@@ -149,11 +157,6 @@ def _suppressed(canvas: Canvas, found: Sequence[dict[str, Any]]) -> None:
         canvas.item((line or "-", "cyan"), (f"  {told}  ", "dim"), f"{by}: {reason}")
     if len(found) > _SUPPRESSED_SHOWN:
         canvas.item((f"and {len(found) - _SUPPRESSED_SHOWN} more", "dim"))
-
-
-def _by_severity(findings: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    order = list(_SEVERITY_STYLE)
-    return sorted(findings, key=lambda finding: order.index(finding["severity"]) if finding["severity"] in order else 9)
 
 
 def _rows(canvas: Canvas, finding: dict[str, Any], first: str) -> list[Row]:
