@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import Any, NoReturn, cast, get_args
 
 from imageopt.errors import InputError, UsageError
 from imageopt.lazy_pattern import lazy_pattern
@@ -32,15 +32,13 @@ def load_rules(extra: Path | None = None, *, examples: bool = True) -> tuple[Rul
     Raises UsageError naming the file and the key where one is wrong, or where two rules share a name or a code.
     """
     rules = list(_own(examples=examples))
-    if extra is not None and extra.is_dir():
-        rules += [_read(path, examples=True) for path in sorted(extra.rglob("*.toml"))]
-    for key in ("name", "code"):
-        seen: dict[str, Rule] = {}
-        for rule in rules:
+    for path in sorted(extra.rglob("*.toml")) if extra is not None and extra.is_dir() else ():
+        rule = _read(path, examples=True)
+        for key in ("name", "code"):
             value = getattr(rule, key)
-            if value in seen:
-                raise UsageError(f"two rules have the {key} {value!r}", "give one of them another")
-            seen[value] = rule
+            if value in (getattr(other, key) for other in rules):
+                _refuse(path, key, f"two rules have the {key} {value!r}", "give this one another")
+        rules.append(rule)
     return tuple(sorted(rules, key=lambda rule: rule.code))
 
 
@@ -74,7 +72,7 @@ def _read(path: Path, *, examples: bool) -> Rule:
     try:
         texts["message"].format(size="", files=0, top="")
     except (LookupError, ValueError, AttributeError):
-        raise UsageError(f"{path}: 'message' has a bad placeholder", "use {size}, {files} and {top} only") from None
+        _refuse(path, "message", "'message' has a bad placeholder", "use {size}, {files} and {top} only")
     usual = "manual" if fix.get("transform") is None else "automatic"
     return Rule(
         name=texts["name"],
@@ -108,7 +106,7 @@ def _words(path: Path, table: Mapping[str, Any]) -> tuple[str, ...] | None:
     words = _texts(path, table, "words") if "words" in table else None
     for word in words or ():
         if not (word.isascii() and word.isalpha() and word.islower()):
-            raise UsageError(f"{path}: the word {word!r} is no run of small letters", "leave out what is none")
+            _refuse(path, "words", f"the word {word!r} is no run of small letters", "leave out what is none")
     return words
 
 
@@ -148,38 +146,46 @@ def _check_keys(path: Path, table: Mapping[str, Any], known: Iterable[str], wher
 
             close = difflib.get_close_matches(key, list(known), 1)
             remedy = f"did you mean {where}{close[0]!r}?" if close else f"the keys are {', '.join(sorted(known))}"
-            raise UsageError(f"{path}: unknown key {where}{key!r}", remedy)
+            _refuse(path, key, f"unknown key {where}{key!r}", remedy)
 
 
 def _text(path: Path, table: Mapping[str, Any], key: str, default: str | None = None) -> str:
     value = table.get(key, default)
     if not isinstance(value, str):
-        raise UsageError(f"{path}: {key!r} must be a text", "see any file in rules/ for an example")
+        _refuse(path, key, f"{key!r} must be a text", "see any file in rules/ for an example")
     return value.strip()
 
 
 def _texts(path: Path, table: Mapping[str, Any], key: str) -> tuple[str, ...]:
     value = table.get(key, [])
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise UsageError(f"{path}: {key!r} must be a list of texts", "see any file in rules/ for an example")
+        _refuse(path, key, f"{key!r} must be a list of texts", "see any file in rules/ for an example")
     return tuple(value)
 
 
 def _table(path: Path, table: Mapping[str, Any], key: str) -> dict[str, Any]:
     value = table.get(key, {})
     if not isinstance(value, dict):
-        raise UsageError(f"{path}: {key!r} must be a table", "see any file in rules/ for an example")
+        _refuse(path, key, f"{key!r} must be a table", "see any file in rules/ for an example")
     return value
 
 
 def _tables(path: Path, table: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
     value = table.get(key, [])
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-        raise UsageError(f"{path}: {key!r} must be tables", "see any file in rules/ for an example")
+        _refuse(path, key, f"{key!r} must be tables", "see any file in rules/ for an example")
     return value
 
 
 def _one_of(path: Path, key: str, value: str, known: Iterable[str]) -> str:
     if value not in known:
-        raise UsageError(f"{path}: {key!r} is {value!r}", f"it is one of {', '.join(known)}")
+        _refuse(path, key, f"{key!r} is {value!r}", f"it is one of {', '.join(known)}")
     return value
+
+
+def _refuse(path: Path, key: str, cause: str, remedy: str) -> NoReturn:
+    """Raises UsageError with the file, and with the line where the key stands first."""
+    written = re.compile(rf"[ \t]*(?:\[*{re.escape(key)}\]|{re.escape(key.rpartition('.')[2])}[ \t]*=)")
+    lines = path.read_text("utf-8", "replace").splitlines()
+    line = next((number for number, text in enumerate(lines, 1) if written.match(text)), None)
+    raise UsageError(f"{path}{'' if line is None else f':{line}'}: {cause}", remedy)

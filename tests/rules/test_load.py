@@ -93,7 +93,9 @@ def test_a_wrong_rule_file_is_named_with_its_key(tmp_path: Path, old: str, new: 
     (tmp_path / "no-telnet.toml").write_text(OWN.replace(old, new))
     with pytest.raises(UsageError) as error:
         load_rules(tmp_path)
+    line = next(at for at, text in enumerate(OWN.replace(old, new).splitlines(), 1) if new.split("\n")[0] in text)
     assert cause in error.value.cause
+    assert f"no-telnet.toml:{line}: " in error.value.cause or "correct" in error.value.remedy
     assert remedy in error.value.remedy
 
 
