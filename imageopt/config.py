@@ -102,7 +102,10 @@ class VerifyConfig(Struct, frozen=True):
 
 
 class BuildConfig(Struct, frozen=True):
-    """What is given to a build. `context` is relative to the folder of the configuration, resolved."""
+    """What is given to a build, by the names of the options, too; `image` is `[project] image`.
+
+    `context` is relative to the folder of the configuration, resolved.
+    """
 
     file: str | None = None
     target: str | None = None
@@ -112,12 +115,19 @@ class BuildConfig(Struct, frozen=True):
     ssh: tuple[str, ...] = ()
     platform: str | None = None
     builder: Builder | None = None
+    image: str | None = None
 
 
 class ProjectConfig(Struct, frozen=True):
     """`image` is the folder's image."""
 
     image: str | None = None
+
+
+class CostConfig(Struct, frozen=True):
+    """Prices, an amount and a currency, for `fleet`; it is not there yet, but a file that has them is no wrong file."""
+
+    storage_per_gb_month: str | None = None
 
 
 class Waiver(Struct, frozen=True):
@@ -147,6 +157,7 @@ class Config(Struct, frozen=True):
     verify: VerifyConfig = VerifyConfig()
     build: BuildConfig = BuildConfig()
     project: ProjectConfig = ProjectConfig()
+    cost: CostConfig = CostConfig()
     ignore: tuple[Waiver, ...] = ()
     rules: Mapping[str, RuleConfig] = field(default_factory=dict)
 
@@ -189,13 +200,15 @@ def nearest(start: Path, *names: str) -> Path | None:
 
 
 def _config(top: Table) -> Config:
+    build = top.section("build", _build)
     config = Config(
         path=top.file,
         budget=top.section("budget", _budget),
         rewrite=top.section("rewrite", lambda table: RewriteConfig(table.choice("target", REWRITE_TARGETS, "auto"))),
         verify=top.section("verify", _verify),
-        build=top.section("build", _build),
-        project=top.section("project", lambda table: ProjectConfig(table.text("image"))),
+        build=build,
+        project=ProjectConfig(top.section("project", lambda table: table.text("image")) or build.image),
+        cost=top.section("cost", lambda table: CostConfig(_price(table, "storage_per_gb_month"))),
         ignore=tuple(top.sections("ignore", _waiver)),
         rules=top.section("rules", _rules),
     )
@@ -304,12 +317,28 @@ def _build(table: Table) -> BuildConfig:
         file=table.text("file"),
         target=table.text("target"),
         context=None if context is None else str((table.file.parent / context).resolve()),
-        build_args=table.section("build_args", _all_texts),
-        secrets=table.texts("secrets"),
+        build_args={**table.section("build_args", _all_texts), **_pairs(table, "build-arg")},
+        secrets=(*table.texts("secrets"), *table.texts("secret")),
         ssh=table.texts("ssh"),
         platform=table.text("platform"),
+        image=table.text("image"),
         builder=next((name for name in BUILDERS if name == table.choice("builder", BUILDERS, "")), None),
     )
+
+
+def _price(table: Table, key: str) -> str | None:
+    price = table.text(key)
+    if price is not None and not re.fullmatch(r"\d+(?:\.\d+)? [A-Z]{3}", price):
+        table.refuse(key, "is not a price", 'write an amount and a currency: "0.10 USD"')
+    return price
+
+
+def _pairs(table: Table, key: str) -> dict[str, str]:
+    """`build-arg = ["NAME=VALUE"]`, as on the command line."""
+    pairs = [text.partition("=") for text in table.texts(key)]
+    if not all(name and equals for name, equals, _ in pairs):
+        table.refuse(key, "has a text without a name and a value", 'write each as "NAME=VALUE"')
+    return {name: value for name, _, value in pairs}
 
 
 def _all_texts(table: Table) -> dict[str, str]:

@@ -69,6 +69,22 @@ def test_every_key_is_read(tmp_path: Path) -> None:
     ]
 
 
+def test_a_build_is_told_by_the_names_of_its_options_too(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        '[build]\nbuild-arg = ["NODE=20", "URL=a=b"]\nsecret = ["id=npm"]\nssh = ["default"]\nimage = "shop:1"\n',
+    )
+    config = load_config(tmp_path)
+    assert config.build.build_args == {"NODE": "20", "URL": "a=b"}
+    assert (config.build.secrets, config.build.ssh) == (("id=npm",), ("default",))
+    assert config.project.image == "shop:1"
+
+
+def test_prices_are_read(tmp_path: Path) -> None:
+    write(tmp_path, '[cost]\nstorage_per_gb_month = "0.10 USD"\n')
+    assert load_config(tmp_path).cost.storage_per_gb_month == "0.10 USD"
+
+
 def test_without_a_file_everything_has_its_default(tmp_path: Path) -> None:
     assert load_config(tmp_path) == Config()
 
@@ -113,6 +129,8 @@ def test_a_named_file_that_is_not_there_is_wrong_usage(tmp_path: Path) -> None:
     ("text", "line", "key", "said"),
     [
         ('[budget]\n# ours\nunpackd = "1 MB"\n', 3, "budget.unpackd", "did you mean unpacked?"),
+        ('[cost]\nstorage_per_gb_month = "cheap"\n', 2, "cost.storage_per_gb_month", "0.10 USD"),
+        ('[build]\nbuild-arg = ["NODE"]\n', 2, "build.build-arg", "NAME=VALUE"),
         ("[budgte]\nlayers = 1\n", 1, "budgte", "did you mean budget?"),
         ("[budget.vulnerabilities]\ncritcal = 0\n", 2, "budget.vulnerabilities.critcal", "did you mean critical?"),
         ("[budget]\nvulnerabilities = { hihg = 0 }\n", 2, "budget.vulnerabilities.hihg", "did you mean high?"),

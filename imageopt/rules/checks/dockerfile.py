@@ -155,7 +155,7 @@ def node_env_missing(evidence: Evidence, rule: Rule, now: date) -> Iterator[Find
         return
     *_, at_end = environments(evidence.dockerfile, stage)
     if "NODE_ENV" not in at_end.env and split_reference(stage.base or "")[0].rpartition("/")[2] == "node":
-        yield stated(evidence, rule, stage.from_instruction)
+        yield stated(evidence, rule, stage.from_instruction, at=stage.from_instruction.words[0])
 
 
 def _starts_node(dockerfile: Dockerfile, target: str | None) -> bool:
