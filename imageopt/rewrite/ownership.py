@@ -59,7 +59,8 @@ def service_user(project: Project, found: Survey, account: Account, system: Runt
     else:
         where = ", ".join(fact.value for fact in project.writable_paths)
         writes = f"writes only to {where}" if where else "writes to no folder that is known"
-        account.done["run-as-node"] = f"it needs no privilege: it listens above port 1023 and {writes}"
+        listens = "listens above port 1023" if any(numbers) else "listens on no port that is known"
+        account.done["run-as-node"] = f"it needs no privilege: it {listens} and {writes}"
         return "node"
     return ""
 

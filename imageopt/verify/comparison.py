@@ -70,7 +70,9 @@ def _images(before: Side, after: Side, *, compiled: bool) -> tuple[ImageComparis
     old, new = before.evidence.image, after.evidence.image
     if old is None or new is None:
         return images, ()
-    return images, compare_configs(old.config, new.config, compiled=compiled)
+    project = before.evidence.project
+    starts_in = project.start.folder if project is not None and project.start is not None else ""
+    return images, compare_configs(old.config, new.config, compiled=compiled, starts_in=starts_in)
 
 
 def _runs(before: Side, after: Side, *, compiled: bool) -> tuple[tuple[Change, ...], tuple[str, ...]]:

@@ -29,17 +29,20 @@ _NODES = ("/usr/local/bin/node", "/nodejs/bin/node")  # the official image's, an
 _LAUNCHERS = ("npm", "yarn", "pnpm", "bun", "npx", "/bin/sh", "sh")
 
 
-def compare_configs(before: ImageConfig, after: ImageConfig, *, compiled: bool = False) -> tuple[Change, ...]:
+def compare_configs(
+    before: ImageConfig, after: ImageConfig, *, compiled: bool = False, starts_in: str = ""
+) -> tuple[Change, ...]:
     """The changed keys in a fixed order; of environment and labels each name by itself.
 
-    `compiled`: the first compiled its program at each start, and the second starts what was compiled.
+    `compiled`: the first compiled its program at each start, and the second starts what was compiled. `starts_in`: the
+    folder below its own that the project's start script changes into.
     """
     site = is_site_move(before, after)
     return (
         *_user(before.user, after.user),
         *_start(before, after, site=site, compiled=compiled),
         *_environment(_pairs(before.env), _pairs(after.env), site=site),
-        *_working_dir(before, after),
+        *_working_dir(before, after, starts_in),
         *_sets("ExposedPorts", before.exposed_ports, after.exposed_ports),
         *_sets("Volumes", before.volumes, after.volumes),
         *_stop_signal(before.stop_signal or "", after.stop_signal or "", site=site),
@@ -54,12 +57,13 @@ def is_site_move(before: ImageConfig, after: ImageConfig) -> bool:
     return served and _without_wrapper(_words_of(after))[:1] == ("nginx",)
 
 
-def _working_dir(before: ImageConfig, after: ImageConfig) -> Iterator[Change]:
+def _working_dir(before: ImageConfig, after: ImageConfig, starts_in: str) -> Iterator[Change]:
     """A launcher that is told of a package changes into its folder; without the launcher the image starts there."""
     old, new = before.working_dir or "/", after.working_dir or "/"
     told = any(re.match(r"(?:-w|--workspace|-F|--filter|-C|--prefix|--dir|--cwd|workspace)(?:=|$)", word)
                for word in " ".join(_words_of(before)).split())  # fmt: skip
     below = new.startswith(f"{old.rstrip('/')}/")
+    told = told or (starts_in != "" and new == f"{old.rstrip('/')}/{starts_in}")
     if told and below and _without_wrapper(_words_of(after))[:1] == ("node",):
         yield Change("WorkingDir", old, new, expected=True, reason="the launcher started the program in that folder")
     else:

@@ -271,3 +271,12 @@ def test_a_user_that_a_build_argument_names_is_left_to_it(tmp_path: Path) -> Non
     _, text, _ = rewritten(tmp_path, {**files, **PLAIN}, f"{INSTALL}{lines}CMD npm start\n")
     assert "USER ${UID}\n" in text
     assert "USER 1000" not in text
+
+
+def test_a_program_that_writes_where_it_is_started_stays_root(tmp_path: Path) -> None:
+    files = package(prod={"ms": "2.1.3"}, bin={"acme": "acme.js"})
+    files["acme.js"] = "fs.writeFileSync(path.join(process.cwd(), 'out.txt'), 'x');\n"
+    dockerfile = f'{INSTALL}RUN npm link\nWORKDIR /work\nENTRYPOINT ["acme"]\n'
+    made, text, _ = rewritten(tmp_path, files, dockerfile)
+    assert "USER" not in text
+    assert any(item.reason == "it is started in /work, and may write there" for item in made.refusals)

@@ -116,6 +116,18 @@ def test_a_launcher_may_fall_away(shell: tuple[str, ...]) -> None:
     assert change.expected
 
 
+def test_a_script_that_changes_the_folder_may_fall_away() -> None:
+    """`yarn start` of the root, which is `yarn workspace api start`: the image starts in that folder then."""
+    before = replace(CONFIG, cmd=("/bin/sh", "-c", "yarn start"))
+    after = replace(CONFIG, cmd=("node", "dist/main.js"), working_dir="/app/packages/api")
+
+    def judged(starts_in: str) -> dict[str, bool]:
+        return {change.what: change.expected for change in compare_configs(before, after, starts_in=starts_in)}
+
+    assert judged("packages/api") == {"Cmd": True, "WorkingDir": True}
+    assert judged("packages/web") == judged("") == {"Cmd": True, "WorkingDir": False}
+
+
 def test_what_is_compiled_once_is_started_by_another_script() -> None:
     after = replace(CONFIG, cmd=("npm", "run", "start:prod"))
     assert [change.expected for change in compare_configs(CONFIG, after)] == [False]

@@ -66,6 +66,10 @@ def user(case: Case) -> Answer:
         return (Refused("run-as-node", "it has no WORKDIR"),)
     if case.children(case.final):
         return (Refused("run-as-node", "other stages are built on the one that is shipped"),)
+    here, writes = case.running.final_folder, case.project.writable_paths
+    beside = bool(case.project.unresolved_writes) or any(not fact.value.startswith("/") for fact in writes)
+    if here != case.running.folder and beside:  # `./out.txt` is a file of the folder that it is started in
+        return (Refused("run-as-node", f"it is started in {here}, and may write there"),)
     account = Account()
     name = service_user(case.project, case.running, account, case.system)
     if not name:
