@@ -177,12 +177,20 @@ def _proposed(
     left -= {refusal.name for refusal in account.refusals}
     refusals = (
         *account.refusals,
-        *(Refused(name or "", "nothing here could be changed for it") for name in sorted(map(str, left))),
+        *(Refused(name, _left_over(findings, name)) for name in sorted(map(str, left))),
     )
     differ = ", ".join(f"{fact.source} says {fact.value}" for fact in contradictions("node", project.node_versions))
     if differ:
         account.notes.append(f"the version of Node stays as it is, though {differ}")
     return Rewrite("proposed", tuple(changes), transformed, refusals, saved, basis, tuple(account.notes))
+
+
+def _left_over(findings: Sequence[Finding], name: str) -> str:
+    """What there is to say of a transformation that was called for and found nothing that it could change."""
+    first = next(finding for finding in automatic(findings) if finding.fix.transform == name)
+    if first.location is None or not first.fix.text:
+        return "nothing here could be changed for it"
+    return f"line {first.location.line} is left to you: {first.fix.text}"
 
 
 def _ignore_change(project: Project, dockerfile_path: str, change: IgnoreChange) -> FileChange:

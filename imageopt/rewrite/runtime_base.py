@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from imageopt.image.elf import ElfFacts
 from imageopt.project.alpine import alpine_answer
@@ -74,7 +75,14 @@ def choose(
         if not against_alpine_build(project, survey) and (not must_compile or target == "alpine"):
             build, toolchain = runtime, must_compile
         elif any(need.verdict == "musl-ok" for need in project.libc):
-            return choose(base, project, survey, system, "slim", elf, processors=processors)
+            there = next(iter(against_alpine_build(project, survey)), "what may have to be compiled")
+            told = Refused(
+                "base-swap", f"alpine: the build cannot be there, for {there}, and what it installs has binaries"
+            )
+            chosen = choose(base, project, survey, system, "slim", elf, processors=processors)
+            taken = chosen.runtime if chosen.runtime != base.written else ""
+            reason = explained(answer, chosen.kind, taken, (told, *chosen.refusals))
+            return replace(chosen, reason=reason, refusals=(told, *chosen.refusals))
     reason = explained(answer, kind, runtime if runtime != base.written else "", refusals)
     keeps = build == base.written and (must_compile or uses(project, survey, {"git", "make", "python3", "python"}))
     return Bases(build, runtime, kind, reason, refusals, toolchain, keeps)

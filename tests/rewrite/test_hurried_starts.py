@@ -7,6 +7,8 @@ from rewrite.node_shapes import FAT, PLAIN, SIGTERM, TYPESCRIPT, evidence, packa
 
 from imageopt.rewrite.model import Rewrite
 from imageopt.rewrite.propose import propose
+from imageopt.rules.check import check
+from imageopt.rules.load import load_rules
 
 INSTALL = "FROM node:22\nWORKDIR /app\nCOPY . .\nRUN npm install\n"
 SOURCE = f"const server = require('node:http').createServer().listen(3000);\n{SIGTERM}"
@@ -280,3 +282,35 @@ def test_a_program_that_writes_where_it_is_started_stays_root(tmp_path: Path) ->
     made, text, _ = rewritten(tmp_path, files, dockerfile)
     assert "USER" not in text
     assert any(item.reason == "it is started in /work, and may write there" for item in made.refusals)
+
+
+def test_why_it_is_slim_and_not_alpine_is_told(tmp_path: Path) -> None:
+    """Of production sharp has binaries for musl, and of development a package may have none."""
+    bound = {"version": "0.33.3", "optional": True, "os": ["linux"], "cpu": ["x64"]}
+    files = package(
+        prod={"sharp": "0.33.3"},
+        dev={"bcrypt": "5.1.1"},
+        scripts={"build": "echo", "start": "node server.js"},
+        locked={
+            "@img/sharp-linux-x64": bound,
+            "@img/sharp-linuxmusl-x64": bound,
+            "@typescript/typescript-linux-x64": {**bound, "version": "7.0.2", "dev": True},  # for any C library
+            "bcrypt": {"hasInstallScript": True},
+        },
+    )
+    made, text, _ = rewritten(tmp_path, {**files, **PLAIN}, f"{INSTALL}RUN npm run build\nCMD npm start\n")
+    assert "\nFROM node:22-slim\n" in text
+    (refusal,) = (item for item in made.refusals if item.name == "base-swap")
+    assert refusal.reason == "alpine: the build cannot be there, for bcrypt, and what it installs has binaries"
+    (swap,) = (item for item in made.transformed if item.name == "base-swap")
+    assert "as asked for" not in swap.reason
+
+
+def test_what_is_left_says_what_a_person_can_do(tmp_path: Path) -> None:
+    files = package(prod={"ms": "2.1.3"}, scripts={"start": "node server.js"})
+    root = write(tmp_path, {**files, **PLAIN, "Dockerfile": f"{INSTALL}RUN npm link\nCMD npm start\n"})
+    found = evidence(root)
+    rules = tuple(rule for rule in load_rules(examples=False) if rule.name == "copy-all-before-install")
+    made = propose(found, (*FAT, *check(found, rules)))
+    (left,) = (item for item in made.refusals if item.name == "order-copies")
+    assert left.reason == "line 3 is left to you: copy the manifests, install, then copy the rest"
