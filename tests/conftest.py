@@ -53,6 +53,12 @@ def php_images(engine: str) -> None:
     subprocess.run([BED / "up", "php", "composer"], capture_output=True, check=True, timeout=1800)
 
 
+@pytest.fixture(scope="session")
+def python_image(engine: str) -> None:
+    """The base image of imageopt's own is in the engine as well."""
+    subprocess.run([BED / "up", "python"], capture_output=True, check=True, timeout=1800)
+
+
 def exported(script: str) -> dict[str, str]:
     """The variables that the export statements of the bed set, expanded."""
     names = ("DOCKER_HOST", "DOCKER_CONFIG", "IMAGEOPT_REGISTRY", "PATH")

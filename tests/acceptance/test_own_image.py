@@ -17,7 +17,12 @@ CLIENT = (
     "FROM scratch\nCOPY docker /usr/local/bin/docker\nCOPY docker /usr/local/libexec/docker/cli-plugins/docker-buildx\n"
 )
 
-pytestmark = [pytest.mark.engine, pytest.mark.trivy, pytest.mark.slow]
+pytestmark = [
+    pytest.mark.engine,
+    pytest.mark.trivy,
+    pytest.mark.slow,
+    pytest.mark.usefixtures("python_image"),
+]
 
 
 def done(*command: object, stdin: str = "") -> str:
