@@ -221,7 +221,7 @@ def _rewrite(document: Json) -> list[str]:
     if found := candidate_rows(document):
         head, *below = ([escaped(text) for text in row] for row in found)
         lines += [*table(head, below, f"l{'r' * (len(head) - 2)}l"), ""]
-        lines += [*(f"- no {escaped(names)}: {escaped(why)}" for names, why in not_offered(document)), ""]
+        lines += [*(f"- not offered: {escaped(names)}: {escaped(why)}" for names, why in not_offered(document)), ""]
         lines += [f"**{escaped(ended)}**", ""] if (ended := how_it_ended(document)) else []
     lines += [
         f"- only when asked for: `{option}`: {escaped(text)}{f' ({saved})' if saved else ''}"

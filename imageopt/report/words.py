@@ -258,7 +258,7 @@ def outcome(document: Json) -> str:
         case "nothing":
             return "nothing worth doing"
         case "refused":
-            return "something should be done, but not without a person: see why below"
+            return "no rewrite is proposed: what stands in its way is left to you, see below"
     predicted = document["prediction"]
     if any(file["new"] and file["path"] == "Dockerfile" for file in document["files"]):
         return "a first Dockerfile is proposed"

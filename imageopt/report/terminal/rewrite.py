@@ -23,12 +23,8 @@ def draw_rewrite(canvas: Canvas, document: Mapping[str, Any]) -> None:
     _on_request(canvas, document)
     if document["notes"]:
         canvas.heading("Good to know")
-        notes = document["notes"]
-        if canvas.plain:
-            for note in notes:
-                canvas.line(f"  {note}")
-        else:  # a table, so that a second line begins below the first
-            canvas.table([[[("", "")], [(note, "")]] for note in notes], ("left", "left"), flexible=1)
+        for note in document["notes"]:
+            canvas.item(note)
 
 
 def _diff(canvas: Canvas, diff: str) -> None:
@@ -54,8 +50,10 @@ def _candidates(canvas: Canvas, document: Mapping[str, Any]) -> None:
     rows += [[[(row[0], "bold")], *([(text, "")] for text in row[1:])] for row in below]
     aligns: list[Align] = ["left", *[_RIGHT] * (len(head) - 2), "left"]
     canvas.table(rows, aligns, flexible=len(head) - 1)
-    for names, why in not_offered(document):
-        canvas.line(("no ", "dim"), (names, "bold"), f": {why}")
+    left: list[list[list[Span]]] = [
+        [[("not offered", "dim")], [(names, "bold"), (f": {why}", "")]] for names, why in not_offered(document)
+    ]
+    canvas.table(left, ("left", "left"), flexible=1)
     if ended := how_it_ended(document):
         canvas.line()
         canvas.line((ended, "bold"))

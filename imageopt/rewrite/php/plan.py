@@ -206,7 +206,7 @@ def _plan(case: _Case, parts: frozenset[Part], owned: Ownership, account: Accoun
         insertions.append((made.owner_at, [f"RUN {_give_rest(found.folder, owned)}"]))
     if "extensions" in parts:
         account.done["extension-build"] = (
-            f"{', '.join(dict.fromkeys(made.build_packages))} go in the RUN that needs them;"
+            f"the RUN that needs {', '.join(dict.fromkeys(made.build_packages))} removes what it installed;"
             " the libraries that the extensions load stay"
         )
     finished = _with_folders(_joined(rest, insertions), owned)
