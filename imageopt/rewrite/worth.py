@@ -102,8 +102,8 @@ def credit(
         saved: int | None = None
         if image is not None:
             fresh = {index for finding in closed for index in finding.files} - counted
-            if name == "base-swap":  # all of it goes, whatever a finding says that a slimmer one would not have
-                fresh |= _of_old_base(evidence) - counted
+            if name == "base-swap" and not closed:  # as from slim to alpine, which is no finding
+                fresh = _of_old_base(evidence) - counted
             counted |= fresh
             estimates = sum(_estimated(finding) for finding in closed)
             is_estimate = is_estimate or estimates > 0 or any(f.saving.bytes is None for f in closed if name in _SAVES)

@@ -21,14 +21,14 @@ def draw_gate(canvas: Canvas, document: Mapping[str, Any]) -> None:
     canvas.table(cells, ("left", "left", "left", "left"), flexible=3)
     if causes := document.get("causes"):
         canvas.heading("Biggest causes")
-        canvas.table(
-            [
-                [[(much, "bold green")], [(where, "cyan")], [(f"{what}  ", ""), ARROW, (todo, "green")]]
-                for much, where, what, todo in map(cause, causes)
-            ],
-            ("right", "left", "left"),
-            flexible=2,
-        )
+        told: list[list[list[Span]]] = []
+        for much, where, what, todo in map(cause, causes):
+            told.append([[(much, "bold green")], [(where, "cyan")], [(what, "")]])
+            if canvas.plain:
+                told[-1][2] += [("  ", ""), ARROW, (todo, "green")]
+            else:
+                told.append([[], [], [ARROW, (todo, "green")]])
+        canvas.table(told, ("right", "left", "left"), flexible=2)
     if text := offer(document):
         canvas.line()
         canvas.line((text, "bold"))

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator
 from datetime import date
 
+from msgspec.structs import replace
+
 from imageopt.evidence.model import Evidence
 from imageopt.evidence.variants import has_slimmer_variant
 from imageopt.image.model import FileRecord, Image
@@ -60,11 +62,12 @@ def fat_base(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:  #
     if image is not None:
         files = evidence.files_of_causes.get(rule.name, ())
         left_out = [index for index in files if _is_left_out(image, image.files[index])]
-        if left_out:
-            yield from _billed(evidence, rule, left_out)
-        elif files:
+        for finding in _billed(evidence, rule, left_out):
+            yield replace(finding, files=tuple(files))  # another base image takes the place of all of it
+        if files and not left_out:
             brought_by = next(filter(None, evidence.origins), None)
-            yield stated(evidence, rule, brought_by.instruction if brought_by is not None else None)
+            finding = stated(evidence, rule, brought_by.instruction if brought_by is not None else None)
+            yield replace(finding, files=tuple(files))
         return
     if dockerfile is None:
         return
