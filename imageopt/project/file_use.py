@@ -24,9 +24,14 @@ _READS = (
 )
 _WRITES_FILE = r"writeFile|writeFileSync|appendFile|appendFileSync|createWriteStream"
 _WRITES_FOLDER = r"mkdir|mkdirSync|mkdirp|mkdirpSync|ensureDir|ensureDirSync|mkdtemp|mkdtempSync"
-_DATABASE = r"new\s+(?:Database|sqlite3\.Database|DatabaseSync|Datastore)|open"
-_SETTING = lazy_pattern(r"(?<![\w$])(root|directory|views|dest|destination|dirname|filename|storage|uploadDir)\s*:\s*")
-_SETTING_WRITES = {"dest", "destination", "dirname", "filename", "storage", "uploadDir"}
+_DATABASE = r"new\s+(?:Database|sqlite3\.Database|DatabaseSync|Datastore)|pino\.destination|openSync|open"
+_SETTING = lazy_pattern(
+    r"(?<![\w$])(root|directory|views|dest|destination|dirname|filename|storage|uploadDir|tempFileDir|database"
+    r"|autoSchemaFile|emitSchemaFile)\s*:\s*"
+)
+_FOLDER_SETTINGS = {"dest", "destination", "uploadDir", "tempFileDir"}
+_SETTING_WRITES = {"dirname", "filename", "storage", "database", "autoSchemaFile", "emitSchemaFile", *_FOLDER_SETTINGS}
+_IS_DATA = lazy_pattern(r"[^/]+\.(?:log|db3?|s3db|sqlite\d?|json|txt|csv|gql|graphql)$")  # other names are of no file
 _DOTENV = lazy_pattern(
     r"['\"](?:dotenv(?:/config(?:\.js)?)?|@dotenvx/dotenvx(?:/config)?)['\"]|(?<![\w$])loadEnvFile\s*\("
 )
@@ -80,11 +85,10 @@ def _writes(source: Source) -> Iterator[tuple[str, Fact]]:
     for name, start, opening in calls(source.text, f"{_WRITES_FILE}|{_WRITES_FOLDER}|{_DATABASE}"):
         given = arguments(source.text, opening)
         is_folder = re.fullmatch(_WRITES_FOLDER, name) is not None
-        if name == "open" or name.startswith("new"):
-            if not given or name == "open":
-                continue  # opened for reading as a rule
-            if string_value(given[0]) == ":memory:":
-                continue
+        if name in ("open", "openSync") and not re.match(r"['\"][aw]", given[1] if len(given) > 1 else ""):
+            continue  # opened for reading as a rule
+        if given and (string_value(given[0]) == ":memory:" or given[0].isdecimal()):
+            continue  # no file, or one that is open already
         if given:
             yield _fact("writes", _folder(place(given[0], source.scope), is_folder), source, start, given[0])
 
@@ -96,8 +100,8 @@ def _settings(root: Path, source: Source) -> Iterator[tuple[str, Fact]]:
         if found is None or found.path in (".", "/"):
             continue
         if match[1] in _SETTING_WRITES:
-            if "/" in found.path or match[1] in ("dest", "destination", "uploadDir"):
-                is_folder = match[1] not in ("filename", "storage")
+            if "/" in found.path or match[1] in _FOLDER_SETTINGS or _IS_DATA.match(found.path):
+                is_folder = match[1] in _FOLDER_SETTINGS or match[1] == "dirname"
                 yield _fact("writes", _folder(found, is_folder), source, match.start(), value)
         elif exists(root, source.scope.in_project(found.path)) or "dirname" in value:
             yield _fact("reads", found, source, match.start(), value)

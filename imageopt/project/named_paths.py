@@ -42,6 +42,21 @@ _READ_BY_ITSELF = {
 }
 """What a package looks for in the folder that the service runs in, told by nobody."""
 
+_WRITES_BY_ITSELF = (
+    "@adonisjs/core", "@keystone-6/core", "@seald-io/nedb", "@strapi/strapi", "better-sqlite3", "classic-level", "conf",
+    "configstore", "connect-sqlite3", "express-fileupload", "file-stream-rotator", "flat-cache", "keyv-file", "level",
+    "leveldown", "lmdb", "log4js", "lowdb", "nedb", "nedb-promises", "node-localstorage", "node-persist", "node-red",
+    "pouchdb", "rotating-file-stream", "sails", "session-file-store", "sqlite3", "whatsapp-web.js",
+    "winston-daily-rotate-file",
+)  # fmt: skip
+"""Packages that keep files in the folder that the service runs in, under names that no call of Node's tells."""
+
+
+def written_by_packages(packages: Collection[str], where: str) -> tuple[Fact, ...]:
+    """The folder `where` the service runs in, relative to the project, if a package that it depends on writes there."""
+    writing = next((name for name in _WRITES_BY_ITSELF if name in packages), None)
+    return (Fact(where or ".", f"package.json ({writing})"),) if writing else ()
+
 
 def named_paths(root: Path, sources: Iterable[Source], packages: Collection[str], where: str) -> tuple[Fact, ...]:
     """The files and folders of the project, each once, in the order found.

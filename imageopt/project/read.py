@@ -29,7 +29,7 @@ from imageopt.project.managers import manager_facts
 from imageopt.project.manifest import framework, lifecycle_scripts, read_manifest
 from imageopt.project.members import read_members
 from imageopt.project.model import Fact, Manifest, Project, Workspace
-from imageopt.project.named_paths import named_paths
+from imageopt.project.named_paths import named_paths, written_by_packages
 from imageopt.project.node_version import node_versions
 from imageopt.project.page_routes import page_routes
 from imageopt.project.php import read_php
@@ -92,7 +92,7 @@ def read_project(root: Path, *, dockerfile: str = "Dockerfile") -> Project:
         ),
         runtime_paths=_runtime_paths(root, _sent((*use.reads, *_unwritten(named, use), *started), ignore_text), build),
         absent_reads=_absent_reads(root, use, build),
-        writable_paths=tuple(fact for fact in use.writes if not fact.value.startswith("/tmp")),  # noqa: S108
+        writable_paths=_written(use.writes, written_by_packages(depended, start.folder if start else "")),
         libc=libc_needs(lock.packages, scripts_known=lock.tells_scripts) if lock else (),
         lifecycle_scripts=_lifecycle_scripts(manifest, space),
         dockerignore=ignore_text,
@@ -149,6 +149,12 @@ def _dockerfile(root: Path, path: str) -> Dockerfile | None:
 def _used_managers(tree: Dockerfile | None) -> tuple[str, ...]:
     text = "\n".join(i.arguments for i in tree.instructions if i.keyword in ("RUN", "CMD")) if tree else ""
     return tuple(name for name in ("npm", "yarn", "pnpm", "bun") if re.search(rf"(?<![\w./-]){name}(?![\w./-])", text))
+
+
+def _written(writes: tuple[Fact, ...], by_packages: tuple[Fact, ...]) -> tuple[Fact, ...]:
+    found = tuple(fact for fact in writes if not fact.value.startswith("/tmp"))  # noqa: S108
+    known = {fact.value for fact in found}
+    return (*found, *(fact for fact in by_packages if fact.value not in known))
 
 
 def _unwritten(named: tuple[Fact, ...], use: FileUse) -> Iterator[Fact]:

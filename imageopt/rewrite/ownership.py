@@ -57,7 +57,7 @@ def service_user(project: Project, found: Survey, account: Account, system: Runt
     elif found.accounts:
         account.refuse("run-as-node", "the Dockerfile makes an account of its own and does not use it")
     else:
-        where = ", ".join(fact.value for fact in project.writable_paths)
+        where = ", ".join("its folder" if fact.value == "." else fact.value for fact in project.writable_paths)
         writes = f"writes only to {where}" if where else "writes to no folder that is known"
         listens = "listens above port 1023" if any(numbers) else "listens on no port that is known"
         account.done["run-as-node"] = f"it needs no privilege: it {listens} and {writes}"

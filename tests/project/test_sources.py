@@ -1,11 +1,12 @@
 """What the service reads, writes, starts, answers and listens on, found in the files that its entry reaches."""
 
+import json
 from collections.abc import Mapping
 
 import pytest
 from project.conftest import Write
 
-from imageopt.project.model import Project
+from imageopt.project.model import Fact, Project
 from imageopt.project.read import read_project
 
 COMPILED = '{"scripts": {"build": "tsc", "start": "node dist/main.js"}}'
@@ -83,6 +84,21 @@ def test_what_is_read_may_have_to_be_made_first(project: Write, text: str, absen
         ("fs.createWriteStream(`uploads/${name}`)", ["uploads"], []),
         ("multer({ dest: 'uploads/' })", ["uploads"], []),
         ("new winston.transports.File({ filename: 'logs/error.log' })", ["logs"], []),
+        ("new winston.transports.File({ filename: 'error.log' })", ["."], []),
+        ("new Sequelize({ dialect: 'sqlite', storage: './database.sqlite' })", ["."], []),
+        ("knex({ client: 'sqlite3', connection: { filename: './data/dev.sqlite3' } })", ["data"], []),
+        ("new DataSource({ type: 'sqlite', database: 'db.sqlite' })", ["."], []),
+        (
+            "new DataSource({ type: 'postgres', database: 'shop' }); plugin({ filename: 'app.js', storage: 'local' })",
+            [],
+            [],
+        ),
+        ("GraphQLModule.forRoot({ autoSchemaFile: join(process.cwd(), 'src/schema.gql') })", ["src"], []),
+        ("GraphQLModule.forRoot({ autoSchemaFile: true })", [], []),
+        ("buildSchema({ emitSchemaFile: 'schema.graphql' })", ["."], []),
+        ("fileUpload({ useTempFiles: true, tempFileDir: './tmp/' })", ["tmp"], []),
+        ("pino(pino.destination('./app.log')); pino.destination(1)", ["."], []),
+        ("fs.openSync('./out.log', 'a'); fs.openSync('./in.txt', 'r'); fs.openSync('./x')", ["."], []),
         ("new Database('db/app.sqlite')", ["db"], []),
         ("new Database(':memory:')", [], []),
         ("fs.writeFileSync('out.txt', x)", ["."], []),
@@ -96,6 +112,14 @@ def test_what_is_read_may_have_to_be_made_first(project: Write, text: str, absen
 def test_writable_paths_are_folders(project: Write, text: str, paths: list[str], unresolved: list[str]) -> None:
     found = javascript(project, text)
     assert (values(found.writable_paths), values(found.unresolved_writes)) == (paths, unresolved)
+
+
+@pytest.mark.parametrize("package", ["lowdb", "session-file-store", "sqlite3", "@strapi/strapi"])
+def test_a_package_that_writes_by_itself_writes_where_the_service_runs(project: Write, package: str) -> None:
+    root = project({"package.json": json.dumps({"dependencies": {package: "1"}}), "main.js": "new JSONFile('db.json')"})
+    assert read_project(root).writable_paths == (Fact(".", f"package.json ({package})"),)
+    root = project({"package.json": json.dumps({"devDependencies": {package: "1"}})})
+    assert read_project(root).writable_paths == ()
 
 
 @pytest.mark.parametrize(
