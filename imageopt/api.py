@@ -148,6 +148,7 @@ def judged(
         summary=found.summary,
         notes=(*gathered.notes, *policy.notes),
         seconds=0.0,
+        day=today,
         suppressed=found.suppressed,
     )
 
@@ -163,6 +164,7 @@ def rewrite(
     config: Config | None = None,
     lockfile: bool = False,
     asked: Sequence[str] = (),
+    now: date | None = None,
 ) -> "tuple[Analysis, Rewrite]":
     """The analysis of a folder, and the rewrite that its findings call for; nothing is written.
 
@@ -176,8 +178,8 @@ def rewrite(
     _must_be_project(target, "a rewrite needs a project")
     wish = Wish.of(base, options, progress, lockfile=lockfile, asked=asked)
     if has_no_dockerfile(target, wish.options):
-        return first_dockerfile(Path(target), policy_of(config, Path(target)), wish)
-    analysis, policy = _analysed(target, config, image=image, build=build, options=options, progress=progress)
+        return first_dockerfile(Path(target), policy_of(config, Path(target)), wish, now)
+    analysis, policy = _analysed(target, config, image=image, build=build, options=options, progress=progress, now=now)
     with proposals(analysis, policy, wish) as who:
         return analysis, expected(who.rewrite(analysis.evidence), read_history(*_place(analysis)))
 
@@ -194,6 +196,7 @@ def candidates(
     lockfile: bool = False,
     asked: Sequence[str] = (),
     request: "VerifyRequest | None" = None,
+    now: date | None = None,
 ) -> "tuple[Analysis, Rewrite, Search]":
     """What `rewrite` gives, and every rewrite that could be made of the folder, from the least change to the greatest.
 
@@ -209,8 +212,8 @@ def candidates(
     if has_no_dockerfile(target, wish.options):
         if request is not None:
             raise UsageError("there is no Dockerfile to compare candidates with", "write a first one, without --best")
-        return *first_dockerfile(Path(target), policy_of(config, Path(target)), wish), not_begun((), "")
-    analysis, policy = _analysed(target, config, image=image, build=build, options=options, progress=progress)
+        return *first_dockerfile(Path(target), policy_of(config, Path(target)), wish, now), not_begun((), "")
+    analysis, policy = _analysed(target, config, image=image, build=build, options=options, progress=progress, now=now)
     with proposals(analysis, policy, wish) as who:
         rungs = who.ladder(analysis.evidence)
         if request is None or not any(rung.rewrite for rung in rungs):
@@ -273,6 +276,7 @@ def fix(
     options: BuildOptions | None = None,
     progress: Progress | None = None,
     config: Config | None = None,
+    now: date | None = None,
 ) -> "tuple[Analysis, Rewrite]":
     """The analysis of a folder, and the edits that close its findings one by one; nothing is written.
 
@@ -282,14 +286,14 @@ def fix(
     from imageopt.rules.lookup import Names
 
     _must_be_project(target, "only a Dockerfile can be mended")
-    analysis, policy = _analysed(target, config, image=image, build=build, options=options, progress=progress)
+    analysis, policy = _analysed(target, config, image=image, build=build, options=options, progress=progress, now=now)
     names = Names(policy.rules)
     for name in rules:
         if name.lower() not in names.own:
             raise UsageError(f"there is no rule {name!r}", names.suggestion(name) or "see `imageopt rules`")
     wanted = {names.own[name.lower()].name for name in rules}
     findings = [finding for finding in analysis.findings if not rules or finding.rule in wanted]
-    return analysis, mend(analysis.evidence, findings, policy.rules, waivers=policy.waivers)
+    return analysis, mend(analysis.evidence, findings, policy.rules, waivers=policy.waivers, now=analysis.day)
 
 
 def verify(request: "VerifyRequest", *, progress: Progress | None = None) -> "Verification":

@@ -7,6 +7,7 @@ elsewhere, and the lock file that a container made. A search proposes again once
 import contextlib
 import time
 from collections.abc import Callable, Iterator, Sequence
+from datetime import date
 from functools import cache
 from pathlib import Path
 
@@ -93,7 +94,7 @@ class Proposals(Struct, frozen=True):
     def ladder(self, evidence: Evidence) -> tuple[Candidate, ...]:
         """Every rewrite that could be made, from the least change to the greatest."""
         evidence, findings = self._judged(evidence)
-        mended = fix(evidence, findings, self.policy.rules, waivers=self.policy.waivers)
+        mended = fix(evidence, findings, self.policy.rules, waivers=self.policy.waivers, now=self.analysis.day)
         proposed = propose(evidence, findings, target=self.wish.base)
         return ladder(
             evidence,
@@ -110,7 +111,7 @@ class Proposals(Struct, frozen=True):
             return evidence, self.analysis.findings
         if self.lock is not None:
             evidence = replace(evidence, project=self.lock.project)
-        return evidence, judge(evidence, self.policy.rules, waivers=self.policy.waivers).findings
+        return evidence, judge(evidence, self.policy.rules, waivers=self.policy.waivers, now=self.analysis.day).findings
 
     def _complete(self, evidence: Evidence, proposed: Rewrite) -> Rewrite:
         if evidence.project is not None:
@@ -148,7 +149,7 @@ class Proposals(Struct, frozen=True):
         return less_new_base(proposed, reference, base.sizes.unpacked_bytes)
 
 
-def first_dockerfile(folder: Path, policy: Policy, wish: Wish) -> tuple[Analysis, Rewrite]:
+def first_dockerfile(folder: Path, policy: Policy, wish: Wish, day: date | None = None) -> tuple[Analysis, Rewrite]:
     """What is known of a folder without a Dockerfile, and the first one for it, or what is missing to write it."""
     started = time.monotonic()
     evidence = join(None, None, read_project(folder, dockerfile=NAME), dockerfile_path=NAME)
@@ -164,8 +165,8 @@ def first_dockerfile(folder: Path, policy: Policy, wish: Wish) -> tuple[Analysis
         drafted = join(
             None, parse(made.text.encode()), read_project(copy.folder, dockerfile=NAME), dockerfile_path=NAME
         )
-        findings = judge(drafted, policy.rules, waivers=policy.waivers).findings
-        analysis = replace(known, evidence=drafted, findings=findings)
+        findings = judge(drafted, policy.rules, waivers=policy.waivers, now=day).findings
+        analysis = replace(known, evidence=drafted, findings=findings, day=day)
         with proposals(analysis, policy, wish) as who:
             return known, as_first(who.rewrite(drafted), made)
 

@@ -5,10 +5,10 @@ from datetime import date
 from imageopt.errors import UsageError
 
 
-def parse_day(text: str | None) -> date | None:
-    """The day, None for None. Raises UsageError for anything that is no day."""
+def day_of(text: str | None) -> date:
+    """The day, in the user's own calendar today for None. Raises UsageError for anything that is no day."""
     if text is None:
-        return None
+        return date.today()  # noqa: DTZ011
     try:
         return date.fromisoformat(text)
     except ValueError:

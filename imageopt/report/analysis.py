@@ -19,8 +19,8 @@ from imageopt.report.contents import (
     packages_section,
     setuid_section,
 )
+from imageopt.report.findings import dated, suppressed_section
 from imageopt.report.findings import findings_section as findings_section
-from imageopt.report.findings import suppressed_section
 from imageopt.report.findings import tool as tool
 from imageopt.report.names import readable
 from imageopt.rules.model import Analysis, Target
@@ -34,7 +34,7 @@ def analysis_document(analysis: Analysis) -> Json:
     return {
         "schema": "imageopt.analysis/1",
         "tool": tool(),
-        "timing": {"seconds": round(analysis.seconds, 3)},
+        "timing": {"seconds": round(analysis.seconds, 3), **dated(analysis.day)},
         "target": to_builtins(analysis.target),
         "image": image_section(analysis.evidence),
         "findings": findings_section(analysis.findings),

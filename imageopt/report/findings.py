@@ -1,6 +1,7 @@
 """Findings -> their entries in a document; apart from the rest of an analysis, for lint has nothing else to write."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from msgspec import to_builtins
@@ -16,6 +17,11 @@ Json = dict[str, Any]
 def tool() -> Json:
     """The program that wrote the document."""
     return {"name": "imageopt", "version": imageopt.__version__}
+
+
+def dated(day: date | None) -> Json:
+    """The day that a result was judged by, for its `timing`."""
+    return {} if day is None else {"now": day.isoformat()}
 
 
 def findings_section(findings: Sequence[Finding]) -> list[Json]:

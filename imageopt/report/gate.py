@@ -1,19 +1,20 @@
 """The result of a gate -> its JSON document `imageopt.gate/1`."""
 
+from datetime import date
 from typing import Any
 
 from imageopt.gate.model import Cause, GateResult
 from imageopt.masking import masked
-from imageopt.report.findings import tool
+from imageopt.report.findings import dated, tool
 from imageopt.report.names import readable
 
 
-def gate_document(result: GateResult) -> dict[str, Any]:
-    """The document; the checks keep the order of the budget."""
+def gate_document(result: GateResult, day: date | None = None) -> dict[str, Any]:
+    """The document, as judged on this day; the checks keep the order of the budget."""
     return {
         "schema": "imageopt.gate/1",
         "tool": tool(),
-        "timing": {},
+        "timing": dated(day),
         "reference": readable(result.reference),
         "passed": result.passed,
         "checks": [

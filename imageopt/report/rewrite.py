@@ -3,9 +3,10 @@
 The diff travels as text; it is made harmless for a screen where it is made, and shows no more of a file than changes.
 """
 
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from imageopt.report.analysis import tool
+from imageopt.report.findings import dated, tool
 from imageopt.report.names import readable
 from imageopt.rewrite.diff import file_diff, unified
 from imageopt.rewrite.model import Rewrite
@@ -14,14 +15,16 @@ if TYPE_CHECKING:
     from imageopt.verify.best import Search
 
 
-def rewrite_document(rewrite: Rewrite, reference: str, search: "Search | None" = None) -> dict[str, Any]:
-    """The document of a proposal for the project `reference`, with the other rewrites that could be made of it."""
+def rewrite_document(
+    rewrite: Rewrite, reference: str, search: "Search | None" = None, day: date | None = None
+) -> dict[str, Any]:
+    """The document of a proposal for the project `reference`, as judged on this day, with what else could be made."""
     from imageopt.report.candidates import candidates_section
 
     return {
         "schema": "imageopt.rewrite/1",
         "tool": tool(),
-        "timing": {},
+        "timing": dated(day),
         "reference": readable(reference),
         **rewrite_section(rewrite),
         "on_request": [

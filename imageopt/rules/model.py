@@ -202,7 +202,10 @@ class Summary(Struct, frozen=True):
 
 
 class Analysis(Struct, frozen=True):
-    """The result of `imageopt analyze`. `notes` are things the user must know, such as "no image: sizes unknown"."""
+    """The result of `imageopt analyze`. `notes` are things the user must know, such as "no image: sizes unknown".
+
+    `day` is the one that ends of life and waivers were judged by; None where nothing was judged.
+    """
 
     target: Target
     evidence: Evidence
@@ -211,3 +214,4 @@ class Analysis(Struct, frozen=True):
     notes: tuple[str, ...]
     seconds: float
     suppressed: tuple[Suppressed, ...] = ()
+    day: date | None = None

@@ -34,7 +34,7 @@ _FAIL_ON = ("error", "warning", "info", "style")
     help="End with this code instead of 1; 0 only reports.",
 )
 @click.option("--verify-digests", is_flag=True, help="Read every byte of the image and prove its digests.")
-@click.option("--now", metavar="DATE", help="Judge the end of life of releases as on this day (YYYY-MM-DD).")
+@click.option("--now", metavar="DATE", help="Judge waivers and ends of life as on this day (YYYY-MM-DD).")
 @config_option
 @talk_options
 def command(target: str, **options: Any) -> int:
@@ -46,7 +46,7 @@ def command(target: str, **options: Any) -> int:
     imageopt analyze docker-archive:app.tar --format json
     """
     from imageopt.api import analyze
-    from imageopt.cli.days import parse_day
+    from imageopt.cli.days import day_of
     from imageopt.report.analysis import analysis_document
     from imageopt.report.render import formats_of
 
@@ -62,7 +62,7 @@ def command(target: str, **options: Any) -> int:
         build=options["build"],
         options=built,
         progress=talk.progress,
-        now=parse_day(options["now"]),
+        now=day_of(options["now"]),
         verify_digests=options["verify_digests"],
         config=config,
         edits=wants_edits(wanted),

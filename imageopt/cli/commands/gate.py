@@ -73,7 +73,7 @@ def command(target: str, **options: Any) -> int:
     The budget is [budget] in imageopt.toml; options go before it. The rules of a .dive-ci, where there is one, are held
     against dive's own figures as well.
     """
-    from imageopt.cli.days import parse_day
+    from imageopt.cli.days import day_of
     from imageopt.gate.check import check_budget
     from imageopt.gate.dive import find_dive_rules
     from imageopt.report.gate import gate_document
@@ -83,7 +83,7 @@ def command(target: str, **options: Any) -> int:
     parse_formats(options["formats"], formats_of("imageopt.gate/1"))
     talk = Talk.of(options)
     built = built_how(options, config)
-    now = parse_day(options["now"])
+    now = day_of(options["now"])
     if options["adopt"]:
         return _adopt(target, config.path, _document(target, config, options, built, talk)[0])
     update: bool = options["update_baseline"]
@@ -107,7 +107,7 @@ def command(target: str, **options: Any) -> int:
             result = replace(result, notes=(*result.notes, FIRST))
         if where is not None and result.passed and (where.is_history or update):
             where.keep(old, result.sizes)
-    emit(gate_document(result), talk.formats, talk.color)
+    emit(gate_document(result, now), talk.formats, talk.color)
     return 0 if result.passed else int(options["exit_code"])
 
 

@@ -38,7 +38,7 @@ _FAIL_ON = ("error", "warning", "info", "style")
 )
 @click.option("--stdin-filename", metavar="NAME", default="-", help="The name of what comes from standard input.")
 @click.option("--project", is_flag=True, help="Read the folder of each file too, for the rules that need it.")
-@click.option("--now", metavar="DATE", help="Judge the end of life of releases as on this day (YYYY-MM-DD).")
+@click.option("--now", metavar="DATE", help="Judge waivers and ends of life as on this day (YYYY-MM-DD).")
 @click.option(
     "--config", type=click.Path(dir_okay=False), help="This file instead of the imageopt.toml nearest to each file."
 )
@@ -62,7 +62,7 @@ def command(files: tuple[str, ...], **options: Any) -> int:
 
     `-` is standard input. The imageopt.toml nearest to a file counts for it, or a .hadolint.yaml where there is none.
     """
-    from imageopt.cli.days import parse_day
+    from imageopt.cli.days import day_of
     from imageopt.cli.dockerfiles import find_dockerfiles
     from imageopt.cli.output import add, emit, parse_formats, say, wants_edits, wants_fingerprints
     from imageopt.report.lint import lint_document
@@ -71,16 +71,17 @@ def command(files: tuple[str, ...], **options: Any) -> int:
 
     wanted = parse_formats(options["formats"], formats_of(LINT))
     failed: list[ImageoptError] = []
+    day = day_of(options["now"])
     result = lint(
         _sources(find_dockerfiles(files or (".",), options["stdin_filename"]), failed),
         Policies(Path(options["config"]) if options["config"] else None),
         fail_on=options["fail_on"],
-        now=parse_day(options["now"]),
+        now=day,
         with_project=options["project"],
         with_fingerprints=wants_fingerprints(wanted),
         mended=_mended if wants_edits(wanted) else None,
     )
-    document, notes, grave = lint_document(result), result.notes, result.failed
+    document, notes, grave = lint_document(result, day), result.notes, result.failed
     del result  # the findings of a thousand files need not lie in memory beside their document
     emit(document, options["formats"], options["color"])
     for note in () if options["quiet"] else notes:

@@ -10,6 +10,7 @@ import click
 
 from imageopt.cli.asked import asked_option
 from imageopt.cli.completion import complete_paths, complete_rules
+from imageopt.cli.days import day_of
 from imageopt.cli.merge_request import Delivery, merge_request_options
 from imageopt.cli.options import (
     Talk,
@@ -67,6 +68,7 @@ _APART = (
     help="The base image to end on; auto takes alpine where that is safe, keep the one there is.",
 )
 @asked_option
+@click.option("--now", metavar="DATE", help="Judge waivers and ends of life as on this day (YYYY-MM-DD).")
 @merge_request_options
 @image_options
 @build_options
@@ -108,7 +110,7 @@ def command(folder: str, **options: Any) -> int:
         _recover(root)
     started = time.monotonic()
     analysis, proposed, search = _proposal(folder, built, config, talk, best=best, mend=mend, rules=rules, **options)
-    delivery.show(rewrite_document(proposed, analysis.target.reference, search), talk.formats, talk.color)
+    delivery.show(rewrite_document(proposed, analysis.target.reference, search, analysis.day), talk.formats, talk.color)
     prepared = delivery.prepare(root, proposed)
     proof: dict[str, Any] | None = None
     if (prove or best) and (search is None or search.stopped or proposed.outcome == "proposed"):
@@ -193,6 +195,7 @@ def _proposal(
             options=built,
             progress=talk.progress,
             config=config,
+            now=day_of(options["now"]),
         )
         return analysis, mended, None
     return candidates(
@@ -205,6 +208,7 @@ def _proposal(
         config=config,
         lockfile=options["lockfile"],
         asked=options["asked"],
+        now=day_of(options["now"]),
         request=request_for(place_for(folder, built), built, config) if best else None,
     )
 

@@ -9,6 +9,7 @@ import click
 
 from imageopt.cli.asked import asked_option
 from imageopt.cli.completion import complete_paths
+from imageopt.cli.days import day_of
 from imageopt.cli.options import Talk, build_options, built_how, config_option, configuration, talk_options
 from imageopt.cli.output import add, emit, parse_formats
 from imageopt.config import REWRITE_TARGETS, SEVERITIES
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     help="The base image to end on; auto takes alpine where that is safe, keep the one there is.",
 )
 @asked_option
+@click.option("--now", metavar="DATE", help="Judge waivers and ends of life as on this day (YYYY-MM-DD).")
 @click.option("--lockfile", is_flag=True, help="Check the lock file, or make a missing or drifted one, in a container.")
 @click.option("--image", metavar="NAME", help="The image that was built from the folder.")
 @click.option("--image-before", metavar="IMAGE", help="Build nothing: an image that exists, to compare with.")
@@ -119,11 +121,12 @@ def command(folder: str, **options: Any) -> int:
             config=config,
             lockfile=options["lockfile"],
             asked=options["asked"],
+            now=day_of(options["now"]),
         )
         if options["thorough"] and not (options["lockfile"] or options["asked"]):  # the ladder knows nothing of these
             neighbours = rungs(analysis, policy_of(config, root), base=base, options=built)
         if proposed.outcome != "proposed":
-            emit(rewrite_document(proposed, analysis.target.reference), talk.formats, talk.color)
+            emit(rewrite_document(proposed, analysis.target.reference, day=analysis.day), talk.formats, talk.color)
             return 0
     verdict = prove(
         (root, dockerfile, before),
