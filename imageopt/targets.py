@@ -176,7 +176,7 @@ def place_of(target: str, options: BuildOptions) -> Place:
     try:
         text = read_dockerfile(file)
     except FileNotFoundError:
-        raise InputError(f"there is no {name} in {root}", "name it with --file, or name an image instead") from None
+        raise InputError(f"there is no {name} in {root}", _where_one_is(root)) from None
     return Place(root, name, text)
 
 
@@ -296,3 +296,9 @@ def _note_problems(image: Image, notes: list[str]) -> None:
         count = len(image.problems)
         what = "entry was" if count == 1 else "entries were"
         notes.append(f"{count} damaged or unsafe {what} left out, such as: {image.problems[0]}")
+
+
+def _where_one_is(root: Path) -> str:
+    """What to do in a folder without a Dockerfile: in a repository of several services it is one folder further down."""
+    below = sorted(path.parent for path in root.glob("*/Dockerfile"))
+    return f"name it with --file, or its folder, such as {below[0]}" if below else "name it with --file"

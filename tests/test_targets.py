@@ -80,3 +80,14 @@ def store(folder: Path, document: Any) -> str:
     data = json.dumps(document).encode()
     (folder / "blobs" / "sha256" / digest(data).removeprefix("sha256:")).write_bytes(data)
     return digest(data)
+
+
+def test_where_there_is_no_dockerfile_the_next_one_below_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as bare:
+        analyze(str(tmp_path))
+    assert bare.value.remedy == "name it with --file"
+    (tmp_path / "api").mkdir()
+    (tmp_path / "api" / "Dockerfile").write_text("FROM alpine:3\n")
+    with pytest.raises(InputError) as several:
+        analyze(str(tmp_path))
+    assert several.value.remedy == f"name it with --file, or its folder, such as {tmp_path / 'api'}"

@@ -78,7 +78,7 @@ def parse_formats(formats: Iterable[str], known: Sequence[str] | None = None) ->
     for text in formats:
         name, _, file = text.partition("=")
         if name not in known:
-            which = "it cannot be shown as" if name in ALL else "there is no format"
+            which = "this result cannot be shown as" if name in ALL else "there is no format"
             raise UsageError(f"{which} {name!r}", f"the formats are {', '.join(known)}")
         wanted.append((name, Path(file) if file not in ("", "-") else None))
     if sum(1 for _, file in wanted if file is None) > 1:

@@ -173,7 +173,7 @@ def test_what_cannot_be_read_keeps_nothing_else_from_being_checked(
         (["lint", "--format", "html"], 2, "the formats are terminal, json, sarif, codequality, github"),
         (["lint", "--format", "json", "--format", "sarif"], 2, "two results cannot both go to stdout"),
         (["lint", "--config", "nowhere.toml"], 2, "nowhere.toml cannot be read"),
-        (["gate", ".", "--format", "sarif", "--max-unpacked", "1GB"], 2, "it cannot be shown as 'sarif'"),
+        (["gate", ".", "--format", "sarif", "--max-unpacked", "1GB"], 2, "this result cannot be shown as 'sarif'"),
     ],
 )
 def test_what_is_wrong_is_said(
