@@ -299,6 +299,6 @@ def _note_problems(image: Image, notes: list[str]) -> None:
 
 
 def _where_one_is(root: Path) -> str:
-    """What to do in a folder without a Dockerfile: in a repository of several services it is one folder further down."""
+    """What to do in a folder without a Dockerfile: in a repository of several services it is one further down."""
     below = sorted(path.parent for path in root.glob("*/Dockerfile"))
     return f"name it with --file, or its folder, such as {below[0]}" if below else "name it with --file"

@@ -23,13 +23,17 @@ _SIZES = (
 
 
 class Row(Struct, frozen=True):
-    """One line of the table; `change` is in words, empty where nothing changed or nothing can be said."""
+    """One line of the table; `change` is in words, empty where nothing changed or nothing can be said.
+
+    `numbers` are both values as bytes, seconds or a count, None where there is no number to be had.
+    """
 
     label: str
     before: str
     after: str
     change: str
     better: bool | None
+    numbers: tuple[float | None, float | None] = (None, None)
 
 
 def rows(document: Json) -> list[Row]:
@@ -67,7 +71,7 @@ def vulnerabilities_in_words(by_severity: Json) -> str:
 
 def _size(label: str, change: Json, before: int | None, after: int | None) -> Row:
     words = "" if change["saved"] in (None, 0) or change["percent"] is None else less(change["percent"])
-    return Row(label, size(before), size(after), words, _less(before, after))
+    return Row(label, size(before), size(after), words, _less(before, after), (before, after))
 
 
 def _measured(side: Json, name: str) -> int | None:
@@ -89,7 +93,7 @@ def _files(side: Json) -> int | None:
 
 def _count(label: str, before: int | None, after: int | None) -> Row:
     change = "" if before is None or after is None or before == after else f"{after - before:+,}"
-    return Row(label, _number(before), _number(after), change, _less(before, after))
+    return Row(label, _number(before), _number(after), change, _less(before, after), (before, after))
 
 
 def _number(count: int | None) -> str:
@@ -101,7 +105,8 @@ def _time(label: str, times: Json) -> Row:
     shown: Callable[[float | None], str] = lambda value: NOT_DONE if value is None else seconds(value)  # noqa: E731
     differs = before and after is not None and shown(before) != shown(after)  # less than is shown is no difference
     change = less(100 * (before - after) / before) if differs else ""
-    return Row(label, shown(before), shown(after), change, None)  # a time of one run proves no difference
+    numbers = (before, after)
+    return Row(label, shown(before), shown(after), change, None, numbers)  # a time of one run proves no difference
 
 
 def _build(label: str, times: Json, before: Json, after: Json) -> Row:
@@ -161,4 +166,5 @@ def _scanned(label: str, before: int | None, after: int | None) -> Row:
         NOT_DONE if after is None else row.after,
         row.change,
         row.better,
+        row.numbers,
     )

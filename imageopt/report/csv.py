@@ -30,9 +30,9 @@ def csv(document: Json) -> str:
 def _rows(document: Json) -> Iterator[tuple[Cell, ...]]:
     match document["schema"]:
         case "imageopt.verification/1":
-            yield "what", "before", "after", "change"
+            yield "what", "before", "after", "change", "before_number", "after_number"
             for row in rows(document):
-                yield row.label, row.before, row.after, row.change
+                yield row.label, row.before, row.after, row.change, *row.numbers
         case "imageopt.gate/1":
             yield "budget", "result", "value", "limit", "reason"
             for check in document["checks"]:

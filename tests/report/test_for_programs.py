@@ -126,6 +126,17 @@ def test_every_row_of_a_table_is_as_long_as_its_head(
     assert "\r\n" in shown(documents[0], "csv")
 
 
+def test_what_was_measured_is_there_as_numbers_too(verification: Verification) -> None:
+    document = verification_document(verification, 1.0)
+    measured = {row["what"]: row for row in csv.DictReader(io.StringIO(shown(document, "csv")))}
+    unpacked, build, user = measured["unpacked"], measured["cold build"], measured["runs as user"]
+    assert (unpacked["before"], unpacked["before_number"], unpacked["after_number"]) == (
+        "400 MB", "400000000", "90000000",
+    )  # fmt: skip
+    assert float(build["before_number"]) > float(build["after_number"]) > 0
+    assert (user["before_number"], user["after_number"]) == ("", "")
+
+
 def cases(document: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Name and outcome of each, as another reader has them."""
     text = shown(document, "junit")
