@@ -20,6 +20,7 @@ _LOADED = lazy_pattern(
     r"|export\s[^'\";]{0,2000}?\sfrom\s*|(?:(?:const|let|var|import)[ \t]+[^=;'\"]{0,2000}=\s*)?require\(\s*)"
     r"(['\"])(?P<name>[^'\"\n]+)\2"
 )
+_CALLED = lazy_pattern(r"(?<![\w$.])(?:require|import)\(\s*(['\"])([^'\"\n]+)\1")
 _PACKAGE = lazy_pattern(r"(?:@[\w.~-]+/)?[\w.~-]+")
 _BUNDLERS = frozenset((
     "esbuild", "webpack", "webpack-cli", "rollup", "tsup", "vite", "ncc", "parcel", "rspack", "tsdown", "unbuild",
@@ -29,9 +30,17 @@ _TYPED = (".ts", ".mts", ".cts", ".tsx")
 
 
 def imported_packages(
-    sources: Iterable[Source], build: Build, start: StartCommand | None, manifest: Manifest | None
+    sources: Iterable[Source],
+    build: Build,
+    start: StartCommand | None,
+    manifest: Manifest | None,
+    *,
+    anywhere: bool = False,
 ) -> tuple[Fact, ...]:
-    """The packages' names, each once with the first line that loads it, from the entry on; none where it is unknown."""
+    """The packages' names, each once with the first line that loads it, from the entry on; none where it is unknown.
+
+    `anywhere`: what is loaded inside of functions and conditions, too.
+    """
     files = {source.path: source.text for source in sources}
     entry = entry_source(files, build, start)
     if entry is None or (_is_compiled(entry, start) and _bundles(manifest)):
@@ -40,7 +49,8 @@ def imported_packages(
     seen, waiting = {entry}, [entry]
     while waiting:
         path = waiting.pop(0)
-        for name, offset in _loaded(files[path], typed=path.endswith(_TYPED)):
+        loaded = _loaded(files[path], typed=path.endswith(_TYPED))
+        for name, offset in (*loaded, *(_called(files[path]) if anywhere else ())):
             if name.startswith("."):
                 target = resolve_import(path, name, files)
                 if target and target not in seen:
@@ -68,6 +78,10 @@ def _loaded(text: str, *, typed: bool) -> Iterator[tuple[str, int]]:
     for match in matches:
         if not typed or match["clause"] is None or any(_is_value(name, rest) for name in _names(match["clause"])):
             yield match["name"], match.start()
+
+
+def _called(text: str) -> Iterator[tuple[str, int]]:
+    yield from ((match[2], match.start()) for match in _CALLED.finditer(text))
 
 
 def _names(clause: str) -> Iterator[str]:

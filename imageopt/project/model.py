@@ -260,6 +260,7 @@ class Project(Struct, frozen=True):
     not tell (the value is the expression). `absent_reads`: what it reads, and an installation or a build must make.
     `programs`: what it starts as child processes, `*` where that is computed.
     `imports`: packages that it loads as it starts, as far as its sources tell and no bundler took them up.
+    `chosen_by_mode`: where it takes other settings in production than where NODE_ENV is not set.
     `token_files`: settings of package managers (`.npmrc`) in which a token itself stands, not a variable's name.
     """
 
@@ -289,6 +290,7 @@ class Project(Struct, frozen=True):
     php: Php | None = None
     python: Python | None = None
     imports: tuple[Fact, ...] = ()
+    chosen_by_mode: Fact | None = None
     token_files: tuple[str, ...] = ()
     manager: ManagerFacts | None = None
     workspace: Workspace | None = None

@@ -28,6 +28,7 @@ from imageopt.project.lock import LOCK_FILES, package_manager, read_lock
 from imageopt.project.managers import manager_facts
 from imageopt.project.manifest import framework, lifecycle_scripts, read_manifest
 from imageopt.project.members import read_members
+from imageopt.project.mode import chosen_by_mode
 from imageopt.project.model import Fact, Manifest, Project, Workspace
 from imageopt.project.named_paths import named_paths, written_by_packages
 from imageopt.project.node_version import node_versions
@@ -67,6 +68,7 @@ def read_project(root: Path, *, dockerfile: str = "Dockerfile") -> Project:
     scripts = running[-1].manifest.scripts if running else manifest.scripts if manifest else {}
     started = started_files(root, start, scripts, image_environment(tree))
     built_as = framework(running[-1].manifest if running else manifest) if manifest else None
+    mode = None if "NODE_ENV" in image_environment(tree) else chosen_by_mode(root, sources, depended)
     php = read_php(root, tree, dockerfile)
     locks = [name for name in LOCK_FILES if exists(root, name)]
     if len({LOCK_FILES[name] for name in locks}) > 1:
@@ -112,7 +114,10 @@ def read_project(root: Path, *, dockerfile: str = "Dockerfile") -> Project:
         workspace=space,
         built_on=read_framework(root, manifest, build.outputs),
         token_files=token_files(root),
-        imports=imported_packages(sources, build, start, running[-1].manifest if running else manifest),
+        imports=imported_packages(
+            sources, build, start, running[-1].manifest if running else manifest, anywhere=mode is not None
+        ),
+        chosen_by_mode=mode,
     )
 
 

@@ -34,6 +34,12 @@ def who_starts(project: Project, otherwise: str = "the service starts with") -> 
     return f"{loaded.source} loads" if loaded else otherwise
 
 
+def chooses(project: Project) -> str:
+    """Why NODE_ENV stays as it is where it decides which settings are taken; "" where it does not."""
+    place = project.chosen_by_mode
+    return f"{place.source} chooses settings by NODE_ENV: set it where the container is started" if place else ""
+
+
 def _starting(project: Project) -> str | None:
     start, manifest = project.start, app_manifest(project)
     if start is None or manifest is None:

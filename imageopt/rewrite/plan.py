@@ -19,7 +19,7 @@ from imageopt.rewrite.build_stage import (
     npmrc_over_another,
 )
 from imageopt.rewrite.builders import Builders
-from imageopt.rewrite.development import built_start, called_by, started_with, who_starts
+from imageopt.rewrite.development import built_start, called_by, chooses, started_with, who_starts
 from imageopt.rewrite.elsewhere import Start
 from imageopt.rewrite.framework_output import framework_output
 from imageopt.rewrite.global_tools import installed_again, started_globals, uses_global
@@ -166,7 +166,9 @@ def _explain(ground: Ground, account: Account) -> None:
     if tools and again is None and not any(uses_global(ground, command.words) for command in tools):
         done["drop-global-tools"] = "nothing that builds or runs the service calls them"
     if "NODE_ENV" not in env_names(ground):
-        if ground.runner is None:
+        if ground.runner is None and (reason := chooses(ground.project)):
+            account.refuse("node-env", reason)
+        elif ground.runner is None:
             done["node-env"] = "set in the running image only; the build still installs its tools"
         else:
             account.refuse("node-env", f"{ground.runner} is there for development")

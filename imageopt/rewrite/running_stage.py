@@ -12,6 +12,7 @@ from imageopt.dockerfile.model import Instruction
 from imageopt.dockerfile.pairs import pairs
 from imageopt.project.model import Project, StartCommand
 from imageopt.project.scripts import called_script
+from imageopt.rewrite.development import chooses
 from imageopt.rewrite.global_tools import installed_again
 from imageopt.rewrite.ground import Account, Ground, comments_of
 from imageopt.rewrite.health import needs_program, with_node
@@ -30,7 +31,7 @@ def running_stage(ground: Ground, account: Account) -> dict[str, object]:
         "image": ground.bases.runtime,
         "name": ground.stage.name or "",
         "head": _head(ground),
-        "sets_node_env": "NODE_ENV" not in env_names(ground) and ground.runner is None,
+        "sets_node_env": "NODE_ENV" not in env_names(ground) and ground.runner is None and not chooses(ground.project),
         "system": [
             *_installs(ground),
             *(_with_cache(ground, line) for line in installed_again(ground)),

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from rewrite.node_shapes import FAT, PLAIN, SIGTERM, TYPESCRIPT, evidence, package, write
+from rewrite.node_shapes import FAT, PLAIN, SIGTERM, TYPESCRIPT, evidence, finding, package, write
 
 from imageopt.rewrite.model import Rewrite
 from imageopt.rewrite.propose import propose
@@ -314,3 +314,42 @@ def test_what_is_left_says_what_a_person_can_do(tmp_path: Path) -> None:
     made = propose(found, (*FAT, *check(found, rules)))
     (left,) = (item for item in made.refusals if item.name == "order-copies")
     assert left.reason == "line 3 is left to you: copy the manifests, install, then copy the rest"
+
+
+CHOOSES = [
+    ("const env = process.env.NODE_ENV || 'development';\nconst settings = require('./config.json')[env];\n", {}),
+    ("const settings = require('./config.json')[process.env.NODE_ENV ?? 'development'];\n", {}),
+    ("const env = process.env.NODE_ENV || 'dev';\nrequire('dotenv').config({ path: `.env.${env}` });\n", {}),
+    ("load('config/' + (process.env.NODE_ENV || 'development') + '.yml');\n", {}),
+    ("load(`settings.${process.env.NODE_ENV}.json`);\n", {}),
+    ("const { NODE_ENV = 'development' } = process.env;\nload(`./config/${NODE_ENV}`);\n", {}),
+    ("const config = require('config');\n", {"config/default.json": "{}", "config/production.json": "{}"}),
+]
+DOES_NOT = [
+    ("const production = process.env.NODE_ENV === 'production';\n", {}),
+    ("const env = process.env.NODE_ENV || 'development';\nconsole.log(`starting in ${env} mode`);\n", {}),
+    ("const env = process.env.NODE_ENV || 'production';\nconst settings = all[env];\n", {}),
+    ("Sentry.init({ environment: process.env.NODE_ENV || 'development' });\n", {}),
+    ("const config = require('config');\n", {"config/default.json": "{}"}),
+]
+
+
+@pytest.mark.parametrize(("source", "more", "stays"), [(*c, True) for c in CHOOSES] + [(*c, False) for c in DOES_NOT])
+@pytest.mark.parametrize("second", ["", "FROM node:22\nWORKDIR /app\nCOPY --from=0 /app /app\n"])
+def test_settings_that_node_env_chooses_stay_the_same(
+    tmp_path: Path, source: str, more: dict[str, str], stays: bool, second: str
+) -> None:
+    files = {**package(prod={"config": "3.3.11", "dotenv": "16.4.5"}, scripts={"start": "node server.js"}), **more}
+    files |= {"server.js": source + SOURCE, "Dockerfile": f'{INSTALL}{second}CMD ["node", "server.js"]\n'}
+    made = propose(evidence(write(tmp_path, files)), (*FAT, finding("node-env-unset", "node-env")))
+    text = next(change.after.decode() for change in made.changes if change.path == "Dockerfile")
+    assert ("NODE_ENV=production" not in text) == stays
+    reasons = [item.reason for item in made.refusals if item.name == "node-env"]
+    assert ["chooses settings by NODE_ENV" in reason for reason in reasons] == [True] * stays
+
+
+def test_without_node_env_a_package_for_development_may_be_loaded_anywhere(tmp_path: Path) -> None:
+    source = "const env = process.env.NODE_ENV || 'development';\nif (all[env].log) {\n  require('morgan');\n}\n"
+    files = package(prod={"ms": "2.1.3"}, dev={"morgan": "1.10.0"}, scripts={"start": "node server.js"})
+    _, text, _ = rewritten(tmp_path, {**files, "server.js": source + SOURCE}, f"{INSTALL}CMD npm start\n")
+    assert "--omit=dev" not in text

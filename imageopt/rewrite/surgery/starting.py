@@ -7,7 +7,7 @@ import posixpath
 
 from imageopt.dockerfile.model import Instruction
 from imageopt.dockerfile.pairs import pairs
-from imageopt.rewrite.development import started_with
+from imageopt.rewrite.development import chooses, started_with
 from imageopt.rewrite.ground import Account
 from imageopt.rewrite.model import Refused
 from imageopt.rewrite.ownership import owned, service_user, writable
@@ -49,6 +49,8 @@ def production(case: Case) -> Answer:
         return ()
     if case.running.builds or started_with(case.project) is not None or not case.is_apart:
         return (Refused("node-env", "the image that is shipped builds the application, or starts a tool for that"),)
+    if reason := chooses(case.project):
+        return (Refused("node-env", reason),)
     edit = below(case.tree, case.final, _last_work(case), "ENV NODE_ENV=production")
     return (Cut("node-env", "set where nothing is built any more", (edit,)),)
 
