@@ -38,6 +38,7 @@ def account(read: ReadImage[LayerIndex]) -> Image:
             live_bytes=live_bytes,
             wasted_bytes=wasted_bytes,
             overhead_bytes=sum(layer.overhead_bytes for layer in layers),
+            logical_bytes=sum(layer.logical_bytes for layer in layers),
         ),
         waste={kind: sums.waste[kind] for kind in WASTE_KINDS},
         layers=layers,
@@ -151,6 +152,7 @@ def _layers(read: ReadImage[LayerIndex], sums: _Sums, download: Sequence[int | N
             overhead_bytes=layer.tar_bytes - sums.unpacked[index],
             hid_bytes=sums.hid[index],
             file_count=sum([entry[1] in _FILES for entry in layer.entries]),
+            logical_bytes=sum([entry[3] for entry in layer.entries]),
         )
         for index, (blob, layer) in enumerate(zip(read.blobs, read.layers, strict=True))
     )

@@ -84,13 +84,17 @@ class FileRecord(NamedTuple):
 
 
 class ImageSizes(Struct, frozen=True):
-    """The five sizes of an image, in bytes, by the definitions in docs/architecture.md."""
+    """The sizes of an image, in bytes, by the definitions in docs/architecture.md.
+
+    `logical_bytes` is `unpacked_bytes` with the holes of sparse files, which a tar does not store.
+    """
 
     download_bytes: int | None
     unpacked_bytes: int
     live_bytes: int
     wasted_bytes: int
     overhead_bytes: int
+    logical_bytes: int = 0
 
 
 class Layer(Struct, frozen=True):
@@ -110,6 +114,7 @@ class Layer(Struct, frozen=True):
     overhead_bytes: int
     hid_bytes: int
     file_count: int
+    logical_bytes: int = 0
 
 
 class NpmPackage(Struct, frozen=True):

@@ -81,6 +81,7 @@ def _measured(image: Image, evidence: Evidence) -> Json:
         "sizes": {
             "download_bytes": image.sizes.download_bytes,
             "unpacked_bytes": image.sizes.unpacked_bytes,
+            "logical_bytes": image.sizes.logical_bytes,
             "live_bytes": image.sizes.live_bytes,
             "wasted_bytes": image.sizes.wasted_bytes,
             "overhead_bytes": image.sizes.overhead_bytes,
@@ -127,6 +128,7 @@ def _layer(layer: Layer, origin: Origin | None, base: int | None, file: str) -> 
         "base": None if base is None else layer.index < base,
         "download_bytes": layer.download_bytes,
         "unpacked_bytes": layer.unpacked_bytes,
+        "logical_bytes": layer.logical_bytes,
         "live_bytes": layer.live_bytes,
         "wasted_bytes": layer.wasted_bytes,
         "overhead_bytes": layer.overhead_bytes,

@@ -19,9 +19,11 @@ import pytest
 from imagebuilder import Item, device, file, folder, hardlink, layer, oci_folder, opaque, symlink, whiteout
 from imageof import check_identities, image_of
 
+from imageopt.evidence.join import join
 from imageopt.image.cache import LayerCache
 from imageopt.image.layer import index_layer
 from imageopt.image.load import load_image
+from imageopt.report.analysis import image_section
 from imageopt.source.model import ImageRef
 
 A, B, C = b"a" * 100, b"b" * 20, b"c" * 3
@@ -168,6 +170,17 @@ def sparse_pax() -> bytes:
 def test_20_a_sparse_file_of_a_pax_archive_counts_what_is_stored() -> None:
     (entry,) = index_layer(io.BytesIO(sparse_pax())).entries
     assert (entry.path, entry.size, entry.logical_bytes) == ("s", 1024, 1_000_000)
+
+
+def test_20_what_a_sparse_file_would_hold_stands_beside_what_is_stored(tmp_path: Path) -> None:
+    ref = ImageRef("oci", str(oci_folder(tmp_path / "oci", [sparse_pax(), layer(file("x", A))])))
+    image = load_image(ref)
+    assert (image.sizes.unpacked_bytes, image.sizes.logical_bytes) == (1124, 1_000_100)
+    assert [each.logical_bytes for each in image.layers] == [1_000_000, 100]
+    document = image_section(join(image, None, None))
+    assert document is not None
+    assert document["sizes"]["logical_bytes"] == 1_000_100
+    assert [each["logical_bytes"] for each in document["layers"]] == [1_000_000, 100]
 
 
 def test_20_numbers_in_base_256() -> None:
