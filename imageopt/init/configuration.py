@@ -45,12 +45,12 @@ def _verify(project: Project) -> str:
     lines = ["[verify]"]
     ports = [fact for fact in project.ports if fact.value.isdecimal()]
     if ports:
-        lines.append(f"{f'port = {ports[0].value}':28}# {_plain(ports[0].source)} says so")
+        lines.append(f"{f'port = {ports[0].value}':26}  # {_plain(ports[0].source)} says so")
     else:
         lines.append("# port = 3000               # found out where the Dockerfile or the source tells it")
     routes = ", ".join(json.dumps(fact.value) for fact in project.routes[:5])
     known = f"paths = [{routes}]" if routes else '# paths = ["/", "/health"]'
-    lines.append(f"{known:28}# what both versions are asked, and have to answer alike")
+    lines.append(f"{known:26}  # what both versions are asked, and have to answer alike")
     return "\n".join(lines) + "\n"
 
 

@@ -41,6 +41,13 @@ def test_the_first_configuration_says_what_the_project_tells(app: Path) -> None:
     assert config.budget.unpacked is None
 
 
+def test_a_comment_stands_apart_from_a_long_value(app: Path) -> None:
+    routes = "".join(f'app.get("/a-long-path-{number}", (q, s) => s.send("ok"))\n' for number in range(5))
+    (app / "server.js").write_text(APP["server.js"] + routes)
+    (text,) = planned(app).values()
+    assert '"]  # what both versions are asked' in text
+
+
 def test_where_nothing_is_known_everything_is_a_comment(tmp_path: Path) -> None:
     (text,) = planned(tmp_path).values()
     (tmp_path / "imageopt.toml").write_text(text)
