@@ -136,6 +136,8 @@ def test_the_first_line_says_what_came_of_it(documents: dict[str, dict[str, Any]
     first = shown(verification, "terminal").splitlines()[0]
     assert first.startswith(f"{verification['reference']}: {verification['verdict']}, ")
     assert " unpacked (-" in first
+    gate = documents["gate"]
+    assert shown(gate, "terminal").splitlines()[0] == f"{gate['reference']}: {'pass' if gate['passed'] else 'fail'}"
     assert shown(documents["analysis without an image"], "terminal").splitlines()[1] == "1 finding: 1 warning"
 
 

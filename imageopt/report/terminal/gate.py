@@ -11,7 +11,8 @@ _STYLE = {"pass": "green", "fail": "bold red", "unknown": "bold yellow", "waived
 
 def draw_gate(canvas: Canvas, document: Mapping[str, Any]) -> None:
     """Draws the whole view; its last line is `gate: pass` or `gate: fail`."""
-    canvas.line((document["reference"], "bold"))
+    answer = "pass" if document["passed"] else "fail"
+    canvas.line((document["reference"], "bold"), ": ", (answer, _STYLE[answer]))
     canvas.line()
     cells: list[list[list[Span]]] = []
     for check in document["checks"]:
@@ -36,5 +37,4 @@ def draw_gate(canvas: Canvas, document: Mapping[str, Any]) -> None:
         canvas.line()
         canvas.line(("note: ", "yellow"), note)
     canvas.line()
-    answer = "pass" if document["passed"] else "fail"
     canvas.line(("gate: ", "bold"), (answer, _STYLE[answer]))
