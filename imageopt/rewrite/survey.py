@@ -31,6 +31,8 @@ _SHARES = re.compile(  # modes with which others than the owner may write
     r"[0-7]?[0-7](?:[2367][0-7]|[0-7][2367])|(?=\S*(?:[+=][rxX]*w|=u))(?:[ugoa]*[+=][rwxXstug]+,?)+"
 )
 
+_MOVES = re.compile(r"\s(?:--prefix|-C|--cwd|--dir)[= ]([^\s'\"$]+)\s")
+
 
 class Step(Struct, frozen=True):
     """An instruction for the build stage: as written where `text` is None, else this in its place."""
@@ -214,7 +216,7 @@ class _Reader:
         told = tuple(self._of_members(commands, self.part)) if self.part else commands
         if self.found.install is None:
             told = self._set(told)
-        kept = [command for command in told if self._keeps(command)]
+        kept = [command for command, here in self._places(told) if self._keeps(command, here)]
         if not kept:
             return
         self.found.works = True
@@ -224,6 +226,15 @@ class _Reader:
         only_removes = all(command.purpose == "remove" for command in kept)
         removed = tuple(path for command in kept for path in self._paths(command)) if only_removes else ()
         self.found.build.append(Step(self.instruction, text, removed))
+
+    def _places(self, commands: tuple[Command, ...]) -> Iterator[tuple[Command, str]]:
+        """Each command with the folder that it works in: what `cd` and options such as `--prefix` say."""
+        here = self.workdir
+        for command in commands:
+            moved = _MOVES.search(f"{command.text} ") if command.words[:1] in (("npm",), ("yarn",), ("pnpm",)) else None
+            yield command, posixpath.normpath(posixpath.join(here, moved[1] if moved else "."))
+            if command.words[:1] == ("cd",):
+                here = posixpath.normpath(posixpath.join(here, *command.words[1:]))
 
     def _set(self, commands: tuple[Command, ...]) -> tuple[Command, ...]:
         """Lets what is set for the installation stand before it; what is left of the RUN."""
@@ -257,10 +268,15 @@ class _Reader:
                     text = built.text
             yield Command(text, own, aim)
 
-    def _keeps(self, command: Command) -> bool:  # noqa: C901 (one case for each purpose)
+    def _keeps(self, command: Command, here: str) -> bool:  # noqa: C901 (one case for each purpose)
         """Whether the command goes to the build stage as it is; what it is for is noted in the survey."""
         found = self.found
+        beside = self.part is None and here != (found.folder if found.install else self.workdir)
         match command.purpose:
+            case "install" if beside and found.install is None:
+                self._object(f"`{short(command.text)}` installs in {here} first")
+            case "install" | "prune" if beside:
+                return True  # another package's, such as a client's that is built here
             case "install":
                 self._install(command)
             case "system-install":

@@ -1,5 +1,6 @@
 """Start commands as they are written in a hurry: what they call, name and write must be there in the running image."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -353,3 +354,35 @@ def test_without_node_env_a_package_for_development_may_be_loaded_anywhere(tmp_p
     files = package(prod={"ms": "2.1.3"}, dev={"morgan": "1.10.0"}, scripts={"start": "node server.js"})
     _, text, _ = rewritten(tmp_path, {**files, "server.js": source + SOURCE}, f"{INSTALL}CMD npm start\n")
     assert "--omit=dev" not in text
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "RUN cd client && npm install && npm run build\n",
+        "RUN npm --prefix client install && npm --prefix=client run build\n",
+        "RUN npm install -C ./client && npm run build --prefix client\n",
+        "WORKDIR /app/client\nRUN npm install && npm run build\nWORKDIR /app\n",
+        "RUN cd client; npm install; npm run build; cd ..; npm prune --production\n",
+    ],
+)
+def test_the_packages_of_another_folder_are_installed_too(tmp_path: Path, lines: str) -> None:
+    """A client with a package.json of its own, beside the service, and no workspace that says so."""
+    files = package(prod={"ms": "2.1.3"}, dev={"nodemon": "3.1.0"}, scripts={"start": "node server.js"})
+    files |= {"client/package.json": '{"scripts": {"build": "vite build"}, "devDependencies": {"vite": "5.2.10"}}'}
+    made, text, _ = rewritten(tmp_path, {**files, **PLAIN}, f"{INSTALL}{lines}CMD npm start\n")
+    assert made.outcome == "proposed"
+    runs = [line for line in text.splitlines() if line.startswith("RUN")]
+    first = next(index for index, line in enumerate(runs) if re.search(r"npm\s+(?:\S+\s+)*install", line))
+    assert "npm ci" in runs[0]
+    assert first == 1
+    assert re.search(r"install\b.*npm (?:--prefix=client )?run build", runs[first])
+    assert text.count("npm prune") == 1
+
+
+def test_a_client_that_is_installed_first_is_left_as_it_is(tmp_path: Path) -> None:
+    files = package(prod={"ms": "2.1.3"}, scripts={"start": "node server.js"})
+    files |= {"client/package.json": '{"scripts": {"build": "vite build"}, "devDependencies": {"vite": "5.2.10"}}'}
+    dockerfile = "FROM node:22\nWORKDIR /app\nCOPY . .\nRUN cd client && npm install && npm run build\nRUN npm install\nCMD npm start\n"
+    _, text, _ = rewritten(tmp_path, {**files, **PLAIN}, dockerfile)
+    assert "RUN cd client && npm install && npm " in text

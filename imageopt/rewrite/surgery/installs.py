@@ -9,8 +9,9 @@ from fnmatch import fnmatch
 
 from imageopt.dockerfile.model import Edit, Instruction, Word
 from imageopt.dockerfile.mounts import mounts_of
+from imageopt.dockerfile.shell import run_commands
 from imageopt.dockerfile.tools import Call
-from imageopt.project.files import read_text
+from imageopt.project.files import exists, read_text
 from imageopt.project.scripts import commands, split_assignments
 from imageopt.rewrite.base_image import node_image
 from imageopt.rewrite.development import called_by, started_with, who_starts
@@ -25,6 +26,7 @@ from imageopt.rules.checks.steps import Step, every_stage, steps, with_ancestors
 
 _NOT_FROZEN = ("--no-save", "--no-package-lock", "--workspace", "--workspaces", "--filter", "--no-frozen-lockfile",
                "--package-lock", "--no-lockfile")  # fmt: skip
+_MOVES = re.compile(r"(?:--prefix|-C|--cwd|--dir)[= ](\S+)")
 _FIRST_NODE_WITH_NPM_7 = 15
 _NEWER_LOCK = "3"
 
@@ -35,7 +37,7 @@ def hold_to_lock(case: Case) -> Answer:
     if isinstance(manager, str):
         return ()
     found = [install for step in steps(case.evidence, every_stage(case.evidence)) for install in installs_of(step)]
-    loose = [install for install in found if _is_loose(install, manager)]
+    loose = [install for install in found if _is_loose(install, manager) and not _is_beside(case, install)]
     if not loose:
         return ()
     obstacle = lock_obstacle(case.project) or _settings(case)
@@ -59,6 +61,8 @@ def leave_out_development(case: Case) -> Answer:
     install = left_by(steps(case.evidence))
     lock = case.project.lock
     if install is None or not install.dev or lock is None or not any(package.dev for package in lock.packages):
+        return ()
+    if _is_beside(case, install):
         return ()
     where = f"line {case.line(install.step.instruction)}: "
     reason = _needs_development(case, install)
@@ -109,6 +113,20 @@ def _is_loose(install: Install, manager: Manager) -> bool:
     if tool.tool != manager.name or tool.has(*_NOT_FROZEN) or tool.prefixes:
         return False
     return tool.subcommand == "install" if manager.name == "npm" else not is_strict(install)
+
+
+def _is_beside(case: Case, install: Install) -> bool:
+    """Whether it installs another package, by a manifest of its own: a client in a folder of the service."""
+    above = (item for item in run_commands(install.step.instruction) if item.start < install.command.start)
+    paths = [word.value for item in above if item.name == "cd" for word in item.arguments]
+    paths += [match[1] for match in _MOVES.finditer(" ".join(word.value for word in install.command.words))]
+    paths.append(install.step.environment.workdir or "")
+    for path in paths:
+        parts = [part for part in path.split("/") if part not in ("", ".", "..")]
+        inner = ("/".join(parts[number:]) for number in range(len(parts)))  # whatever the project's folder is called
+        if any(exists(case.project.root, f"{folder}/package.json") for folder in inner):
+            return True
+    return False
 
 
 def _frozen(tool: Call, manager: Manager) -> Edit:
