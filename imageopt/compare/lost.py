@@ -33,6 +33,7 @@ _CLASSES = tuple(
 )
 _OWN: frozenset[Category] = frozenset(("application", "other", "sources", "build-output", "generated-data"))
 _SYSTEM = ("usr/share/", "etc/ssl/", "usr/lib/ssl/", "usr/local/share/")
+_SHARED = frozenset(("locales", "certificates", "fonts", "time zones"))  # what any program may read of a distribution
 _SHOWN = 3
 
 
@@ -49,8 +50,9 @@ class Lost(Struct, frozen=True):
 def lost_files(before: Evidence, after: Evidence, is_named: Callable[[str], bool]) -> tuple[Lost, ...]:
     """What is lost, by class, in a fixed order. `is_named` tells of a path whether the code that is left names it."""
     found: dict[str, list[tuple[str, int]]] = {}
-    for path, size in _gone(before, after):
-        kind = next((name for name, pattern in _CLASSES if pattern.match(path.lower())), None)
+    for path, size, is_own in _gone(before, after):
+        kinds = (name for name, pattern in _CLASSES if (is_own or name in _SHARED) and pattern.match(path.lower()))
+        kind = next(kinds, None)
         if kind is not None:
             found.setdefault(kind, []).append((path, size))
     return tuple(
@@ -66,7 +68,8 @@ def lost_files(before: Evidence, after: Evidence, is_named: Callable[[str], bool
     )
 
 
-def _gone(before: Evidence, after: Evidence) -> Iterator[tuple[str, int]]:
+def _gone(before: Evidence, after: Evidence) -> Iterator[tuple[str, int, bool]]:
+    """Path and size of what is missed, and whether it is more than a distribution's."""
     assert before.image is not None
     assert after.image is not None
     there = Filesystem(after.image)
@@ -82,7 +85,8 @@ def _gone(before: Evidence, after: Evidence) -> Iterator[tuple[str, int]]:
             not (alike and record.checksum) and (record.path.rpartition("/")[2], record.size) in names
         )
         if not moved and _is_missed(before, index, there.folders):
-            yield record.path, record.size
+            is_own = not before.classes or before.classes[index].category in _OWN
+            yield record.path, record.size, is_own or package_folder(record.path) is not None
 
 
 def _is_missed(before: Evidence, index: int, folders: AbstractSet[str]) -> bool:

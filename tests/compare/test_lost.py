@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from imageopt.compare.lost import lost_files
 from imageopt.compare.production import compare_production
-from imageopt.evidence.model import BaseImage, Evidence, FileClass
+from imageopt.evidence.model import BaseImage, Category, Evidence, FileClass
 from imageopt.image.model import LibraryPackage, NpmPackage, Packages
 from imageopt.project.read import read_project
 
@@ -63,6 +63,22 @@ def test_a_package_that_stays_can_lose_files() -> None:
 def test_what_a_base_or_a_package_manager_brought_is_not_the_authors() -> None:
     before = replace(evidence(file("opt/x/views/a.html", b"x")), classes=(FileClass("base-image", None, 0),))
     assert lost_files(before, evidence(), lambda _: True) == ()
+
+
+@pytest.mark.parametrize(
+    ("path", "category", "kinds"),
+    [
+        ("usr/share/cmake-3.25/Templates/app.plist", "system-packages", []),
+        ("usr/share/gitweb/static/favicon.png", "base-image", []),
+        ("usr/share/fonts/dejavu/Sans.ttf", "system-packages", ["fonts"]),
+        ("usr/share/nginx/html/assets/logo.svg", "application", ["public files"]),
+    ],
+)
+def test_of_a_distribution_s_files_those_are_missed_that_programs_share(
+    path: str, category: Category, kinds: list[str]
+) -> None:
+    before = replace(evidence(file(path, b"x")), classes=(FileClass(category, None, 0),))
+    assert [lost.kind for lost in lost_files(before, evidence(), lambda _: True)] == kinds
 
 
 def with_packages(*npm: NpmPackage, libraries: tuple[LibraryPackage, ...] = ()) -> Evidence:
