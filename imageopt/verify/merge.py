@@ -7,7 +7,7 @@ where it was there once.
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 from statistics import median
 
@@ -30,7 +30,10 @@ def finish(before: Sequence[Observed], after: Sequence[Observed]) -> tuple[RunRe
 
     Of what varies in `after` alone little is believed (see `mask.py`): it would hide any difference.
     """
-    old, new = _by_name(before), _by_name(_with_names_of(before, after))
+    after = _with_names_of(before, after)
+    old = _by_name(before)
+    after = _with_paths_of(old, after)
+    new = _by_name(after)
     masks = {what: _mask(seen) for what, seen in old.items()}
     for what, seen in new.items():
         masks[what] = masks[what] | credible(_mask(seen), old[what][0]) if what in old else _mask(seen)
@@ -58,6 +61,28 @@ def _with_names_of(before: Sequence[Observed], after: Sequence[Observed]) -> lis
 
     return [
         replace(run, answers=tuple(renamed(answer) for answer in run.answers if answer.path not in taken))
+        for run in after
+    ]
+
+
+def _with_paths_of(old: Mapping[str, Sequence[Exchange]], after: Sequence[Observed]) -> list[Observed]:
+    """The runs of `after` with the identifier of the other build in their paths: Next serves files below it.
+
+    Under the other's name there is no such file; where there is one under its own, that is the answer.
+    """
+    firsts = ([seen[0] for seen in answers.values()] for answers in (old, _by_name(after)))
+    theirs, ours = (one.decode("ascii") for one in build_identifier(*firsts) or (b"", b""))
+    served = {answer.path for run in after for answer in run.answers if ours and ours in answer.path}
+    renamed = {path: path.replace(ours, theirs) for path in served}
+    return [
+        replace(
+            run,
+            answers=tuple(
+                replace(answer, path=renamed.get(answer.path, answer.path))
+                for answer in run.answers
+                if answer.path not in renamed.values()
+            ),
+        )
         for run in after
     ]
 

@@ -25,6 +25,15 @@ def seen(*answers: Exchange, **record: Any) -> Observed:
     return Observed(replace(RUN, **record), answers)
 
 
+OLD, NEW = "Xk3vB9_qLm2-Zt7wRp0aY", "pQ8nH4sJc-1uVe6_gDf5K"
+
+
+def built(build: str, manifest: str, *more: Exchange) -> Observed:
+    """A build of Next: its name is in its pages, and in the paths of what they load."""
+    page = answer(f'{{"buildId":"{build}"}}<script src="/s/{build}/m.js">')
+    return seen(page, *more, answer(manifest, f"/s/{build}/m.js"))
+
+
 def changes(before: list[Observed], after: list[Observed]) -> list[str]:
     return [f"{change.what}: {change.reason}" for change in compare_runs(*finish(before, after))[0]]
 
@@ -45,6 +54,7 @@ def changes(before: list[Observed], after: list[Observed]) -> list[str]:
             [seen(answer('<a href="/a-1b2c3d4e.js">'), answer("x", "/a-1b2c3d4e.js"))],
             [seen(answer('<a href="/a-99999999.js">'), answer("", "/a-1b2c3d4e.js", 404), answer("x", "/a-99999999.js"))],
         ),
+        ([built(OLD, "x")], [built(NEW, "x", answer("", f"/s/{OLD}/m.js", 404))]),
     ],
 )  # fmt: skip
 def test_what_differs_between_two_runs_of_the_baseline_never_counts(
@@ -64,6 +74,8 @@ def test_what_differs_between_two_runs_of_the_baseline_never_counts(
         ([seen(answer("a"))], [seen(answer("a")), seen(unanswered=("/",))], "GET /: it always answered"),
         ([seen()], [seen(), seen(started=False, reason="it ended")], "run: it ends by itself"),
         ([seen()], [seen(), seen(log_problems=("EACCES",))], "log: the log speaks of new trouble"),
+        ([built(OLD, "x")], [built(NEW, "y", answer("", f"/s/{OLD}/m.js", 404))], f"GET /s/{OLD}/m.js: the content differs"),
+        ([built(OLD, "x")], [seen(built(NEW, "").answers[0], answer("", f"/s/{OLD}/m.js", 404))], f"GET /s/{OLD}/m.js: the status differs"),
         ([seen(answer("x", "/a-1b2c3d4e.js"))], [seen(answer("y", "/a-99999999.js"))], "GET /a-1b2c3d4e.js: the content differs"),
     ],
 )  # fmt: skip
