@@ -21,6 +21,7 @@ from imageopt.remembered import judgement
 from imageopt.rules.model import Analysis, Target
 from imageopt.rules.policy import Policy, make_policy
 from imageopt.targets import (
+    check_stage,
     has_no_dockerfile,
     image_target,
     is_image,
@@ -313,6 +314,7 @@ def verify(request: "VerifyRequest", *, progress: Progress | None = None) -> "Ve
 def find_project(target: str, options: BuildOptions) -> tuple[Path, str, bytes]:
     """The folder, the Dockerfile's path relative to it and its bytes. Raises InputError where there is none."""
     place = place_of(target, options)
+    check_stage(place, options)
     return place.root, place.dockerfile, place.text
 
 

@@ -16,7 +16,7 @@ from imageopt.build.record import PROJECT_LABEL, BuildRecord, project_key, recal
 from imageopt.dockerfile import parse
 from imageopt.dockerfile.model import Dockerfile
 from imageopt.dockerfile.read import read_dockerfile
-from imageopt.errors import InputError, ToolFailed, ToolMissing
+from imageopt.errors import InputError, ToolFailed, ToolMissing, UsageError
 from imageopt.evidence.join import join
 from imageopt.evidence.model import Evidence
 from imageopt.evidence.provenance import Provenance, read_provenance
@@ -87,6 +87,7 @@ def image_evidence(image: Image, options: BuildOptions, notes: list[str]) -> Evi
     record = recall(image.digest) if image.digest is not None else None
     if options.file is not None or options.context is not None:
         place = place_of(str(options.context or "."), options)
+        check_stage(place, options)
         evidence = _join(image, place, options)
     elif record is not None:
         evidence = _join(image, Place(record.root, record.dockerfile, record.text), options, record.target)
@@ -134,6 +135,7 @@ def project_target(
     verify_digests: bool,
 ) -> tuple[Target, Evidence]:
     place = place_of(target, options)
+    check_stage(place, options)
     image: Image | None = None
     ref = _image_of(place, image_name, build, options, progress, notes)
     if ref is not None:
@@ -178,6 +180,14 @@ def place_of(target: str, options: BuildOptions) -> Place:
     except FileNotFoundError:
         raise InputError(f"there is no {name} in {root}", _where_one_is(root)) from None
     return Place(root, name, text)
+
+
+def check_stage(place: Place, options: BuildOptions) -> None:
+    """Raises UsageError where the stage that is asked for is none of the Dockerfile's."""
+    tree = parse(place.text)
+    if options.target is not None and tree.stages and tree.target(options.target) is None:
+        names = ", ".join(stage.name or str(number) for number, stage in enumerate(tree.stages))
+        raise UsageError(f"there is no stage {options.target!r} in {place.dockerfile}", f"its stages are {names}")
 
 
 def has_no_dockerfile(target: str, options: BuildOptions) -> bool:
@@ -254,22 +264,27 @@ def _tag_name(root: Path) -> str:
 def _image_of(
     place: Place, named: str | None, build: bool, options: BuildOptions, progress: Progress, notes: list[str]
 ) -> ImageRef | None:
-    """The folder's image: built now, else the one that the user named, from any source, else built earlier."""
+    """The folder's image: built now, else the one that the user named, from any source, else one in the engine."""
     from imageopt.source.reference import parse_reference
 
     if not build and named is not None:
         return parse_reference(named)
-    name = _build(place, options, progress) if build else _labelled_image(place.root, notes)
+    name = _build(place, options, progress) if build else _local_image(place, notes)
     return ImageRef("docker", name) if name is not None else None
 
 
-def _labelled_image(root: Path, notes: list[str]) -> str | None:
-    """The newest local image that imageopt built for this folder; without an engine there is none."""
+def _local_image(place: Place, notes: list[str]) -> str | None:
+    """The image that compose builds from this Dockerfile, else the newest that imageopt built for this folder."""
+    from imageopt.project.composed import composed_images
     from imageopt.source.asking import Engine
 
     try:
         with closing(Engine()) as engine:
-            found = engine.labelled(f"{PROJECT_LABEL}={project_key(root)}")
+            for composed in composed_images(place.root, place.dockerfile):
+                if engine.image(composed.name) is not None:
+                    notes.append(f"the image is {composed.name}: {composed.source} builds it from this Dockerfile")
+                    return composed.name
+            found = engine.labelled(f"{PROJECT_LABEL}={project_key(place.root)}")
     except (ToolMissing, ToolFailed) as error:
         notes.append(f"no image was read: {error.cause}; what follows is from the Dockerfile alone")
         return None

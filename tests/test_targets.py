@@ -9,8 +9,13 @@ import pytest
 from imagebuilder import digest, file, layer, oci_folder
 
 from imageopt.api import analyze
-from imageopt.errors import InputError
-from imageopt.targets import is_image
+from imageopt.build.options import BuildOptions
+from imageopt.dockerfile import parse
+from imageopt.errors import InputError, UsageError
+from imageopt.evidence.join import join
+from imageopt.progress import Progress
+from imageopt.source.model import ImageRef
+from imageopt.targets import _image_of, is_image, place_of
 
 DOCKERFILE = b"FROM alpine:3\nRUN one\nRUN one\n"
 
@@ -37,10 +42,65 @@ def test_a_missing_or_an_empty_archive_is_no_name_and_no_dockerfile(
     assert is_image("registry:example.org/app.tar")
 
 
+@pytest.mark.parametrize(
+    ("stage", "known"), [("nope", False), ("7", False), ("-1", False), ("BUILD", True), ("0", True)]
+)
+def test_a_stage_that_is_not_there_is_wrong_usage(tmp_path: Path, stage: str, known: bool) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM node:24-slim AS build\nFROM node:24-slim\nCOPY --from=build / /\n")
+    if known:
+        assert analyze(str(tmp_path), options=BuildOptions(target=stage)).evidence.target == stage
+    else:
+        with pytest.raises(UsageError, match=f"there is no stage '{stage}' in Dockerfile") as caught:
+            analyze(str(tmp_path), options=BuildOptions(target=stage))
+        assert caught.value.remedy == "its stages are build, 1"
+
+
+def test_a_stage_that_a_statement_made_up_is_none(tmp_path: Path) -> None:
+    tree = parse(b"FROM node:24-slim\nCOPY --from=x / /\n")
+    assert join(None, tree, None, target="nope").target is None
+
+
 def test_what_of_a_project_cannot_be_read_is_told(tmp_path: Path) -> None:
     (tmp_path / "Dockerfile").write_text("FROM node:24-slim\nUSER node\n")
     (tmp_path / "package.json").write_text("{")
     assert any(note.startswith("package.json:1: it is not JSON") for note in analyze(str(tmp_path)).notes)
+
+
+class Holding:
+    """An engine that has these images, and is not asked for their content."""
+
+    def __init__(self, *names: str) -> None:
+        self.names = names
+
+    def __call__(self) -> "Holding":
+        return self
+
+    def image(self, name: str) -> dict[str, str] | None:
+        return {"Id": name} if name in self.names else None
+
+    def labelled(self, _label: str) -> list[dict[str, Any]]:
+        return [{"Id": "sha256:1", "Created": 1, "RepoTags": ["imageopt/shop:latest"]}]
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("has", "image", "note"),
+    [
+        (["team/web:1"], "team/web:1", ["the image is team/web:1: compose.yaml:3 builds it from this Dockerfile"]),
+        ([], "imageopt/shop:latest", []),
+    ],
+)
+def test_a_folder_s_image_is_compose_s_and_else_what_imageopt_built(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has: list[str], image: str, note: list[str]
+) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM node:24-slim\n")
+    (tmp_path / "compose.yaml").write_text("services:\n  web:\n    build: .\n    image: team/web:1\n")
+    monkeypatch.setattr("imageopt.source.asking.Engine", Holding(*has))
+    notes: list[str] = []
+    found = _image_of(place_of(str(tmp_path), BuildOptions()), None, False, BuildOptions(), Progress(), notes)
+    assert (found, notes) == (ImageRef("docker", image), note)
 
 
 def state(folder: Path) -> None:

@@ -33,6 +33,8 @@ def join(
     `provenance` is BuildKit's statement about the image, `layers_of` knows the layers of images at hand. Classes and
     composition are worked out when somebody looks at them.
     """
+    if target is not None and dockerfile is not None and dockerfile.target(target) is None:
+        target = None  # a builder's statement is a stranger's word; who names a stage was told that there is none
     origins: tuple[Origin | None, ...] = ()
     base = BaseImage(None, "unknown", None)
     classes: Sequence[FileClass] = ()
