@@ -23,7 +23,7 @@ from imageopt.rewrite.development import running_lock
 from imageopt.rewrite.downloads import browsers
 from imageopt.rewrite.health import needs_program, with_node
 from imageopt.rewrite.model import Refused
-from imageopt.rewrite.survey import Survey
+from imageopt.rewrite.survey import Survey, short
 from imageopt.rewrite.system import RuntimeSystem
 
 _OPENSSL = {"@prisma/client", "prisma", "@prisma/engines", "canvas"}
@@ -141,6 +141,8 @@ def _against_alpine(
         found.append(answer.reason)
     if answer.deciding and any(_is_packages(source) for copied in survey.copies for source in copied.sources):
         found.append(f"{answer.deciding[0].package} comes from outside of the image, with a binary for its C library")
+    if survey.beside and not forced:
+        found.append(f"`{short(survey.beside[0])}` installs packages by no lock file that is read here")
     found += _common(base, project, survey, system, "alpine")
     if system.packages:
         found.append(f"the running service needs {', '.join(system.packages)}, named as Debian names them")

@@ -73,6 +73,7 @@ class Survey(Struct):
     folders: list[str] = field(default_factory=list)
     modes: list[str] = field(default_factory=list)  # the chmods of what is copied to elsewhere
     globals: list[tuple[Instruction, Command]] = field(default_factory=list)
+    beside: list[str] = field(default_factory=list)  # installations of other packages, in folders of their own
     install: Instruction | None = None
     install_flags: tuple[str, ...] = ()
     production_only: bool = False
@@ -276,6 +277,7 @@ class _Reader:
             case "install" if beside and found.install is None:
                 self._object(f"`{short(command.text)}` installs in {here} first")
             case "install" | "prune" if beside:
+                found.beside.append(command.text)
                 return True  # another package's, such as a client's that is built here
             case "install":
                 self._install(command)

@@ -378,6 +378,8 @@ def test_the_packages_of_another_folder_are_installed_too(tmp_path: Path, lines:
     assert first == 1
     assert re.search(r"install\b.*npm (?:--prefix=client )?run build", runs[first])
     assert text.count("npm prune") == 1
+    assert "alpine" not in text  # the lock file of the service says nothing of these packages
+    assert any(item.reason.endswith("by no lock file that is read here") for item in made.refusals)
 
 
 def test_a_client_that_is_installed_first_is_left_as_it_is(tmp_path: Path) -> None:
