@@ -33,7 +33,7 @@ from imageopt.rewrite.running_stage import env_names, running_stage
 from imageopt.rewrite.runtime_base import choose
 from imageopt.rewrite.static_site import SERVER, Site, site_values, static_site
 from imageopt.rewrite.survey import Survey
-from imageopt.rewrite.system import RuntimeSystem, runtime_system
+from imageopt.rewrite.system import RuntimeSystem, files_of_scripts, runtime_system
 from imageopt.rewrite.tokens import sent
 from imageopt.rewrite.workspace import Part
 from imageopt.rewrite.workspace_layout import gathered, members_layout, members_rebuilt
@@ -203,6 +203,7 @@ def _needed(ground: Ground, made: tuple[str, ...]) -> tuple[str, ...]:
     """What of the context the new Dockerfile names."""
     named = {*manifest_names(ground.project, ground.manager), *member_manifests(ground)}
     named |= {*ground.inputs.paths, *ground.layout.paths}
+    named |= files_of_scripts(ground.project, ground.system, ground.found.folder)
     for copied in ground.found.copies:
         named |= {posixpath.normpath(source.lstrip("/") or ".") for source in copied.sources if "*" not in source}
     for item in ground.found.outside:

@@ -10,8 +10,9 @@ from collections.abc import Collection, Sequence
 
 from msgspec import Struct
 
+from imageopt.dockerfile.ignore import parse_ignore
 from imageopt.dockerfile.model import Instruction
-from imageopt.project.files import read_text
+from imageopt.project.files import exists, read_text
 from imageopt.project.model import Project
 from imageopt.rewrite.commands import system_packages
 from imageopt.rewrite.elsewhere import Start
@@ -139,6 +140,13 @@ def _scripts(project: Project, survey: Survey) -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
+def files_of_scripts(project: Project, system: RuntimeSystem, folder: str) -> set[str]:
+    """The files of the build context that the started scripts name."""
+    ignored = parse_ignore(project.dockerignore or "")
+    named = {used for path, text in system.scripts for used in used_by(path, text, folder)}
+    return {path for path in named if exists(project.root, path) and not ignored.excludes(path)}
+
+
 def used_by(script: str, text: str, folder: str) -> tuple[str, ...]:
     """What may be a file of the project in a script: by its path, or beside the script (`$(dirname "$0")/env.sh`)."""
     named = paths_in(text, folder)
@@ -149,7 +157,8 @@ def used_by(script: str, text: str, folder: str) -> tuple[str, ...]:
 def paths_in(text: str, folder: str) -> tuple[str, ...]:
     """The words that may be paths, relative to the project, which lies in `folder`."""
     found = (word.removeprefix(f"{folder}/").lstrip("/") for word in _PATH.findall(text))
-    return tuple(path for word in found if not (path := posixpath.normpath(word)).startswith("."))
+    paths = map(posixpath.normpath, found)
+    return tuple(path for path in paths if not path.startswith(".") or path.startswith(".env"))
 
 
 def _arguments(instruction: Instruction) -> tuple[str, ...]:

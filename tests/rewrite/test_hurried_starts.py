@@ -388,3 +388,20 @@ def test_a_client_that_is_installed_first_is_left_as_it_is(tmp_path: Path) -> No
     dockerfile = "FROM node:22\nWORKDIR /app\nCOPY . .\nRUN cd client && npm install && npm run build\nRUN npm install\nCMD npm start\n"
     _, text, _ = rewritten(tmp_path, {**files, **PLAIN}, dockerfile)
     assert "RUN cd client && npm install && npm " in text
+
+
+@pytest.mark.parametrize(
+    "script", [". ./.env\n", "export $(grep -v '^#' .env | xargs)\n", 'cat "/app/.env"\ncat certs/a.pem\n']
+)
+@pytest.mark.parametrize("second", ["", "FROM node:22\nWORKDIR /app\nCOPY --from=0 /app /app\n"])
+@pytest.mark.parametrize("ignored", ["", ".env\n"])
+def test_what_the_script_reads_that_is_started_is_not_ignored(
+    tmp_path: Path, script: str, second: str, ignored: str
+) -> None:
+    files = package(prod={"ms": "2.1.3"}, scripts={"start": "node server.js"})
+    files |= {"start.sh": f"#!/bin/sh\n{script}exec npm start\n", ".env": "T=1\n", "certs/a.pem": "x", "b.pem": "x"}
+    files |= {".dockerignore": ignored} if ignored else {}
+    made, _, after = rewritten(tmp_path, {**files, **PLAIN}, f'{INSTALL}{second}CMD ["./start.sh"]\n')
+    assert made.outcome == "proposed"
+    assert after.splitlines().count(".env") == bool(ignored)
+    assert "node_modules" in after.splitlines()

@@ -25,6 +25,7 @@ from imageopt.rewrite.surgery.model import Case, Cut, Operation
 from imageopt.rewrite.surgery.narrow import narrow
 from imageopt.rewrite.surgery.packages import prune
 from imageopt.rewrite.surgery.starting import bare, production, user
+from imageopt.rewrite.system import files_of_scripts
 from imageopt.rules.checks.steps import with_ancestors
 from imageopt.rules.model import Finding
 
@@ -80,7 +81,8 @@ def _performed(case: Case, operation: Operation, account: Account) -> Case:
 
 def _ignored(case: Case, findings: Sequence[Finding]) -> IgnoreChange | None:
     """What the ignore file lacks, as far as no stage names it."""
-    named = named_sources(case.tree)
+    scripts = files_of_scripts(case.project, case.system, case.running.folder)
+    named = (*named_sources(case.tree), *sorted(scripts))
     made: set[str] = set()
     for stage in case.tree.stages:
         chain = [case.tree.stages[number] for number in with_ancestors(case.tree, stage)]
