@@ -134,12 +134,12 @@ def _analysis(document: Json) -> list[str]:
         more = len(findings) - len(shown)
         rest = ["", f"And {more} more."] if more else []
         lines += folded(
-            counted(document["summary"]["findings"]) or f"{len(findings)} findings",
+            counted(document["summary"]["findings"]) if image is not None else "What to do",
             [*table(("saves", "line", "what", "what to do"), shown, "rlll"), *rest],
         )
     lines += _suppressed(document)
-    lines += [f"- {escaped(note)}" for note in document.get("notes", ())]
-    return lines
+    notes = [f"- {escaped(note)}" for note in document.get("notes", ())]
+    return [*lines, *(["", *notes] if notes else [])]  # a fold goes on until a line is empty
 
 
 def _suppressed(document: Json) -> list[str]:

@@ -119,6 +119,11 @@ def test_markdown_escapes_what_would_be_markup() -> None:
     assert escaped("45 % of $HOME, %12 and ^x") == r"45 % of \$HOME, \%12 and \^x"
 
 
+def test_a_list_is_no_part_of_the_fold_before_it(documents: dict[str, dict[str, Any]]) -> None:
+    for document in documents.values():
+        assert not re.search(r"</details>\n-", shown(document, "markdown"))
+
+
 def test_a_fence_is_longer_than_any_in_the_change(rewrite: Rewrite) -> None:
     document = {**rewrite_document(rewrite, "shop"), "diff": "+````\n+text\n"}
     assert "`````diff\n+````\n+text\n`````" in shown(document, "markdown")
