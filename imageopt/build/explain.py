@@ -38,6 +38,10 @@ _CASES: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
     (
+        "the image that the line `# syntax=` names cannot be had: copy it to a registry in reach, or leave the line out",
+        (r"failed to resolve source metadata for \S*docker/dockerfile\b",),
+    ),
+    (
         "the base image cannot be had: its name is wrong, it was removed, or the registry wants a login",
         (
             r"pull access denied",

@@ -17,6 +17,7 @@ CASES = [
     ('ERROR: failed to calculate checksum of ref a::b: "/dist": not found', "not in the build context"),
     ("Error: building at STEP \"COPY gone /x\": checking on sources: no such file or directory", "not in the build context"),
     ("pull access denied for nodee, repository does not exist or may require 'docker login'", "base image cannot be had"),
+    ("failed to resolve source metadata for docker.io/docker/dockerfile:1: no such host", "the line `# syntax=`"),
     ("curl: (6) Could not resolve host: example.org", "no network"),
     ("npm error code E401", "refuses a package"),
     ("gyp ERR! find Python You need to install the latest version of Python.", "no Python"),
