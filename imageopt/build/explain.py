@@ -38,7 +38,7 @@ _CASES: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
     (
-        "the image that the line `# syntax=` names cannot be had: copy it to a registry in reach, or leave the line out",
+        "the image that the line `# syntax=` names cannot be had: copy it to a registry in reach, or drop the line",
         (r"failed to resolve source metadata for \S*docker/dockerfile\b",),
     ),
     (
