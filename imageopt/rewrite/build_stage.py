@@ -17,7 +17,7 @@ from imageopt.rewrite.global_tools import uses_global
 from imageopt.rewrite.ground import Account, Ground, comments_of
 from imageopt.rewrite.managers import manifest_names
 from imageopt.rewrite.render import copy, flags_of, word
-from imageopt.rewrite.survey import Step, Survey
+from imageopt.rewrite.surveyed import Step, Survey
 from imageopt.rewrite.tokens import left_behind, sent
 
 _WITHOUT_EFFECT_AT_THE_END = ("ENV", "ARG", "SHELL", "WORKDIR")

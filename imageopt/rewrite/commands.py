@@ -14,6 +14,7 @@ from msgspec import Struct
 from imageopt.dockerfile.model import Instruction
 from imageopt.project.model import PackageManager
 from imageopt.project.scripts import LONGEST
+from imageopt.rewrite.clock import sets_clock
 from imageopt.rules.checks.node_install import package_name
 
 Purpose = Literal[
@@ -29,6 +30,7 @@ Purpose = Literal[
     "folder",
     "remove",
     "account",
+    "clock",
     "foreign-manager",
     "package-change",
     "unknown",
@@ -111,6 +113,8 @@ def purpose(  # noqa: C901 (one case for each program)
         return "unknown"
     program, rest = words[0].rpartition("/")[2], words[1:]
     piped = re.search(r"(?<!\|)\|(?!\|)", text) is not None
+    if sets_clock(words, text):
+        return "clock"
     match program:
         case "set" | ":" | "true" | "corepack":
             return "nothing"

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from imageopt.dockerfile.pairs import pairs
 from imageopt.project.model import Project
 from imageopt.project.native_packages import version_of
-from imageopt.rewrite.survey import Survey
+from imageopt.rewrite.surveyed import Survey
 
 _DOWNLOADERS: Mapping[
     str, tuple[tuple[int, int], tuple[str, ...]]

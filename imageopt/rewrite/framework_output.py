@@ -11,7 +11,7 @@ from imageopt.project.files import is_folder
 from imageopt.project.model import Project
 from imageopt.project.scripts import commands, split_assignments
 from imageopt.rewrite.layout import Layout, rebuilt
-from imageopt.rewrite.survey import Survey, within
+from imageopt.rewrite.surveyed import Survey, within
 
 _PORT = re.compile(r"\d{1,5}")
 _EVERYWHERE = "0.0.0.0"  # noqa: S104 (the container's own network)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from imageopt.project.model import Project
 from imageopt.project.scripts import DEV_RUNNERS, commands, reachable_commands
 from imageopt.rewrite.ground import Ground
-from imageopt.rewrite.survey import Survey
+from imageopt.rewrite.surveyed import Survey
 from imageopt.rewrite.system import RuntimeSystem
 from imageopt.rules.checks.node_install import package_name
 

@@ -15,7 +15,7 @@ from imageopt.rewrite.lifecycle import InstallInputs
 from imageopt.rewrite.managers import Manager
 from imageopt.rewrite.model import Refused
 from imageopt.rewrite.runtime_base import Bases
-from imageopt.rewrite.survey import Survey
+from imageopt.rewrite.surveyed import Survey
 from imageopt.rewrite.system import RuntimeSystem
 from imageopt.rewrite.workspace import Part
 

@@ -18,7 +18,7 @@ from imageopt.project.model import Project
 from imageopt.project.scripts import DEV_RUNNERS, reachable_commands
 from imageopt.project.start import entry_of
 from imageopt.rewrite.elsewhere import Start, files_in
-from imageopt.rewrite.survey import Copy, Survey, short, within
+from imageopt.rewrite.surveyed import Copy, Survey, short, within
 from imageopt.rewrite.system import RuntimeSystem, used_by
 
 _RUNS_MORE = re.compile(

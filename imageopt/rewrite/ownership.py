@@ -16,7 +16,7 @@ from imageopt.rewrite.development import starts_what_writes
 from imageopt.rewrite.downloads import browsers
 from imageopt.rewrite.ground import Account
 from imageopt.rewrite.render import owner
-from imageopt.rewrite.survey import Survey
+from imageopt.rewrite.surveyed import Survey
 from imageopt.rewrite.system import RuntimeSystem, programs_in
 
 _CHANGES_USER = re.compile(r"\b(?:gosu|su-exec|setpriv|chown|runuser|su)\b")

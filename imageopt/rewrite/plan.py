@@ -32,7 +32,7 @@ from imageopt.rewrite.render import word
 from imageopt.rewrite.running_stage import env_names, running_stage
 from imageopt.rewrite.runtime_base import choose
 from imageopt.rewrite.static_site import SERVER, Site, site_values, static_site
-from imageopt.rewrite.survey import Survey
+from imageopt.rewrite.surveyed import Survey
 from imageopt.rewrite.system import RuntimeSystem, files_of_scripts, runtime_system
 from imageopt.rewrite.tokens import sent
 from imageopt.rewrite.workspace import Part

@@ -18,7 +18,7 @@ from imageopt.rewrite.ground import Account, Ground, comments_of
 from imageopt.rewrite.health import needs_program, with_node
 from imageopt.rewrite.ownership import owned, writable
 from imageopt.rewrite.render import Unsafe, assignment, copy, exec_form, flags_of, with_flags, word
-from imageopt.rewrite.survey import Survey
+from imageopt.rewrite.surveyed import Survey
 from imageopt.rewrite.workspace import member_words
 
 _COMMAND = ("EXPOSE", "HEALTHCHECK", "ENTRYPOINT", "CMD")
@@ -47,6 +47,7 @@ def running_stage(ground: Ground, account: Account) -> dict[str, object]:
             *map(ground.kept, found.outside),
             *([f"RUN {' && '.join(found.modes)}"] if found.modes else []),
             *(ground.kept(item) for item in found.runtime if _is_tail(ground, item)),
+            *([f"RUN {' && '.join(found.clock)}"] if found.clock else []),  # after the variable that it may name
         ],
         "user": ground.user,
         "above_user": comments_of(ground.tree, found.user_set) if found.user_set else "",
@@ -76,7 +77,7 @@ def env_names(ground: Ground) -> set[str]:
 
 def referred_arguments(ground: Ground) -> list[str]:
     """The ARGs that instructions of the running image refer to."""
-    referring = " ".join(item.arguments for item in ground.found.runtime)
+    referring = " ".join([*(item.arguments for item in ground.found.runtime), *ground.found.clock])
     return [
         ground.kept(item)
         for item in ground.found.arguments

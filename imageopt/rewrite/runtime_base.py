@@ -23,7 +23,7 @@ from imageopt.rewrite.development import running_lock
 from imageopt.rewrite.downloads import browsers
 from imageopt.rewrite.health import needs_program, with_node
 from imageopt.rewrite.model import Refused
-from imageopt.rewrite.survey import Survey, short
+from imageopt.rewrite.surveyed import Survey, short
 from imageopt.rewrite.system import RuntimeSystem
 
 _OPENSSL = {"@prisma/client", "prisma", "@prisma/engines", "canvas"}
@@ -168,6 +168,8 @@ def _common(base: BaseImage, project: Project, survey: Survey, system: RuntimeSy
         found.append(f"FROM {why}; the digest of another image is not known here" if base.digest else "no such variant")
     found += [f"{need.package}: {need.reason}" for need in project.libc if need.package in _OPENSSL]
     found += [f"{reason}, with libraries that only the full image holds" for reason in browsers(project, survey)]
+    if survey.clock and "tzdata" not in system.packages:
+        found.append(f"`{short(survey.clock[0])}` needs time zones, which it may not have")
     health = survey.last("HEALTHCHECK")
     program = needs_program(health) if health else None
     if health and program and with_node(health) is None and program not in system.packages:

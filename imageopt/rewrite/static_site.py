@@ -20,7 +20,7 @@ from imageopt.rewrite.layout import Layout, rebuilt
 from imageopt.rewrite.render import copy, word
 from imageopt.rewrite.running_stage import referred_arguments
 from imageopt.rewrite.runtime_base import Bases
-from imageopt.rewrite.survey import Survey, within
+from imageopt.rewrite.surveyed import Survey, short, within
 
 SERVER = "nginx:alpine"
 _HOLDS = ("wget", "curl")  # in nginx's alpine image, for a HEALTHCHECK
@@ -90,6 +90,8 @@ def site_values(ground: Ground, site: Site, account: Account) -> dict[str, objec
     ground = replace(ground, bases=bases, layout=Layout("narrow", (site.folder,), f"only {site.folder} is served"))
     account.done["static-site"] = f"{SERVER} serves {site.folder} on port {site.port}, as {site.server} did"
     found, folder = ground.found, ground.found.folder
+    if found.clock:
+        account.notes.append(f"`{short(found.clock[0])}` is left out: the times in the web server's log alone show it")
     return {
         "build": {**build_stage(ground, account), "prune": ""},
         "runtime": {

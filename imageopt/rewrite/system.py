@@ -17,7 +17,7 @@ from imageopt.project.model import Project
 from imageopt.rewrite.commands import system_packages
 from imageopt.rewrite.elsewhere import Start
 from imageopt.rewrite.process_manager import managed_lines
-from imageopt.rewrite.survey import Survey
+from imageopt.rewrite.surveyed import Survey
 
 _FOR_BUILDING = re.compile(
     r"build-essential|build-base|(?:gcc|g\+\+|clang|llvm|cpp)(?:[-\d.].*)?|c?make|autoconf|automake|libtool|pkg-?config|pkgconf"

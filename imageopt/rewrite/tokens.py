@@ -13,7 +13,7 @@ from imageopt.dockerfile.environment import Environment, environments
 from imageopt.dockerfile.ignore import parse_ignore
 from imageopt.dockerfile.model import Dockerfile, Instruction, Stage
 from imageopt.project.model import Project
-from imageopt.rewrite.survey import Copy
+from imageopt.rewrite.surveyed import Copy
 from imageopt.rules.checks.steps import with_ancestors
 
 

@@ -9,7 +9,7 @@ import posixpath
 from imageopt.project.model import Member, Project
 from imageopt.project.start import entry_of
 from imageopt.rewrite.layout import OWN_LAYOUT, Layout, runtime_set, unknown_read
-from imageopt.rewrite.survey import Survey, within
+from imageopt.rewrite.surveyed import Survey, within
 from imageopt.rewrite.workspace import Part
 
 

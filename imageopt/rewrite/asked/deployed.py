@@ -13,7 +13,7 @@ from pathlib import Path
 
 from imageopt.project.files import read_text
 from imageopt.project.jsonc import list_of, read_object, text_of
-from imageopt.rewrite.survey import within
+from imageopt.rewrite.surveyed import within
 
 _IGNORING = (".npmignore", ".gitignore")  # the first that is there counts
 _IDLE = re.compile(  # lines that name nothing a service runs or reads

@@ -22,7 +22,7 @@ from imageopt.rewrite.asked.shipped import takes
 from imageopt.rewrite.asked.workspace_copies import Copies, workspace_copies
 from imageopt.rewrite.commands import commands_of, split_commands
 from imageopt.rewrite.render import Unsafe, word
-from imageopt.rewrite.survey import within
+from imageopt.rewrite.surveyed import within
 from imageopt.rewrite.workspace import Part, part_of
 
 _DEPLOYED = "/deployed"

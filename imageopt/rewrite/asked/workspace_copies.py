@@ -12,7 +12,7 @@ from imageopt.dockerfile.environment import stage_environment
 from imageopt.dockerfile.model import Instruction, Stage
 from imageopt.project.files import exists, is_folder
 from imageopt.rewrite.asked.model import Site
-from imageopt.rewrite.survey import within
+from imageopt.rewrite.surveyed import within
 from imageopt.rewrite.workspace import Part
 
 _OF_ROOT = (".", "node_modules", "package.json", "pnpm-lock.yaml", "pnpm-workspace.yaml", ".npmrc")

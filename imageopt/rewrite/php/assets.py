@@ -17,7 +17,7 @@ from imageopt.rewrite.php.base import PhpImage
 from imageopt.rewrite.php.stages import Lines
 from imageopt.rewrite.php.survey import PhpSurvey, Place
 from imageopt.rewrite.render import copy, flags_of, word
-from imageopt.rewrite.survey import within
+from imageopt.rewrite.surveyed import within
 
 _OF_SUITE = {"bullseye": "12", "bookworm": "18", "trixie": "20"}  # packages.debian.org/nodejs
 _PUBLIC = re.compile(r"(?:VITE|MIX|NODE|NPM|npm|APP|ASSET|PUBLIC|NUXT|NEXT)_\w+")

@@ -34,7 +34,7 @@ from imageopt.rewrite.php.packages import named, role
 from imageopt.rewrite.php.stages import Lines, Moves, lines_of
 from imageopt.rewrite.php.survey import Part, PhpSurvey, Place, php_survey
 from imageopt.rewrite.render import copy, with_flags, word
-from imageopt.rewrite.survey import within
+from imageopt.rewrite.surveyed import within
 
 _NAMES = (("base", "runtime"), ("vendor", "packages"), ("assets", "front-end"))
 _NOT_LAST = ("RUN", "COPY", "ADD")

@@ -14,7 +14,7 @@ from imageopt.rewrite.php.commands import PhpCommand
 from imageopt.rewrite.php.packages import extensions_run, named, role, without
 from imageopt.rewrite.php.survey import Part, PhpSurvey, Place
 from imageopt.rewrite.render import flags_of
-from imageopt.rewrite.survey import within
+from imageopt.rewrite.surveyed import within
 
 _ENDS_GROUND = ("COPY", "ADD", "USER", "VOLUME")
 _MOVED: dict[Part, tuple[str, ...]] = {

@@ -16,7 +16,7 @@ from imageopt.project.model import PackageManager
 from imageopt.rewrite.base_image import parts
 from imageopt.rewrite.php.base import PhpImage
 from imageopt.rewrite.php.commands import PhpCommand, php_commands
-from imageopt.rewrite.survey import short
+from imageopt.rewrite.surveyed import short
 
 Part = Literal["packages", "assets", "extensions"]
 CopyKind = Literal["", "composer", "node", "composer-manifests", "node-manifests", "manifests", "sources", "elsewhere"]

@@ -15,7 +15,7 @@ from imageopt.rewrite.linked import libraries_of
 from imageopt.rewrite.python.commands import PythonCommand
 from imageopt.rewrite.python.survey import Case, Item, covers, is_tool
 from imageopt.rewrite.render import copy, flags_of
-from imageopt.rewrite.survey import within
+from imageopt.rewrite.surveyed import within
 
 ENVIRONMENT = "/opt/venv"
 _LIST = f"{ENVIRONMENT}/packages.txt"

@@ -17,7 +17,7 @@ from imageopt.project.model import Project
 from imageopt.rewrite.python.base import PythonImage
 from imageopt.rewrite.python.commands import PythonCommand, python_commands
 from imageopt.rewrite.python.requirements import Requirements
-from imageopt.rewrite.survey import short, within
+from imageopt.rewrite.surveyed import short, within
 from imageopt.rewrite.system import programs_in
 
 REBUILT = (".venv", "venv", "**/__pycache__")

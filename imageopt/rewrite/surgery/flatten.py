@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from imageopt.dockerfile.model import Dockerfile, Instruction, Stage
 from imageopt.dockerfile.parser import parse
 from imageopt.rewrite.managers import Manager
-from imageopt.rewrite.survey import Survey, survey
+from imageopt.rewrite.survey import survey
+from imageopt.rewrite.surveyed import Survey
 
 _UNKNOWN = Manager("npm", "", "npm ci", "", "", "", (), (), "npm-ci")  # to read a file with, not to write one
 

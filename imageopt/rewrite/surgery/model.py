@@ -20,7 +20,7 @@ from imageopt.rewrite.elsewhere import started_elsewhere
 from imageopt.rewrite.managers import Manager
 from imageopt.rewrite.model import Refused
 from imageopt.rewrite.surgery.flatten import surveyed
-from imageopt.rewrite.survey import Survey
+from imageopt.rewrite.surveyed import Survey
 from imageopt.rewrite.system import RuntimeSystem, runtime_system
 from imageopt.rules.checks.steps import with_ancestors
 from imageopt.rules.model import Finding

@@ -18,7 +18,9 @@ from imageopt.rewrite.surgery.model import Answer, Case, Cut
 from imageopt.rewrite.surgery.places import newline, replaced
 from imageopt.rules.checks.steps import Copied, copies, with_ancestors
 
-_CHANGES_NO_SOURCE = {"nothing", "system-install", "owner", "folder", "account", "global-install", "install", "prune"}
+_CHANGES_NO_SOURCE = {
+    "nothing", "system-install", "owner", "folder", "account", "clock", "global-install", "install", "prune",
+}  # fmt: skip
 
 
 def narrow(case: Case) -> Answer:
