@@ -1,7 +1,7 @@
 """The time zone that a Dockerfile sets for the whole system: which commands do it, and what they need to be there.
 
 They name files of `tzdata`, which some base images hold and smaller ones may not: so they are run again in the stage
-that is shipped, on an image that is known to hold what they name.
+that is shipped, and another base image gets that package first.
 """
 
 import re

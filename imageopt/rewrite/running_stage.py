@@ -19,6 +19,7 @@ from imageopt.rewrite.health import needs_program, with_node
 from imageopt.rewrite.ownership import owned, writable
 from imageopt.rewrite.render import Unsafe, assignment, copy, exec_form, flags_of, with_flags, word
 from imageopt.rewrite.surveyed import Survey
+from imageopt.rewrite.system import install_line
 from imageopt.rewrite.workspace import member_words
 
 _COMMAND = ("EXPOSE", "HEALTHCHECK", "ENTRYPOINT", "CMD")
@@ -34,6 +35,7 @@ def running_stage(ground: Ground, account: Account) -> dict[str, object]:
         "sets_node_env": "NODE_ENV" not in env_names(ground) and ground.runner is None and not chooses(ground.project),
         "system": [
             *_installs(ground),
+            *_zones(ground),
             *(_with_cache(ground, line) for line in installed_again(ground)),
             *([f"RUN {' && '.join(found.accounts)}"] if found.accounts else []),
         ],
@@ -61,6 +63,14 @@ def _installs(ground: Ground) -> Iterator[str]:
     for run, line in ground.system.installs:
         yield ground.commented(run, line) if run is not above else line
         above = run
+
+
+def _zones(ground: Ground) -> Iterator[str]:
+    """What brings the time zones to another image than the original's, where one is set: a few megabytes at most."""
+    swapped = ground.bases.runtime != ground.stage.from_instruction.words[0].raw
+    if ground.found.clock and swapped and "tzdata" not in ground.system.packages:
+        installs = ("apk", "add") if ground.bases.kind == "alpine" else ("apt-get", "--no-install-recommends")
+        yield install_line((*installs, "tzdata"), ("tzdata",))
 
 
 def _with_cache(ground: Ground, line: str) -> str:

@@ -148,6 +148,7 @@ def _against_alpine(
         found.append(f"the running service needs {', '.join(system.packages)}, named as Debian names them")
     if survey.accounts:
         found.append(f"`{survey.accounts[0]}` has other options there")
+    found += [f"`{text}` is Debian's own" for text in survey.clock if "dpkg-reconfigure" in text]
     found += [f"{name} is written for bash" for name in system.bash_scripts]
     if "bash" in system.programs and not system.bash_scripts:
         found.append("the service starts bash, which alpine lacks")
@@ -168,8 +169,6 @@ def _common(base: BaseImage, project: Project, survey: Survey, system: RuntimeSy
         found.append(f"FROM {why}; the digest of another image is not known here" if base.digest else "no such variant")
     found += [f"{need.package}: {need.reason}" for need in project.libc if need.package in _OPENSSL]
     found += [f"{reason}, with libraries that only the full image holds" for reason in browsers(project, survey)]
-    if survey.clock and "tzdata" not in system.packages:
-        found.append(f"`{short(survey.clock[0])}` needs time zones, which it may not have")
     health = survey.last("HEALTHCHECK")
     program = needs_program(health) if health else None
     if health and program and with_node(health) is None and program not in system.packages:
