@@ -42,20 +42,22 @@ _CASES: tuple[tuple[str, tuple[str, ...]], ...] = (
         (r"failed to resolve source metadata for \S*docker/dockerfile\b",),
     ),
     (
+        "the build has no network, or a name server does not answer",
+        (
+            r"could not resolve host",
+            r"temporary failure (?:in name resolution|resolving)",
+            r"EAI_AGAIN|ENOTFOUND|ETIMEDOUT",
+            r"DNS: (?:name does not exist|lookup error)|temporary error \(try again later\)",
+            r"dial tcp\b.{0,200}(?:no such host|i/o timeout|network is unreachable)",
+        ),
+    ),
+    (
         "the base image cannot be had: its name is wrong, it was removed, or the registry wants a login",
         (
             r"pull access denied",
             r"manifest unknown",
             r"failed to resolve source metadata",
             r"manifest for \S+ not found",
-        ),
-    ),
-    (
-        "the build has no network, or a name server does not answer",
-        (
-            r"could not resolve host",
-            r"temporary failure (?:in name resolution|resolving)",
-            r"EAI_AGAIN|ENOTFOUND|ETIMEDOUT",
         ),
     ),
     (
