@@ -18,7 +18,7 @@ from imageopt.build.cleaning import CleanUp
 from imageopt.verify.behaviour import ends_slower, starts_slower, writes_less
 from imageopt.verify.merge import finish
 from imageopt.verify.model import NotDone, RunRecord
-from imageopt.verify.run import Observed, RunPlan, written_folders
+from imageopt.verify.run import OUTPUT, Observed, RunPlan, written_folders
 from imageopt.verify.users import run_as_deployed
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 Runner = Callable[[RunPlan], Observed | NotDone]
 _MOST_FOLDERS = 20
 _MOST_ROUNDS = 3
+_GOES_ON_SECONDS = 10.0  # a worker is watched for so long once its end has been waited for
 
 
 class Baseline(Struct, frozen=True):
@@ -51,6 +52,8 @@ def run_both(
     new = run_after(plan)
     if isinstance(old, NotDone) or isinstance(new, NotDone):
         return _alone(old), _alone(new)
+    if _goes_on(plan, old) and _goes_on(plan, new):
+        plan = replace(plan, seconds=min(plan.seconds, _GOES_ON_SECONDS))
     before, after = [old], [new]
     broken = "", ""
     if old.record.started and new.record.started:
@@ -138,6 +141,11 @@ def _with_what_it_did(plan: RunPlan, seen: Observed | NotDone) -> RunPlan:
     written = (folder for folder in written_folders(seen.record) if posixpath.dirname(folder) != folder)
     folders = tuple(dict.fromkeys((*asked.folders, *written)))[:_MOST_FOLDERS]
     return replace(plan, asks=(*plan.asks, *seen.linked), inspection=replace(asked, folders=folders))
+
+
+def _goes_on(plan: RunPlan, seen: Observed) -> bool:
+    """Whether it serves nothing and does not end by itself, as a worker does."""
+    return plan.port is None and not any(answer.path == OUTPUT for answer in seen.answers)
 
 
 def _again(plan: RunPlan, volumes: Mapping[str, str]) -> RunPlan:

@@ -12,7 +12,7 @@ from imageopt.verify.exchange import Ask, Exchange
 from imageopt.verify.merge import finish
 from imageopt.verify.model import Check, NotDone, RunRecord
 from imageopt.verify.rounds import alone, run_against, run_baseline, run_both
-from imageopt.verify.run import Observed, RunPlan
+from imageopt.verify.run import OUTPUT, Observed, RunPlan
 
 PLAN = RunPlan(3000, (Ask("/"),), 5)
 
@@ -222,3 +222,26 @@ def test_where_the_volumes_cannot_be_filled_again_it_is_told_of() -> None:
     assert isinstance(old, RunRecord)
     assert isinstance(new, RunRecord)
     assert (old.unrepeated, new.runs) == ("the engine broke off", 1)
+
+
+@pytest.mark.parametrize(
+    ("port", "before", "after", "repeats"),
+    [
+        (None, seen(), seen(), 10.0),  # a worker: nobody waits for its end again
+        (None, seen(Exchange("RUN", OUTPUT, 0, "text/plain", "", b"")), seen(), 60.0),
+        (None, seen(), seen(Exchange("RUN", OUTPUT, 0, "text/plain", "", b"")), 60.0),
+        (3000, seen(), seen(), 60.0),
+    ],
+    ids=["goes on", "before ends", "after ends", "serves"],
+)
+def test_the_end_of_what_goes_on_is_waited_for_once(
+    port: int | None, before: Observed, after: Observed, repeats: float
+) -> None:
+    waits: list[float] = []
+
+    def run(what: Observed) -> Callable[[RunPlan], Observed]:
+        return lambda plan: waits.append(plan.seconds) or what  # type: ignore[func-returns-value]
+
+    run_both(RunPlan(port, (), 60.0), run(before), run(after), dict)
+    assert waits == [60.0, 60.0, *[repeats] * (len(waits) - 2)]
+    assert len(waits) > 3
