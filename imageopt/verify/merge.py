@@ -20,6 +20,7 @@ from imageopt.verify.hashed_names import same_files
 from imageopt.verify.mask import Mask, credible, digest, varying
 from imageopt.verify.model import Check, Response, RunRecord
 from imageopt.verify.run import Observed
+from imageopt.verify.streamed import in_one_piece
 
 # one line of a stack trace, as text, in JSON, and as Express writes it into a page
 _STACK = re.compile(rb"(?:\n|\\n|<br ?/?>)(?:\s|&nbsp;)*at [^\n<]{1,300}:\d+:\d+")
@@ -30,7 +31,8 @@ def finish(before: Sequence[Observed], after: Sequence[Observed]) -> tuple[RunRe
 
     Of what varies in `after` alone little is believed (see `mask.py`): it would hide any difference.
     """
-    after = _with_names_of(before, after)
+    before = in_one_piece(before)
+    after = _with_names_of(before, in_one_piece(after))
     old = _by_name(before)
     after = _with_paths_of(old, after)
     new = _by_name(after)

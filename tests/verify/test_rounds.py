@@ -25,6 +25,12 @@ def seen(*answers: Exchange, **record: Any) -> Observed:
     return Observed(replace(RUN, **record), answers)
 
 
+def streamed(*pieces: str) -> Exchange:
+    """A page of Next, as React made it piece by piece."""
+    scripts = (f'<script>self.__next_f.push([1,"{piece}"])</script>' for piece in pieces)
+    return answer(f"<p>hi</p><script>(self.__next_f=self.__next_f||[]).push([0])</script>{''.join(scripts)}")
+
+
 OLD, NEW = "Xk3vB9_qLm2-Zt7wRp0aY", "pQ8nH4sJc-1uVe6_gDf5K"
 
 
@@ -55,6 +61,7 @@ def changes(before: list[Observed], after: list[Observed]) -> list[str]:
             [seen(answer('<a href="/a-99999999.js">'), answer("", "/a-1b2c3d4e.js", 404), answer("x", "/a-99999999.js"))],
         ),
         ([built(OLD, "x")], [built(NEW, "x", answer("", f"/s/{OLD}/m.js", 404))]),
+        ([seen(streamed("0:a", "b", "1:c"))], [seen(streamed("0:ab1:c")), seen(streamed("0:a", "b1:c"))]),
     ],
 )  # fmt: skip
 def test_what_differs_between_two_runs_of_the_baseline_never_counts(
@@ -74,6 +81,7 @@ def test_what_differs_between_two_runs_of_the_baseline_never_counts(
         ([seen(answer("a"))], [seen(answer("a")), seen(unanswered=("/",))], "GET /: it always answered"),
         ([seen()], [seen(), seen(started=False, reason="it ended")], "run: it ends by itself"),
         ([seen()], [seen(), seen(log_problems=("EACCES",))], "log: the log speaks of new trouble"),
+        ([seen(streamed("0:a", "1:c"))], [seen(streamed("0:b1:c"))], "GET /: the content differs"),
         ([built(OLD, "x")], [built(NEW, "y", answer("", f"/s/{OLD}/m.js", 404))], f"GET /s/{OLD}/m.js: the content differs"),
         ([built(OLD, "x")], [seen(built(NEW, "").answers[0], answer("", f"/s/{OLD}/m.js", 404))], f"GET /s/{OLD}/m.js: the status differs"),
         ([seen(answer("x", "/a-1b2c3d4e.js"))], [seen(answer("y", "/a-99999999.js"))], "GET /a-1b2c3d4e.js: the content differs"),
