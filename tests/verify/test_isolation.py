@@ -55,6 +55,13 @@ def run(bench: tuple["docker.DockerClient", CleanUp], script: str, **plan: Any) 
     return observe(client, tag, RunPlan(**given), f"imageopt-{cleanup.run_id}", cleanup)
 
 
+def test_nobody_asks_whether_there_is_a_newer_npm(bench: tuple["docker.DockerClient", CleanUp]) -> None:
+    shows = "echo $NPM_CONFIG_UPDATE_NOTIFIER $NO_UPDATE_NOTIFIER"
+    assert run(bench, shows, port=None).answers[0].body == b"false 1\n"
+    own = {"NPM_CONFIG_UPDATE_NOTIFIER": "true"}
+    assert run(bench, shows, port=None, environment=own).answers[0].body == b"true 1\n"
+
+
 @contextmanager
 def outside() -> Iterator[str]:
     """The address of a server that knows no way back to the engine's networks, as the Internet knows none."""
