@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from imagebuilder import docker_archive, file, layer
+from terminal import at_a_terminal
 
 from imageopt.cli.edge import run
 from imageopt.cli.output import write_whole
@@ -152,19 +153,6 @@ def test_a_dash_is_stdout(archive: Path, capsys: pytest.CaptureFixture[str]) -> 
     ],
 )
 def test_a_terminal_gets_what_it_knows(archive: Path, environment: dict[str, str], colored: bool) -> None:
-    main, other = os.openpty()
-    cleared = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR")}
-    with subprocess.Popen(
-        [sys.executable, "-m", "imageopt", "analyze", str(archive)],
-        stdin=other, stdout=other, stderr=other, env={**cleared, **environment},
-    ) as process:  # fmt: skip
-        os.close(other)
-        shown = b""
-        try:
-            while part := os.read(main, 65536):
-                shown += part
-        except OSError:  # the other end is closed: Linux's way of saying so
-            pass
-        os.close(main)
-    assert (process.returncode, b"\x1b[1mWhere" in shown) == (0, colored), shown
+    code, shown = at_a_terminal([sys.executable, "-m", "imageopt", "analyze", str(archive)], environment)
+    assert (code, b"\x1b[1mWhere" in shown) == (0, colored), shown
     assert b"?" not in shown.replace(b"[?25", b"").replace(b"na?ve ?", b"").replace(b"[?2026", b"")

@@ -1,12 +1,12 @@
 """What long work says while it runs: a log gets a line for each step, and a sign of life from one that takes long."""
 
 import io
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from terminal import at_a_terminal
 
 from imageopt.cli.progress import LineProgress
 
@@ -48,7 +48,7 @@ def test_a_short_step_is_one_line(clock: list[float]) -> None:
 def test_progress_has_no_style_where_none_is_wanted(environment: dict[str, str], styled: bool, tmp_path: Path) -> None:
     script = "from imageopt.cli.progress import LiveProgress\nimport time\n"
     script += "with LiveProgress(verbose=False).step('at work'): time.sleep(0.2)"
-    shown = at_a_terminal([sys.executable, "-c", script], environment, tmp_path)
+    _, shown = at_a_terminal([sys.executable, "-c", script], environment, tmp_path)
     assert (b"\x1b[2mat work" in shown) is styled
     assert b"at work" in shown
 
@@ -57,24 +57,7 @@ def test_a_person_is_told_what_may_come_next_and_a_program_is_not(tmp_path: Path
     (tmp_path / "Dockerfile").write_text("FROM node:20\nCOPY . .\nRUN npm ci\n")
     for command, words in (("analyze", b"next: imageopt rewrite ."), ("lint", b"more on each: imageopt explain NAME")):
         line = [sys.executable, "-m", "imageopt", command, "."]
-        assert words in at_a_terminal(line, {}, tmp_path)
-        assert words not in at_a_terminal([*line, "--quiet"], {}, tmp_path)
+        assert words in at_a_terminal(line, {}, tmp_path)[1]
+        assert words not in at_a_terminal([*line, "--quiet"], {}, tmp_path)[1]
         piped = subprocess.run(line, cwd=tmp_path, capture_output=True, timeout=60, check=False)
         assert words not in piped.stdout + piped.stderr
-
-
-def at_a_terminal(command: list[str], environment: dict[str, str], folder: Path) -> bytes:
-    """What the command shows at a terminal, stdout and stderr together."""
-    main, other = os.openpty()
-    cleared = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR")}
-    known = {**cleared, "TERM": "xterm-256color", **environment}
-    with subprocess.Popen(command, stdin=other, stdout=other, stderr=other, env=known, cwd=folder):
-        os.close(other)
-        shown = b""
-        try:
-            while part := os.read(main, 65536):
-                shown += part
-        except OSError:  # the other end is closed: Linux's way of saying so
-            pass
-        os.close(main)
-    return shown
