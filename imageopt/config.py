@@ -13,6 +13,7 @@ from typing import Any, Literal
 from msgspec import Struct, field
 
 from imageopt.errors import UsageError
+from imageopt.folders import upwards
 from imageopt.toml_table import Table
 
 NAME = "imageopt.toml"
@@ -192,10 +193,7 @@ def nearest(start: Path, *names: str) -> Path | None:
 
     Outside of a repository only the folder itself is asked.
     """
-    folder = start.resolve()
-    upwards = [folder, *folder.parents]
-    root = next((index for index, place in enumerate(upwards) if (place / ".git").exists()), 0)
-    places = (place / name for place in upwards[: root + 1] for name in names)
+    places = (place / name for place in upwards(start) for name in names)
     return next((place for place in places if place.exists()), None)
 
 

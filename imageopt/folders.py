@@ -1,4 +1,6 @@
-"""The user's own folders for what imageopt keeps: state that undo needs, and temporary files beside the home.
+"""The user's own folders for what imageopt keeps, and those above a project.
+
+State that undo needs lies in one, temporary files beside the home in another.
 
 Only absolute paths in the XDG variables count, as their specification asks: a relative one would put files into
 whatever folder a command is started in.
@@ -18,6 +20,14 @@ def state_folder() -> Path:
 def cache_folder() -> Path:
     """Where temporary files go that must lie on the file system of the home. Raises InputError where there is none."""
     return _folder("XDG_CACHE_HOME", ".cache")
+
+
+def upwards(start: Path) -> list[Path]:
+    """The folder, and those above it up to its repository's root; outside of a repository it alone."""
+    folder = start.resolve()
+    above = [folder, *folder.parents]
+    root = next((index for index, place in enumerate(above) if (place / ".git").exists()), 0)
+    return above[: root + 1]
 
 
 def _folder(variable: str, usual: str) -> Path:

@@ -184,8 +184,10 @@ def place_of(target: str, options: BuildOptions) -> Place:
 
 def check_stage(place: Place, options: BuildOptions) -> None:
     """Raises UsageError where the stage that is asked for is none of the Dockerfile's."""
+    if options.target is None:
+        return
     tree = parse(place.text)
-    if options.target is not None and tree.stages and tree.target(options.target) is None:
+    if tree.stages and tree.target(options.target) is None:
         names = ", ".join(stage.name or str(number) for number, stage in enumerate(tree.stages))
         raise UsageError(f"there is no stage {options.target!r} in {place.dockerfile}", f"its stages are {names}")
 

@@ -1,5 +1,7 @@
 """The names and values of ENV, LABEL and ARG."""
 
+import re
+
 from msgspec import Struct
 
 from imageopt.dockerfile.model import Instruction, Word
@@ -21,6 +23,11 @@ def pairs(instruction: Instruction) -> tuple[Pair, ...]:
     if words and "=" not in words[0].raw:
         return (Pair(words[0].value, words[1].raw, words[1]),) if len(words) == 2 else ()
     return tuple(_pair(word) for word in words if "=" in word.raw)
+
+
+def refers_to(text: str, instruction: Instruction) -> bool:
+    """Whether the text names, as `$NAME` or `${NAME`, one of the variables of an ENV or ARG."""
+    return any(re.search(rf"\$\{{?{re.escape(pair.name)}\b", text) for pair in pairs(instruction))
 
 
 def _pair(word: Word) -> Pair:

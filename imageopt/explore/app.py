@@ -155,9 +155,8 @@ class Explorer(App[None]):
         """Fills everything in before the first frame is drawn: to draw it takes longer than to fill it."""
         table = self.query_one(Layers)
         made = [line_and_text(self._evidence, layer.index) for layer in self._image.layers]
-        lined = any(
-            line for line, _ in made
-        )  # the number alone: on a narrow screen the file's name is all one would see
+        # the number alone: on a narrow screen the file's name is all one would see
+        lined = any(line for line, _ in made)
         table.add_columns("#", "size", "wasted", *(["line"] if lined else []), "made by")
         for layer, (line, text) in zip(self._image.layers, made, strict=True):
             wasted = format_bytes(layer.wasted_bytes) if layer.wasted_bytes else ""

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from imageopt.folders import upwards
 from imageopt.project.services import Service, read_services
 
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9._/@-]|:(?=\w))*")
@@ -27,9 +28,7 @@ def composed_images(root: Path, dockerfile: str) -> Iterator[ComposedImage]:
     """The names, from the nearest compose file up to the repository's root; the folder's alone outside of one."""
     start = root.resolve()
     file = os.path.normpath(start / dockerfile)
-    folders = [start, *start.parents]
-    last = next((number for number, folder in enumerate(folders) if (folder / ".git").exists()), 0)
-    for folder in folders[: last + 1]:
+    for folder in upwards(start):
         for service in read_services(folder):
             if service.dockerfile and os.path.normpath(folder / service.dockerfile) == file:
                 above = os.path.relpath(folder, start)

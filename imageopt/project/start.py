@@ -4,7 +4,7 @@
 exactly the same. Anything else (a chain, a pre script, a development runner) is kept and the reason said.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from imageopt.dockerfile.model import Dockerfile, Instruction
@@ -19,6 +19,7 @@ from imageopt.project.scripts import (
     called_script,
     commands,
     is_plain,
+    reachable_commands,
     script_call,
     split_assignments,
     with_arguments,
@@ -75,6 +76,12 @@ def start_command(
 def start_lines(start: StartCommand, scripts: Mapping[str, str]) -> tuple[str, ...]:
     """The shell lines of a start: its command, and the scripts that it may stand for, with what runs around them."""
     return (start.script, *(f"npm run {name}" for name, script in scripts.items() if script == start.script))
+
+
+def start_commands(start: StartCommand, scripts: Mapping[str, str]) -> Iterator[tuple[str, ...]]:
+    """Every command that a start runs, through the scripts that it calls."""
+    for line in start_lines(start, scripts):
+        yield from reachable_commands(line, scripts)
 
 
 def _member(workspace: Workspace | None, folder: str) -> Manifest | None:

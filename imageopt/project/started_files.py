@@ -12,9 +12,8 @@ from pathlib import Path
 from imageopt.lazy_pattern import lazy_pattern
 from imageopt.project.files import SOURCE_SUFFIXES, exists, is_folder, read_source, source_files
 from imageopt.project.model import Fact, StartCommand
-from imageopt.project.scripts import reachable_commands
 from imageopt.project.sources import IMPORT, resolve_import
-from imageopt.project.start import entry_of, start_lines
+from imageopt.project.start import entry_of, start_commands, start_lines
 
 _NODE_OPTIONS = lazy_pattern(r"\bNODE_OPTIONS=(?:'([^']*)'|\"([^\"]*)\"|(\S+))")
 _READS_DOTENV = lazy_pattern(r"(?:dotenv|@dotenvx/dotenvx)/config(?:\.m?js)?")
@@ -42,9 +41,8 @@ def _commands(
     start: StartCommand, scripts: Mapping[str, str], environment: Mapping[str, str]
 ) -> Iterator[tuple[str, ...]]:
     """Every command of the start, and Node with the options that a variable gives it."""
+    yield from start_commands(start, scripts)
     lines = start_lines(start, scripts)
-    for line in lines:
-        yield from reachable_commands(line, scripts)
     options = [environment.get("NODE_OPTIONS", "")]
     options += [found[1] or found[2] or found[3] for text in (*lines, *scripts.values()) for found in _options(text)]
     yield from (("node", *text.split()) for text in options)

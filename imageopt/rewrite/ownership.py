@@ -10,8 +10,7 @@ from collections.abc import Iterator
 
 from imageopt.project.app import app_manifest
 from imageopt.project.model import Project
-from imageopt.project.scripts import reachable_commands
-from imageopt.project.start import start_lines
+from imageopt.project.start import start_commands
 from imageopt.rewrite.development import starts_what_writes
 from imageopt.rewrite.downloads import browsers
 from imageopt.rewrite.ground import Account
@@ -82,8 +81,7 @@ def _start_lines(project: Project) -> Iterator[str]:
     """What the start command runs, through package.json's scripts, each command as a line."""
     manifest = app_manifest(project)
     scripts = manifest.scripts if manifest else {}
-    for line in start_lines(project.start, scripts) if project.start else ():
-        yield from (" ".join(words) for words in reachable_commands(line, scripts))
+    yield from map(" ".join, start_commands(project.start, scripts) if project.start else ())
 
 
 def _begun(found: Survey) -> set[str]:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from imageopt.dockerfile.model import Instruction
-from imageopt.dockerfile.pairs import pairs
+from imageopt.dockerfile.pairs import pairs, refers_to
 from imageopt.project.model import Project, StartCommand
 from imageopt.project.scripts import called_script
 from imageopt.rewrite.development import chooses
@@ -88,11 +88,7 @@ def env_names(ground: Ground) -> set[str]:
 def referred_arguments(ground: Ground) -> list[str]:
     """The ARGs that instructions of the running image refer to."""
     referring = " ".join([*(item.arguments for item in ground.found.runtime), *ground.found.clock])
-    return [
-        ground.kept(item)
-        for item in ground.found.arguments
-        if any(re.search(rf"\$\{{?{re.escape(pair.name)}\b", referring) for pair in pairs(item))
-    ]
+    return [ground.kept(item) for item in ground.found.arguments if refers_to(referring, item)]
 
 
 def _head(ground: Ground) -> list[str]:

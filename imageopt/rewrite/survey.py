@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from imageopt.dockerfile.environment import Environment, environments
 from imageopt.dockerfile.model import Dockerfile, Instruction, Stage
-from imageopt.dockerfile.pairs import pairs
+from imageopt.dockerfile.pairs import pairs, refers_to
 from imageopt.project.app import member_at
 from imageopt.rewrite.commands import Command, commands_of, install_flags, installs_production_only, purpose
 from imageopt.rewrite.managers import Manager
@@ -82,7 +82,7 @@ class _Reader:
                 self._run()
             case "USER":
                 self.found.user_set = self.instruction  # what it says is in `user`; the build runs as root
-                if _rests_on_argument(self.instruction, self.found.arguments):
+                if any(refers_to(self.instruction.arguments, given) for given in self.found.arguments):
                     self._object("its user rests on a build argument")
             case keyword if keyword in _SHIPPED:
                 self.found.runtime.append(self.instruction)
@@ -321,11 +321,6 @@ class _Reader:
     def _paths(self, command: Command) -> list[str]:
         words = [word for word in command.words[1:] if not word.startswith("-")]
         return [posixpath.normpath(posixpath.join(self.workdir, word)) for word in words]
-
-
-def _rests_on_argument(instruction: Instruction, arguments: list[Instruction]) -> bool:
-    names = [pair.name for item in arguments for pair in pairs(item)]
-    return any(re.search(rf"\$\{{?{re.escape(name)}\b", instruction.arguments) for name in names)
 
 
 def _brings_certificates(instruction: Instruction) -> bool:

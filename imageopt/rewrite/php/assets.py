@@ -7,7 +7,7 @@ or the suite tells which that is.
 import re
 from collections.abc import Iterator
 
-from imageopt.dockerfile.pairs import pairs
+from imageopt.dockerfile.pairs import pairs, refers_to
 from imageopt.evidence.model import Evidence
 from imageopt.project.files import exists
 from imageopt.project.model import Project
@@ -100,7 +100,7 @@ def _environment(found: PhpSurvey) -> Iterator[Place]:
     wanted = [place for place in places if any(_PUBLIC.fullmatch(pair.name) for pair in pairs(place.instruction))]
     text = " ".join(place.instruction.arguments for place in wanted)
     for place in places:
-        refers = any(re.search(rf"\$\{{?{re.escape(pair.name)}\b", text) for pair in pairs(place.instruction))
+        refers = refers_to(text, place.instruction)
         if place in wanted or (place.instruction.keyword == "ARG" and refers):
             yield place
 
