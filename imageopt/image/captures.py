@@ -28,6 +28,14 @@ _ELF_LEAST, _ELF_MOST = 64, 32 << 20  # bytes; a stream's file is held while it 
 ELF_MAGIC = b"\x7fELF"
 
 
+_LOOKED_INTO = _ENDS | {"node"}
+
+
+def may_be_looked_into(path: str, mode: int) -> bool:
+    """Whether one of the two below may be so: one quick question for the many files that neither concerns."""
+    return mode & 0o111 != 0 or path[-4:] in _LOOKED_INTO or ".so" in path
+
+
 def may_be_elf(path: str, mode: int, size: int) -> bool:
     """Whether the file is to be asked for its needs: a Node addon, a library or program outside the system's folders.
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from imageopt.errors import InputError
 from imageopt.image.cache import pack, unpack
-from imageopt.image.captures import captured, may_be_elf
+from imageopt.image.captures import captured, may_be_elf, may_be_looked_into
 from imageopt.image.elf import elf_facts
 from imageopt.image.layer import Listing
 from imageopt.image.model import LayerIndex
@@ -69,7 +69,8 @@ def index_split(layer: SplitLayer) -> LayerIndex:
                 checksum = (payload if size else _NO_CONTENT) or b""
                 if len(checksum) != len(_NO_CONTENT):
                     raise Surprise("the engine's record of a layer lacks a checksum")
-                _look_into(layer, listing, path, mode, size)
+                if may_be_looked_into(path, mode) or path in listing.elf:
+                    _look_into(layer, listing, path, mode, size)
             listing.add(fields, checksum)
     if any(raw):
         raise Surprise("the engine's record of a layer ends with a header and no file")
@@ -102,7 +103,6 @@ def _member(raw: bytes, headers: Headers) -> Member | None:
 def _look_into(layer: SplitLayer, listing: Listing, path: str, mode: int, size: int) -> None:
     """Opens the file in the layer's folder where its content counts later."""
     facts = layer.inspect(path, elf_facts) if may_be_elf(path, mode, size) else None
-    if facts is not None or listing.elf:
-        listing.keep_elf(path, facts)
+    listing.keep_elf(path, facts)
     if facts is None and captured(path, size):
         listing.contents[path] = layer.read(path, size) if size else b""

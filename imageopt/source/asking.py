@@ -1,4 +1,4 @@
-"""What a local engine is asked about an image: a few short questions, which over its socket need no client.
+"""What a local engine is asked about an image: a few short questions and its export, which need no client by a socket.
 
 The client library takes longer to import than a known image to be told. So a question goes over the socket by hand, and
 whatever is not a plain answer there (another kind of address, an error, a surprise) is asked again with the client,
@@ -15,6 +15,8 @@ from imageopt.source.address import engine_address
 
 if TYPE_CHECKING:
     import docker
+
+    from imageopt.source.ahead import SocketExport
 
 T = TypeVar("T")
 _SECONDS = 10
@@ -68,6 +70,18 @@ class Engine:
         """What it says of itself."""
         found = self._found("/info", dict)
         return engine.engine_info(self.client) if found is None else found
+
+    def export(self, name: str) -> "SocketExport | engine.ImageExport":
+        """The export of an image, as a tar to be read once and to be closed."""
+        from urllib.parse import quote
+
+        from imageopt.source import ahead
+
+        if self._socket is not None and self._client is None:
+            export = ahead.open_export(self._socket, self._versioned(f"/images/{quote(name, safe='/:')}/get"))
+            if export is not None:
+                return export
+        return engine.ImageExport(self.client, name)
 
     def close(self) -> None:
         """Nothing more will be asked."""

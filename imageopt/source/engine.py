@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 __all__ = ["ImageExport", "connect", "engine_address", "engine_info", "image_missing", "inspect_image", "is_podman"]
 
 _CONNECT_SECONDS = 60
-_EXPORT_SECONDS = 900  # Docker writes the whole image to its own disk before the first byte of an export comes
 _CHUNK = 1 << 20
 _ANY_VERSION = "1.44"  # where no version is asked for
 _NOT_THERE = (400, 404)  # 400 is Docker's answer to a name that cannot be one, Podman's has words for it
@@ -101,13 +100,18 @@ class ImageExport:
         from docker.errors import APIError
         from urllib3.exceptions import HTTPError
 
+        from imageopt.source import ahead
+
         try:
             if self._chunks is None:
-                self._client.api.timeout = _EXPORT_SECONDS
+                self._client.api.timeout = ahead.SECONDS
                 self._chunks = iter(self._client.api.get_image(self._name, chunk_size=_CHUNK))
             return next(self._chunks, b"")
         except (APIError, requests.exceptions.RequestException, HTTPError, OSError) as error:
-            raise ToolFailed(f"the engine broke off the export: {short(error)}", "look at the engine's log") from None
+            raise ahead.broken_off(short(error)) from None
+
+    def close(self) -> None:
+        """Nothing more of it is wanted; the client's connection is closed with the client."""
 
 
 def _asked(question: Callable[..., Any], *arguments: str) -> Mapping[str, Any] | None:

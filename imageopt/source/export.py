@@ -7,16 +7,12 @@ its name, and put into order afterwards.
 import io
 import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING, BinaryIO, Generic
+from typing import BinaryIO, Generic, cast
 
 from imageopt.errors import InputError
 from imageopt.source.documents import LIMIT
 from imageopt.source.model import LayerT
 from imageopt.source.tar import BLOCK, TarStream, walk
-
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
-
 
 _TOLD = 1 << 22  # bytes from one word on the progress to the next: an engine sends some thousand times as many pieces
 
@@ -45,7 +41,7 @@ class ExportReader(Generic[LayerT]):
             head = tar.peek(min(member.stored, BLOCK))
             if is_layer(name, head):
                 part = _Passing(tar, member.stored, seen)
-                self._layers[name] = index_layer(io.BufferedReader(part, 1 << 18))
+                self._layers[name] = index_layer(cast("BinaryIO", part))
                 tar.skip(part.left)
                 self.sizes[name] = member.stored
                 if is_compressed(head):
@@ -95,22 +91,22 @@ def is_layer(name: str, head: bytes) -> bool:
     return named or (len(head) == BLOCK and name.startswith("blobs/") and not head.strip(b"\0"))
 
 
-class _Passing(io.RawIOBase):
-    """The content of the member that is passing by, as a stream of its own."""
+class _Passing:
+    """The content of the member that is passing by, as a stream of its own that can only be read."""
 
     def __init__(self, tar: TarStream, length: int, seen: Callable[[int], None]) -> None:
         self._tar = tar
         self._seen = seen
         self.left = length
 
-    def readable(self) -> bool:
-        return True
+    def seekable(self) -> bool:
+        """It is not: what has passed by is gone."""
+        return False
 
-    def readinto(self, buffer: "WriteableBuffer") -> int:
-        view = memoryview(buffer).cast("B")[: self.left]
-        data = self._tar.some(len(view))
-        view[: len(data)] = data
+    def read(self, count: int) -> bytes:
+        """At most `count` bytes, as many as have come; none at the end."""
+        data = self._tar.some(min(count, self.left))
         self.left -= len(data)
         if self._tar.position // _TOLD != (self._tar.position - len(data)) // _TOLD:
             self._seen(self._tar.position)
-        return len(data)
+        return bytes(data)

@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct
 
@@ -22,6 +22,9 @@ from imageopt.source.layout import Described, docker_layout, oci_layout
 from imageopt.source.model import ImageConfig, ImageRef
 from imageopt.source.overlay2 import SplitLayer, Surprise, split_layers
 from imageopt.source.podman import podman_layers
+
+if TYPE_CHECKING:
+    from imageopt.source.ahead import SocketExport
 
 
 class Records(Struct, frozen=True):
@@ -71,9 +74,9 @@ class LocalImage(Struct, frozen=True):
             raise Surprise("the engine keeps its configurations elsewhere")
         return _docker_config(str(self._info.get("DockerRootDir")), self.digest)
 
-    def export(self) -> ImageExport:
+    def export(self) -> "SocketExport | ImageExport":
         """The engine's export of this image alone: a name without a tag would stand for all of its tags."""
-        return ImageExport(self._engine.client, self.digest)
+        return self._engine.export(self.digest)
 
     def described(self, export: Files) -> Described:
         """The image as the documents of its export describe it."""
@@ -103,7 +106,7 @@ def local_image(ref: ImageRef, platform: str | None) -> Iterator[LocalImage]:
         image = engine.image(ref.name)
         if image is None:
             raise image_missing(ref.name, kind)
-        info = engine.info()
+        info = (_storage(image) if kind == "docker" else None) or engine.info()
         containerd = uses_containerd(info)
         has = "/".join(str(image[key]) for key in ("Os", "Architecture", "Variant") if image.get(key))
         if platform and not containerd and not fits(has, platform):
@@ -111,6 +114,18 @@ def local_image(ref: ImageRef, platform: str | None) -> Iterator[LocalImage]:
         yield LocalImage(ref.name, kind, str(image.get("Id")), containerd, platform, has, engine, info, image)
     finally:
         engine.close()
+
+
+def _storage(image: Mapping[str, Any]) -> Mapping[str, str] | None:
+    """Of what the engine says of itself, as much as its words about the image tell; None where they do not.
+
+    They do with overlay2, and spare a question for which Docker asks its other programs: 10 to 80 ms.
+    """
+    driver = image.get("GraphDriver")
+    if not isinstance(driver, dict) or driver.get("Name") != "overlay2" or not isinstance(driver.get("Data"), dict):
+        return None
+    root, found, _ = str(driver["Data"].get("UpperDir")).rpartition("/overlay2/")
+    return {"DockerRootDir": root, "Driver": "overlay2"} if found else None
 
 
 def _docker_config(root: str, digest: str) -> bytes:

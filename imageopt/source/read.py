@@ -6,6 +6,7 @@ read once.
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Generic, TypeVar
 
@@ -173,9 +174,10 @@ def _from_records(
 
 
 def _from_export(image: "LocalImage", readers: _Readers[LayerT], progress: Progress) -> ReadImage[LayerT]:
-    export = ExportReader(
-        image.export().read, readers.index_layer, lambda position: progress.update(f"{format_bytes(position)} read")
-    )
+    with closing(image.export()) as stream:
+        export = ExportReader(
+            stream.read, readers.index_layer, lambda position: progress.update(f"{format_bytes(position)} read")
+        )
     described = image.described(export)
     config = image_config(described.config)
     _check_count(config, described)

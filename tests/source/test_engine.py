@@ -80,7 +80,7 @@ def test_what_was_exported_once_is_not_exported_again(
     monkeypatch.setattr("imageopt.source.local.split_layers", unreadable)
     cache, ref = LayerCache(tmp_path), ImageRef("docker", IMAGE)
     image = load_image(ref, cache=cache)
-    monkeypatch.delattr("imageopt.source.engine.ImageExport.read")
+    monkeypatch.delattr("imageopt.source.ahead.SocketExport.read")
     assert load_image(ref, cache=cache) == image
     for path in cache.folder.glob("*.xxh3-128"):
         path.unlink()

@@ -7,6 +7,7 @@ import json
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fakeengine import DOCKER, answering
@@ -23,9 +24,12 @@ LAYERS = [
 ]
 
 
-@pytest.fixture
-def store(tmp_path: Path, no_engine: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The storage of an engine that has the image `app`, as the overlay2 driver keeps it."""
+@pytest.fixture(params=["itself", "image"])
+def store(tmp_path: Path, no_engine: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[Path]:
+    """The storage of an engine that has the image `app`, as the overlay2 driver keeps it.
+
+    Where that is, the engine says of itself, or of the image.
+    """
     root = tmp_path / "store"
     document = config(LAYERS)
     contents = root / "image/overlay2/imagedb/content/sha256"
@@ -46,12 +50,16 @@ def store(tmp_path: Path, no_engine: pytest.MonkeyPatch) -> Iterator[Path]:
                     place = folder / member.name
                     place.parent.mkdir(exist_ok=True)
                     place.write_bytes(content.read() if (content := archive.extractfile(member)) else b"")
-    image = {"Id": digest(document), "Os": "linux", "Architecture": "amd64"}
+    image: dict[str, Any] = {"Id": digest(document), "Os": "linux", "Architecture": "amd64"}
+    about_itself = {"DockerRootDir": str(root), "Driver": "overlay2"}
+    if request.param == "image":  # the engine says it of the image, and is not asked about itself
+        folders = {"UpperDir": str(root / "overlay2/layer1/diff")}
+        image["GraphDriver"], about_itself = {"Name": "overlay2", "Data": folders}, {}
     missing = (404, {"message": "no such image"})
     told = {
         "/images/app/json": (200, image),
         "/images/other/json": missing,
-        "/info": (200, {"DockerRootDir": str(root), "Driver": "overlay2"}),
+        "/info": (200, about_itself),
     }
     with answering(tmp_path / "s", DOCKER, told) as host:
         no_engine.setenv("DOCKER_HOST", host)
