@@ -31,7 +31,11 @@ def build_stage(ground: Ground, account: Account) -> dict[str, object]:
         "image": ground.bases.build,
         "name": ground.build_name,
         "toolchain": ground.bases.toolchain,
-        "before_install": [*_system(ground, account), *(_text(ground, step) for step in ground.found.before_install)],
+        "before_install": [
+            *([f"WORKDIR {word(found.folder)}"] if found.unnamed else []),
+            *_system(ground, account),
+            *(_text(ground, step) for step in found.before_install),
+        ],
         "sources_first": [_text(ground, step) for step in first],
         "above_manifests": comments_of(tree, *found.manifests),
         "above_install": comments_of(tree, found.install) if found.install and found.install not in built else "",

@@ -92,7 +92,7 @@ def _doubt(project: Project, survey: Survey, *, prunes: bool) -> str | None:
         return "what the start command runs is not known"
     if project.framework in OWN_LAYOUT:
         return f"{project.framework} decides by itself what it reads"
-    entry = posixpath.normpath(entry_of(project.start.argv) or "")
+    entry = posixpath.normpath(entry_of(project.start.argv) or "").removeprefix(f"{survey.folder}/")
     if not any(within(entry, folder) for folder in project.build_outputs):
         return f"{entry} is no output of the build"
     if unknown := unknown_read(project):

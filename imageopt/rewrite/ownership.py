@@ -51,6 +51,8 @@ def service_user(project: Project, found: Survey, account: Account, system: Runt
         account.refuse("run-as-node", f"it listens on port {low}, which outside of Docker only root may")
     elif protected:
         account.refuse("run-as-node", f"it writes to {protected.value} ({protected.source})")
+    elif found.starts_at_root and writes_where_it_starts(project):
+        account.refuse("run-as-node", f"it is started in {found.final_folder}, and may write there")
     elif browser := next(browsers(project, found), None):
         account.refuse("run-as-node", browser)
     elif found.accounts:
@@ -62,6 +64,11 @@ def service_user(project: Project, found: Survey, account: Account, system: Runt
         account.done["run-as-node"] = f"it needs no privilege: it {listens} and {writes}"
         return "node"
     return ""
+
+
+def writes_where_it_starts(project: Project) -> bool:
+    """Whether it may write to the folder that it is started in: `./out.txt` is a file of that one."""
+    return bool(project.unresolved_writes) or any(not fact.value.startswith("/") for fact in project.writable_paths)
 
 
 def owner_of(user: str, found: Survey, known: str) -> str:

@@ -28,6 +28,7 @@ _COMMAND = ("EXPOSE", "HEALTHCHECK", "ENTRYPOINT", "CMD")
 def running_stage(ground: Ground, account: Account) -> dict[str, object]:
     """The template's values for the second stage."""
     found = ground.found
+    final = found.folder if ground.layout.start and found.starts_at_root else found.final_folder
     return {
         "image": ground.bases.runtime,
         "name": ground.stage.name or "",
@@ -44,7 +45,7 @@ def running_stage(ground: Ground, account: Account) -> dict[str, object]:
         "owner": ground.owner,
         "folder_mode": found.folder_mode,
         "copies": _copies(ground, account),
-        "final_folder": word(found.final_folder) if found.final_folder != found.folder else "",
+        "final_folder": word(final) if final != found.folder else "",
         "tail": [
             *map(ground.kept, found.outside),
             *([f"RUN {' && '.join(found.modes)}"] if found.modes else []),

@@ -7,30 +7,34 @@ One that cannot be placed makes an objection, and with an objection there is no 
 import posixpath
 import re
 from collections.abc import Iterator
+from itertools import dropwhile
 
 from imageopt.dockerfile.environment import Environment, environments
 from imageopt.dockerfile.model import Dockerfile, Instruction, Stage
 from imageopt.dockerfile.pairs import pairs, refers_to
 from imageopt.project.app import member_at
-from imageopt.rewrite.commands import Command, commands_of, install_flags, installs_production_only, purpose
+from imageopt.rewrite.commands import (
+    Command,
+    commands_of,
+    install_flags,
+    installs_production_only,
+    purpose,
+    writes_npmrc,
+)
 from imageopt.rewrite.managers import Manager
+from imageopt.rewrite.moves import MANIFESTS, folder_without_workdir, placed, without_moves
 from imageopt.rewrite.render import flags_of
 from imageopt.rewrite.surveyed import Copy, Step, Survey, short, within
 from imageopt.rewrite.workspace import Part, built_by, member_words
 
-MANIFESTS = re.compile(
-    r"(?:\./)?(?:package(?:-lock)?\.json|package\*\.json|package-lock\*\.json|npm-shrinkwrap\.json|\.npmrc"
-    r"|bun\.lockb?|bunfig\.toml|pnpm-lock\.yaml|pnpm-workspace\.yaml|\.pnpmfile\.cjs|yarn\.lock|\.yarnrc(?:\.yml)?)\*?"
-)
 _SHIPPED = ("LABEL", "MAINTAINER", "EXPOSE", "STOPSIGNAL", "VOLUME", "HEALTHCHECK", "ENTRYPOINT", "CMD", "ENV", "SHELL")
 
 _ONLY_SAY = ("echo", "ls", "cat", "test", "true")
+_HARMLESS = ("/tmp", "/dev/null", "/root/.npm", "/root/.cache", "/usr/bin/env")  # noqa: S108
 
 _SHARES = re.compile(  # modes with which others than the owner may write
     r"[0-7]?[0-7](?:[2367][0-7]|[0-7][2367])|(?=\S*(?:[+=][rxX]*w|=u))(?:[ugoa]*[+=][rwxXstug]+,?)+"
 )
-
-_MOVES = re.compile(r"\s(?:--prefix|-C|--cwd|--dir)[= ]([^\s'\"$]+)\s")
 
 
 def survey(tree: Dockerfile, stage: Stage, manager: Manager, part: Part | None = None) -> Survey:
@@ -39,29 +43,39 @@ def survey(tree: Dockerfile, stage: Stage, manager: Manager, part: Part | None =
     `part` is the part of a workspace that the image is for.
     """
     found = Survey()
+    implied = folder_without_workdir(tree, stage, manager) if part is None else ""
     for instruction, state in zip((*stage.instructions, None), environments(tree, stage), strict=True):
         if instruction is None:
             found.final_folder = posixpath.normpath(state.workdir or "/")
+            found.unnamed = implied != ""
+            found.starts_at_root = found.unnamed and state.workdir is None
             found.user = state.user or ""
         else:
-            _Reader(found, instruction, state, manager, part).read()
+            _Reader(found, instruction, state, manager, part, implied).read()
     if found.install is None:
         found.objections.append(f"no RUN of it installs packages with {manager.name}")
     elif found.folder in ("", "/"):
         found.objections.append("it has no WORKDIR: the application would lie in the root folder")
-    elif not within(found.final_folder, found.folder):
+    elif not within(found.final_folder, found.folder) and not found.starts_at_root:
         found.objections.append(f"it installs in {found.folder} and starts in {found.final_folder}")
     return found
 
 
 class _Reader:
-    """Places one instruction."""
+    """Places one instruction; `implied` is the application's folder where no WORKDIR names one."""
 
     def __init__(
-        self, found: Survey, instruction: Instruction, state: Environment, manager: Manager, part: Part | None
+        self,
+        found: Survey,
+        instruction: Instruction,
+        state: Environment,
+        manager: Manager,
+        part: Part | None,
+        implied: str,
     ) -> None:
         self.found, self.instruction, self.state, self.manager, self.part = found, instruction, state, manager, part
-        self.workdir = posixpath.normpath(state.workdir or "/")
+        self.here = posixpath.normpath(state.workdir or "/")
+        self.workdir = self.here if state.workdir is not None else implied or "/"  # what the stages have for it
 
     def read(self) -> None:
         match self.instruction.keyword:
@@ -125,7 +139,7 @@ class _Reader:
         if target is None:
             self._object("its target rests on a build argument")
             return
-        place = posixpath.normpath(posixpath.join(self.workdir, target))
+        place = posixpath.normpath(posixpath.join(self.here, target))
         if target.endswith("/") or target in (".", "./"):
             place = place.rstrip("/") or "/"
         sources = tuple(words[:-1])
@@ -138,9 +152,11 @@ class _Reader:
             if self._are_manifests(sources, place):
                 self.found.manifests.append(instruction)
                 return
+            if self.here != self.workdir and not target.startswith("/"):
+                self._object("its target counts from the root folder, for there is no WORKDIR above")
             self.found.copies.append(Copy(instruction, sources, place))
             self.found.build.append(Step(instruction))
-        elif place == "/" or (self.workdir == "/" and not target.startswith("/")):
+        elif place == "/" or (self.here == "/" and not target.startswith("/")):
             self.found.folder = self.found.folder or "/"
             self._object("it copies into the root folder")
         else:
@@ -159,29 +175,30 @@ class _Reader:
         told = tuple(self._of_members(commands, self.part)) if self.part else commands
         if self.found.install is None:
             told = self._set(told)
-        kept = [command for command, here in self._places(told) if self._keeps(command, here)]
+        kept = [(command, here) for command, here in self._placed(told) if self._keeps(command, here)]
+        if self.here != self.workdir:  # the stages have a WORKDIR for it
+            kept = list(dropwhile(lambda each: _only_moves(each[0]) and each[1] == self.workdir, kept))
+        while kept and _only_moves(kept[-1][0]):
+            kept.pop()
         if not kept:
             return
         self.found.works = True
         flags = flags_of(self.instruction)
-        lines = [command.text for command in kept]
+        lines = [command.text for command, _ in kept]
         text = None if lines == [command.text for command in commands] else f"RUN {flags}{' && '.join(lines)}"
-        only_removes = all(command.purpose == "remove" for command in kept)
-        removed = tuple(path for command in kept for path in self._paths(command)) if only_removes else ()
+        only_removes = all(command.purpose == "remove" for command, _ in kept)
+        removed = tuple(path for each in kept for path in self._paths(*each)) if only_removes else ()
         self.found.build.append(Step(self.instruction, text, removed))
 
-    def _places(self, commands: tuple[Command, ...]) -> Iterator[tuple[Command, str]]:
-        """Each command with the folder that it works in: what `cd` and options such as `--prefix` say."""
-        here = self.workdir
-        for command in commands:
-            moved = _MOVES.search(f"{command.text} ") if command.words[:1] in (("npm",), ("yarn",), ("pnpm",)) else None
-            yield command, posixpath.normpath(posixpath.join(here, moved[1] if moved else "."))
-            if command.words[:1] == ("cd",):
-                here = posixpath.normpath(posixpath.join(here, *command.words[1:]))
+    def _placed(self, commands: tuple[Command, ...]) -> Iterator[tuple[Command, str]]:
+        return placed(commands, self.here, self.state.known)
 
     def _set(self, commands: tuple[Command, ...]) -> tuple[Command, ...]:
         """Lets what is set for the installation stand before it; what is left of the RUN."""
         settings = [command.text for command in commands if command.purpose == "setting"]
+        for command, here in self._placed(commands):
+            if command.purpose == "setting" and writes_npmrc(command.text) and here != self.workdir:
+                self._object(f"`{short(command.text)}` is run in {here}, where no package is installed")
         if settings:
             text = f"RUN {flags_of(self.instruction)}{' && '.join(settings)}"
             whole = len(settings) == len(commands)
@@ -222,7 +239,7 @@ class _Reader:
                 found.beside.append(command.text)
                 return True  # another package's, such as a client's that is built here
             case "install":
-                self._install(command)
+                self._install(command, here)
             case "system-install":
                 found.system.append((self.instruction, command))
             case "global-install":
@@ -238,21 +255,27 @@ class _Reader:
             case "clock":
                 found.clock.append(command.text)
             case "folder":
-                found.folders += self._paths(command)
-                return all(self._inside(path) for path in self._paths(command))
+                found.folders += self._paths(command, here)
+                made = [path for path in self._paths(command, here) if path != self.workdir]
+                return bool(made) and all(self._inside(path) for path in made)
             case "owner":
-                return self._owner(command)
+                return self._owner(command, here)
             case "remove":
-                return all(self._inside(path) for path in self._paths(command))
+                return all(self._inside(path) for path in self._paths(command, here))
+            case "build" if _only_moves(command):
+                return True
             case "build":
+                works = command.words[0] not in _ONLY_SAY
+                found.builds = found.builds or (works and bool(found.copies or found.outside))
                 if not found.copies and found.install is None and command.words[0] != "echo":
                     self._object(f"it runs `{short(command.text)}` before the sources are there")
                 elif outside := self._outside(command):
                     self._object(f"`{short(command.text)}` changes {outside}, outside of the application's folder")
-                elif found.install is None and (">" in command.text or command.words[0] not in _ONLY_SAY):
+                elif works and not self._inside(here) and not here.startswith(_HARMLESS):
+                    self._object(f"`{short(command.text)}` is run in {here}, outside of the application's folder")
+                elif found.install is None and (">" in command.text or works):
                     self._object(f"`{short(command.text)}` may make what the installation reads")
                 else:
-                    found.builds = found.builds or command.words[0] not in _ONLY_SAY
                     return True
             case "foreign-manager":
                 self._object(f"it uses {command.words[0]}, and the project {self.manager.name}")
@@ -273,20 +296,22 @@ class _Reader:
         body = "\n".join((command.text, *(heredoc.body for heredoc in self.instruction.heredocs)))
         return not command.words and re.search(r"\b(?:run|build|tsc|compile)\b", body) is not None
 
-    def _install(self, command: Command) -> None:
+    def _install(self, command: Command, here: str) -> None:
         found = self.found
         if found.install is not None:  # a second one, such as `npm install --production` after the build
             return
         found.install = self.instruction
         found.folder = self.workdir
         found.install_flags = install_flags(command)
+        if here == self.workdir:
+            found.install_flags = without_moves(found.install_flags)
         found.production_only = installs_production_only(command)
         if "$" in command.text:
             self._object("it installs with a variable")
 
-    def _owner(self, command: Command) -> bool:
+    def _owner(self, command: Command, here: str) -> bool:
         """chown of the application becomes `COPY --chown`; chmod inside it is kept, the mode travels with the file."""
-        paths = self._paths(command)[1:]  # the first is the owner or the mode
+        paths = self._paths(command, here)[1:]  # the first is the owner or the mode
         inside = [path for path in paths if self._inside(path)]
         given = next((word for word in command.words[1:] if not word.startswith("-")), "")
         if command.words[0].endswith("chmod"):
@@ -311,16 +336,19 @@ class _Reader:
     def _outside(self, command: Command) -> str | None:
         words = [word for word in command.words[1:] if re.match(r"/(?!/)", word)]  # `//` begins an address
         words += re.findall(r">>?\s*(/[^\s;&]+)", command.text)
-        harmless = ("/tmp", "/dev/null", "/root/.npm", "/root/.cache", "/usr/bin/env")  # noqa: S108
-        return next((word for word in words if not self._inside(word) and not word.startswith(harmless)), None)
+        return next((word for word in words if not self._inside(word) and not word.startswith(_HARMLESS)), None)
 
     def _inside(self, path: str) -> bool:
         """Whether it lies in the application's folder; before the first WORKDIR there is none."""
         return self.workdir != "/" and within(path, self.workdir)
 
-    def _paths(self, command: Command) -> list[str]:
+    def _paths(self, command: Command, here: str) -> list[str]:
         words = [word for word in command.words[1:] if not word.startswith("-")]
-        return [posixpath.normpath(posixpath.join(self.workdir, word)) for word in words]
+        return [posixpath.normpath(posixpath.join(here, word)) for word in words]
+
+
+def _only_moves(command: Command) -> bool:
+    return command.words[:1] == ("cd",)
 
 
 def _brings_certificates(instruction: Instruction) -> bool:

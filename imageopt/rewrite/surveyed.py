@@ -31,6 +31,8 @@ class Survey(Struct):
 
     folder: str = ""
     final_folder: str = ""
+    unnamed: bool = False  # no WORKDIR above the installation names that folder, but a `cd` or an option
+    starts_at_root: bool = False  # nor does one below it
     user: str = ""
     user_set: Instruction | None = None
     before_install: list[Step] = field(default_factory=list)

@@ -18,6 +18,7 @@ from imageopt.rewrite.development import called_by, started_with, who_starts
 from imageopt.rewrite.locked import lock_obstacle
 from imageopt.rewrite.managers import Manager
 from imageopt.rewrite.model import Refused
+from imageopt.rewrite.moves import moved_to
 from imageopt.rewrite.surgery.model import Answer, Case, Cut
 from imageopt.rules.checks.node import may_bring
 from imageopt.rules.checks.node_install import Install, installs_of, left_by
@@ -26,7 +27,6 @@ from imageopt.rules.checks.steps import Step, every_stage, steps, with_ancestors
 
 _NOT_FROZEN = ("--no-save", "--no-package-lock", "--workspace", "--workspaces", "--filter", "--no-frozen-lockfile",
                "--package-lock", "--no-lockfile")  # fmt: skip
-_MOVES = re.compile(r"(?:--prefix|-C|--cwd|--dir)[= ](\S+)")
 _FIRST_NODE_WITH_NPM_7 = 15
 _NEWER_LOCK = "3"
 
@@ -119,7 +119,7 @@ def _is_beside(case: Case, install: Install) -> bool:
     """Whether it installs another package, by a manifest of its own: a client in a folder of the service."""
     above = (item for item in run_commands(install.step.instruction) if item.start < install.command.start)
     paths = [word.value for item in above if item.name == "cd" for word in item.arguments]
-    paths += [match[1] for match in _MOVES.finditer(" ".join(word.value for word in install.command.words))]
+    paths.append(moved_to([word.value for word in install.command.words]) or "")
     paths.append(install.step.environment.workdir or "")
     for path in paths:
         parts = [part for part in path.split("/") if part not in ("", ".", "..")]

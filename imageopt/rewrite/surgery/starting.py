@@ -10,7 +10,7 @@ from imageopt.dockerfile.pairs import pairs
 from imageopt.rewrite.development import chooses, started_with
 from imageopt.rewrite.ground import Account
 from imageopt.rewrite.model import Refused
-from imageopt.rewrite.ownership import owned, service_user, writable
+from imageopt.rewrite.ownership import owned, service_user, writable, writes_where_it_starts
 from imageopt.rewrite.render import Unsafe, assignment, exec_form, word
 from imageopt.rewrite.running_stage import bare_start, changed_folder, is_bare, start_reason
 from imageopt.rewrite.surgery.model import Answer, Case, Cut
@@ -68,9 +68,8 @@ def user(case: Case) -> Answer:
         return (Refused("run-as-node", "it has no WORKDIR"),)
     if case.children(case.final):
         return (Refused("run-as-node", "other stages are built on the one that is shipped"),)
-    here, writes = case.running.final_folder, case.project.writable_paths
-    beside = bool(case.project.unresolved_writes) or any(not fact.value.startswith("/") for fact in writes)
-    if here != case.running.folder and beside:  # `./out.txt` is a file of the folder that it is started in
+    here = case.running.final_folder
+    if here != case.running.folder and writes_where_it_starts(case.project):
         return (Refused("run-as-node", f"it is started in {here}, and may write there"),)
     account = Account()
     name = service_user(case.project, case.running, account, case.system)
