@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from imageopt.evidence.folders import FolderRow
 from imageopt.evidence.model import CompositionRow, Evidence, Inventory, InventoryRow, Overview
-from imageopt.image.cache import LayerCache, user_cache
+from imageopt.image.cache import NOT_PACKED, LayerCache, user_cache
 from imageopt.image.known import key_of
 from imageopt.image.model import FileRecord
 from imageopt.rules.model import Finding, Summary, Suppressed
@@ -96,6 +96,6 @@ def _name(evidence: Evidence, policy: Policy, today: date) -> str | None:
             ),
             (policy.rules, policy.waivers, today),
         )
-    except UnicodeEncodeError:
+    except NOT_PACKED:
         return None
     return f"{key}.judgement"

@@ -8,11 +8,13 @@ exactly the beginning of the image.
 
 import base64
 import binascii
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
+
+from imageopt.errors import InputError
+from imageopt.source.documents import load_json
 
 _METADATA = "https://mobyproject.org/buildkit@v1#metadata"
 _IMAGE = "docker-image://"
@@ -37,8 +39,8 @@ class Provenance(Struct, frozen=True):
 def read_provenance(statement: bytes, layers: Sequence[str | None]) -> Provenance | None:
     """What the statement says of the image with these layer blobs, base first; None where it is no such statement."""
     try:
-        predicate = _table(json.loads(statement), "predicate")
-    except (ValueError, RecursionError):
+        predicate = _table(load_json(statement, "the provenance"), "predicate")
+    except InputError:
         return None
     metadata = _table(_table(predicate, "metadata"), _METADATA)
     metadata = metadata or _table(_table(_table(predicate, "runDetails"), "metadata"), "buildkit_metadata")

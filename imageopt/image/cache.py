@@ -24,6 +24,7 @@ _MOST_BYTES = 1 << 30
 _MOST_SECONDS = 60 * 86_400
 _HASH = 16  # bytes of xxh3-128
 _LONGEST = 1 << 30  # bytes of one entry, unpacked
+NOT_PACKED = (UnicodeEncodeError, OverflowError)  # of names that are not UTF-8, of numbers of more than 64 bits
 _NAME = lazy_pattern(r"[0-9a-f]{64}\.(?:crc-64|xxh3-128)")
 
 T = TypeVar("T")
@@ -155,7 +156,7 @@ def user_cache() -> LayerCache | None:
 
 
 def pack(value: Any) -> bytes:
-    """A record as MessagePack, which has no text for names that are not UTF-8: then raises UnicodeEncodeError."""
+    """A record as MessagePack. Raises one of NOT_PACKED for what that has no form for."""
     import msgspec
 
     return msgspec.msgpack.encode(value)
@@ -185,7 +186,7 @@ def _packed(value: Any) -> bytes | None:
 
     try:
         data = compressed(pack(value))
-    except UnicodeEncodeError:
+    except NOT_PACKED:
         return None
     return xxh3_128_digest(data) + data
 

@@ -17,7 +17,7 @@ from msgspec.msgpack import Encoder
 from msgspec.structs import replace
 
 from imageopt import __version__
-from imageopt.image.cache import LayerCache, compressed, decompressed, pack, unpack
+from imageopt.image.cache import NOT_PACKED, LayerCache, compressed, decompressed, pack, unpack
 from imageopt.image.model import ChecksumKind, FileRecord, Image
 from imageopt.later import LaterMapping, LaterSequence
 from imageopt.source.model import ImageConfig, LayerBlob, ReadImage
@@ -69,7 +69,7 @@ def image_name(read: ReadImage[Any]) -> str | None:
         return None
     try:
         return f"{key_of(layers, read.config, read.blobs)}.image"
-    except UnicodeEncodeError:
+    except NOT_PACKED:
         return None
 
 
@@ -111,7 +111,7 @@ def keep_image(cache: LayerCache, read: ReadImage[Any], image: Image) -> None:
     parts = (tuple(image.files), dict(image.links), dict(image.contents), dict(image.packages.owners))
     try:
         packed = [compressed(pack(part)) for part in parts]
-    except UnicodeEncodeError:
+    except NOT_PACKED:
         return
     rest = replace(
         image, told_by=(), files=(), links={}, contents={}, packages=replace(image.packages, owners={}), statement=None

@@ -18,7 +18,7 @@ def dumps(document: Mapping[str, Any]) -> str:
     """The document as JSON with a newline at its end; equal documents give equal bytes."""
     try:  # the standard library lays out with an encoder written in Python, which takes ten times as long
         text = (msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n").decode()
-    except UnicodeEncodeError:  # a name that is not UTF-8
+    except (UnicodeEncodeError, OverflowError):  # a name that is not UTF-8, a number of more than 64 bits
         import json
 
         text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"

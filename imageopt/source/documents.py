@@ -9,13 +9,16 @@ from imageopt.lazy_pattern import lazy_pattern
 from imageopt.source.model import HealthTiming, HistoryEntry, ImageConfig
 
 _DIGEST = lazy_pattern(r"[a-z0-9+._-]{1,32}:[0-9a-f]{32,128}").fullmatch
+_HALF = lazy_pattern("[\ud800-\udfff]")
+_MOST = 1 << 63  # what an engine's numbers hold
 LIMIT = 16 << 20  # bytes; no real configuration or manifest comes near
 
 
 def load_json(data: bytes, what: str) -> Any:
-    """The parsed document. Raises InputError naming `what` where it is not JSON."""
+    """The parsed document, its texts fit for any output. Raises InputError naming `what` where it is not JSON."""
     try:
-        return json.loads(data)
+        value = json.loads(data)
+        return _whole(value) if b"\\ud" in data.lower() or not data.isascii() else value
     except (ValueError, RecursionError):
         raise InputError(f"{what} is not JSON", "make or pull the image again") from None
 
@@ -25,6 +28,8 @@ def image_config(data: bytes) -> ImageConfig:
     document = load_json(data, "the image configuration")
     rootfs = _mapping(document, "rootfs")
     diff_ids = rootfs.get("diff_ids")
+    if diff_ids is None and rootfs.get("type") == "layers":
+        diff_ids = []  # as builders write it for `FROM scratch` and nothing but labels
     if not isinstance(diff_ids, list) or not all(isinstance(diff_id, str) and _DIGEST(diff_id) for diff_id in diff_ids):
         raise InputError("the image configuration lists no layers", "is this a container image?")
     config = _mapping(document, "config")
@@ -48,6 +53,18 @@ def image_config(data: bytes) -> ImageConfig:
         diff_ids=tuple(diff_ids),
         health_timing=_health_timing(_mapping(config, "Healthcheck")),
     )
+
+
+def _whole(value: Any) -> Any:
+    """The value without halves of characters, which JSON may spell and no output can hold."""
+    match value:
+        case str():
+            return value if value.isascii() else _HALF.sub("\ufffd", value)
+        case list():
+            return [_whole(item) for item in value]
+        case dict():
+            return {_whole(key): _whole(item) for key, item in value.items()}
+    return value
 
 
 def _health_timing(check: Mapping[str, Any]) -> HealthTiming:
@@ -82,7 +99,7 @@ def _text(document: Mapping[str, Any], key: str) -> str:
 
 def _number(document: Mapping[str, Any], key: str) -> int:
     value = document.get(key)
-    return value if isinstance(value, int) else 0
+    return value if isinstance(value, int) and 0 <= value < _MOST else 0
 
 
 def _texts(document: Mapping[str, Any], key: str) -> tuple[str, ...]:

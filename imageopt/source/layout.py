@@ -177,6 +177,7 @@ def _table(document: Any, key: str) -> Mapping[str, Any]:
 def _chosen(images: Sequence[_Saved], choice: str | None) -> _Saved:
     if choice is not None:
         images = [image for image in images if choice in image.tags or choice in image.config]
+    images = list({(image.config, image.layers): image for image in images}.values())
     if len(images) == 1:
         return images[0]
     names = [", ".join(image.tags or [image.config[:19]]) for image in images]
