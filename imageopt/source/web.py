@@ -49,17 +49,18 @@ class Web:
         """
         from requests import exceptions
 
+        there = host = host_of(url)
         for attempt in range(TRIES):
             told = None
             try:
                 answer = self._follow(method, url, authorization, what)
-            except exceptions.SSLError:
+            except exceptions.SSLError as error:
                 raise ToolFailed(
-                    f"{host_of(url)} speaks no HTTPS, or its certificate is not trusted",
+                    f"{_failed_at(error, url)} speaks no HTTPS, or its certificate is not trusted",
                     "name a file with its authority's certificate in REQUESTS_CA_BUNDLE",
                 ) from None
             except exceptions.RequestException as error:
-                reason = _in_words(error)
+                reason, there = _in_words(error), _failed_at(error, url)
                 if (
                     isinstance(error, exceptions.ConnectTimeout) or _has_no_name(error)
                 ) and attempt + 1 == _TRIES_TO_FIND:
@@ -68,17 +69,16 @@ class Web:
                 if answer.status_code != 429 and answer.status_code < 500:
                     return answer
                 drop(answer)
-                reason = f"it answers {answer.status_code}"
+                reason, there = f"it answers {answer.status_code}", host_of(answer.url)
                 told = _seconds(answer.headers.get("Retry-After"))
                 if told is not None and told > _LONGEST_WAIT:
                     raise ToolFailed(
-                        f"{host_of(url)} answers {answer.status_code} and wants to be left alone for {told:.0f} s",
+                        f"{there} answers {answer.status_code} and wants to be left alone for {told:.0f} s",
                         "try again then, or log in with `docker login`: users may ask for more",
                     )
             pause(attempt, told)
-        raise ToolFailed(
-            f"{host_of(url)} cannot be reached: {reason}", "check its name and the network, or pull the image"
-        )
+        where = host if there == host else f"{host} leads to {there}, which"
+        raise ToolFailed(f"{where} cannot be reached: {reason}", "check its name and the network, or pull the image")
 
     def _follow(self, method: str, url: str, authorization: str | None, what: dict[str, object]) -> "requests.Response":
         """The answer behind redirects, which requests would follow with what `.netrc` says."""
@@ -162,6 +162,12 @@ def is_same_host(url: str, other: str) -> bool:
 def host_of(url: str) -> str:
     """The host alone: what else an address holds may be secret."""
     return "".join(url.split("/", 3)[2:3]).rpartition("@")[2]
+
+
+def _failed_at(error: "requests.RequestException", url: str) -> str:
+    """The host that the question got to: a registry may have sent it to another."""
+    asked = error.request.url if error.request is not None else None
+    return host_of(asked or url)
 
 
 def _has_no_name(error: Exception) -> bool:

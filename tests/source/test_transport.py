@@ -338,6 +338,21 @@ def test_redirects_that_are_not_followed(server: Registry, where: str, words: st
         blob(server)
 
 
+def test_it_is_the_storage_that_is_named_where_it_cannot_be_reached(
+    server: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A firewall may let the registry through and not the place where its blobs lie."""
+    monkeypatch.setattr(web, "_FIRST_WAIT", 0)
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))  # bound, and nobody listens
+        there = f"127.0.0.1:{unused.getsockname()[1]}"
+        server.elsewhere = f"http://{there}/secret"
+        with pytest.raises(
+            ToolFailed, match=rf"{server.host} leads to {there}, which cannot be reached: no connection"
+        ):
+            blob(server)
+
+
 def test_no_proxy_is_on_the_way_to_this_machine(server: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
