@@ -2,9 +2,10 @@
 
 An engine stands still while nobody takes what it sends, and a socket holds a fifth of a megabyte. The client library
 would also take the export apart into the 32 KiB pieces in which HTTP/1.1 sends it; HTTP/1.0 sends it as it is, and its
-end is the end of the connection: whether it is whole, the tar itself tells.
+end is the end of the connection, or of the length that a proxy states: whether it is whole, the tar itself tells.
 """
 
+import re
 import socket
 import struct
 import threading
@@ -61,6 +62,8 @@ class SocketExport:
     def __init__(self, stream: socket.socket, rest: bytes, headers: Mapping[str, str]) -> None:
         self._stream = stream
         self._promised = headers.get("content-length")
+        told = self._promised or ""
+        self._left = max(0, int(told) - len(rest)) if re.fullmatch("[0-9]{1,18}", told) else None
         self._length = 0
         self._tail = b""
         self._ended = False
@@ -77,7 +80,8 @@ class SocketExport:
         piece = self._pieces.get()
         if isinstance(piece, OSError):
             self._ended = True
-            raise broken_off(piece.strerror or "it says no more")
+            silent = isinstance(piece, BlockingIOError)
+            raise broken_off("it says no more" if silent or not piece.strerror else piece.strerror)
         self._length += len(piece)
         if piece:
             self._tail = piece[-_END:] if len(piece) >= _END else (self._tail + piece)[-_END:]
@@ -97,9 +101,11 @@ class SocketExport:
         self._stream.close()
 
     def _take(self) -> None:
+        left = self._left
         try:
-            while piece := self._stream.recv(_PIECE, socket.MSG_WAITALL):
+            while left != 0 and (piece := self._stream.recv(min(_PIECE, left or _PIECE), socket.MSG_WAITALL)):
                 self._pieces.put(piece)
+                left = None if left is None else left - len(piece)
             self._pieces.put(b"")
         except OSError as error:
             self._pieces.put(error)

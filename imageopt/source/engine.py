@@ -107,7 +107,11 @@ class ImageExport:
                 self._client.api.timeout = ahead.SECONDS
                 self._chunks = iter(self._client.api.get_image(self._name, chunk_size=_CHUNK))
             return next(self._chunks, b"")
-        except (APIError, requests.exceptions.RequestException, HTTPError, OSError) as error:
+        except APIError as error:
+            said = short(error)
+            remedy = "make room on the engine's disk" if "no space left" in said else "look at the engine's log"
+            raise ToolFailed(f"the engine refused the export: {said}", remedy) from None
+        except (requests.exceptions.RequestException, HTTPError, OSError) as error:
             raise ahead.broken_off(short(error)) from None
 
     def close(self) -> None:

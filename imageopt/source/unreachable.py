@@ -3,6 +3,8 @@
 from imageopt.errors import ImageoptError, ToolFailed, ToolMissing
 from imageopt.source.address import EngineAddress
 
+_LONGEST = 200  # letters
+
 
 def unreachable(address: EngineAddress, error: Exception) -> ImageoptError:
     """The error for an engine that did not answer, by what the client, or the system, said of it."""
@@ -41,8 +43,9 @@ def podman_by_ssh(address: EngineAddress) -> ImageoptError:
 
 
 def short(error: Exception) -> str:
-    """The error's words in one line that is no longer than two."""
-    return " ".join(str(error).split())[:200]
+    """The error's words in one line that is no longer than two: the engine's own, where it had any."""
+    text = " ".join(str(getattr(error, "explanation", None) or error).split())
+    return text if len(text) <= _LONGEST else f"{text[:50]} … {text[53 - _LONGEST :]}"  # the reason stands at its end
 
 
 def _by_ssh(address: EngineAddress, place: str, text: str) -> ImageoptError:

@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -71,12 +72,25 @@ def test_it_is_what_the_engine_sends(tmp_path: Path) -> None:
         assert export.read(1) == b""
 
 
+def test_it_ends_where_it_says_though_the_connection_is_kept(tmp_path: Path) -> None:
+    """A proxy may answer HTTP/1.0 as if more questions came."""
+    sent = docker_archive(tmp_path / "image.tar", LAYERS).read_bytes()
+    head = OK[:-2] + f"Content-Length: {len(sent)}\r\n\r\n".encode()
+    began = time.monotonic()
+    with saying(tmp_path / "s", head + sent[:5], sent[5:], wait=True) as address:
+        with closing(begun(address)) as export:
+            assert everything(export) == sent
+        assert time.monotonic() - began < 5
+
+
 @pytest.mark.parametrize(
     ("said", "why"),
     [
         ([OK + b"x" * 512], "ends after 512 bytes"),
         ([OK], "ends after 0 bytes"),
         ([OK[:-2] + b"Content-Length: 9999\r\n\r\n" + END], "ends after 1024 bytes"),
+        ([OK[:-2] + b"Content-Length: 5\r\n\r\n" + END], "ends after 1024 bytes"),
+        ([OK[:-2] + b"Content-Length: " + b"9" * 5000 + b"\r\n\r\n" + END], "ends after 1024 bytes"),
     ],
 )
 def test_what_breaks_off_is_no_export(tmp_path: Path, said: list[bytes], why: str) -> None:
@@ -117,7 +131,7 @@ def test_an_engine_that_falls_silent(tmp_path: Path, monkeypatch: pytest.MonkeyP
     with (
         saying(tmp_path / "s", OK, wait=True) as address,
         closing(begun(address)) as export,
-        pytest.raises(ToolFailed, match="the engine broke off the export"),
+        pytest.raises(ToolFailed, match="the engine broke off the export: it says no more"),
     ):
         everything(export)
 

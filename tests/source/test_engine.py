@@ -3,11 +3,13 @@
 import socket
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
+from fakeengine import DOCKER, answering
 
 from imageopt.errors import ImageoptError, InputError, ToolFailed
 from imageopt.image.cache import LayerCache
@@ -16,6 +18,7 @@ from imageopt.image.load import load_image
 from imageopt.image.model import LayerIndex
 from imageopt.image.split import index_split, index_splits
 from imageopt.source import engine as engine_module
+from imageopt.source.asking import Engine
 from imageopt.source.engine import connect, inspect_image
 from imageopt.source.model import ImageRef, ReadImage
 from imageopt.source.overlay2 import Surprise, split_layers
@@ -179,6 +182,20 @@ def test_an_engine_that_breaks_off_is_told_from_one_that_never_was(no_engine: py
     for ask in (lambda: export.read(1), lambda: engine_module.engine_info(client), lambda: inspect_image(client, "x")):
         with pytest.raises(ToolFailed, match="broke off"):
             ask()
+
+
+def test_why_an_engine_refuses_an_export_is_told(no_engine: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Docker writes an export to its own disk first; the reason stands at the end of what it says."""
+    said = f"write {'/long' * 60}/layer.tar: no space left on device"
+    with answering(tmp_path / "s", DOCKER, {"/get": (500, {"message": said})}) as host:
+        no_engine.setenv("DOCKER_HOST", host)
+        engine = Engine()
+        with closing(engine), closing(engine.export("x")) as export, pytest.raises(ToolFailed) as caught:
+            export.read(1)
+    assert caught.value.cause.startswith("the engine refused the export: write /long")
+    assert caught.value.cause.endswith("layer.tar: no space left on device")
+    assert "http" not in caught.value.cause
+    assert caught.value.remedy == "make room on the engine's disk"
 
 
 def test_an_export_may_keep_us_waiting_while_the_engine_writes_it() -> None:
