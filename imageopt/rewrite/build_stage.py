@@ -12,12 +12,14 @@ from imageopt.dockerfile.pairs import pairs
 from imageopt.project.files import exists, read_text
 from imageopt.project.model import Project
 from imageopt.rewrite.builders import without_cache
-from imageopt.rewrite.commands import writes_npmrc
+from imageopt.rewrite.certificates import PACKAGE, lacks_updater
+from imageopt.rewrite.commands import system_packages, writes_npmrc
 from imageopt.rewrite.global_tools import uses_global
 from imageopt.rewrite.ground import Account, Ground, comments_of
 from imageopt.rewrite.managers import manifest_names
 from imageopt.rewrite.render import copy, flags_of, word
 from imageopt.rewrite.surveyed import Step, Survey
+from imageopt.rewrite.system import newly_installed
 from imageopt.rewrite.tokens import left_behind, sent
 
 _WITHOUT_EFFECT_AT_THE_END = ("ENV", "ARG", "SHELL", "WORKDIR")
@@ -61,8 +63,12 @@ def member_manifests(ground: Ground) -> list[str]:
 def _system(ground: Ground, account: Account) -> list[str]:
     """The system packages of the original where something compiles, and global tools that a build command uses."""
     lines = []
+    brought: set[str] = set()
     if ground.bases.keeps_system:
         lines += [ground.kept(run) for run in dict.fromkeys(run for run, _ in ground.found.system)]
+        brought = {name for _, command in ground.found.system for name in system_packages(command)}
+    if ground.found.certificates and lacks_updater(ground.bases.build_kind) and PACKAGE not in brought:
+        lines.append(newly_installed(ground.bases.build_kind, PACKAGE))
     for run, command in ground.found.globals:
         if uses_global(ground, command.words):
             lines.append(f"RUN {command.text}")

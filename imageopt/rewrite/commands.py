@@ -15,6 +15,7 @@ from imageopt.dockerfile.model import Instruction
 from imageopt.project.model import PackageManager
 from imageopt.project.scripts import LONGEST
 from imageopt.rewrite.clock import sets_clock
+from imageopt.rewrite.locales import makes_locale
 from imageopt.rules.checks.node_install import package_name
 
 Purpose = Literal[
@@ -31,6 +32,7 @@ Purpose = Literal[
     "remove",
     "account",
     "clock",
+    "locale",
     "foreign-manager",
     "package-change",
     "unknown",
@@ -115,6 +117,8 @@ def purpose(  # noqa: C901 (one case for each program)
     piped = re.search(r"(?<!\|)\|(?!\|)", text) is not None
     if sets_clock(words, text):
         return "clock"
+    if makes_locale(words, text):
+        return "locale"
     match program:
         case "set" | ":" | "true" | "corepack":
             return "nothing"

@@ -48,7 +48,10 @@ def started_globals(project: Project, found: Survey, system: RuntimeSystem) -> t
 
 def _objections(project: Project, found: Survey, system: RuntimeSystem) -> Iterator[str]:
     locked = _locked(project)
-    settings = any(step.instruction.keyword == "RUN" for step in found.before_install)  # made in the first stage alone
+    both = {f"RUN {line}" for line in found.certificates}
+    settings = any(  # made in the first stage alone
+        step.instruction.keyword == "RUN" and step.text not in both for step in found.before_install
+    )
     for run, command in found.globals:
         started = (name for program, name in _programs_of(command.words).items() if program in system.programs)
         for package in dict.fromkeys(started):

@@ -12,6 +12,7 @@ from imageopt.dockerfile.model import Instruction
 from imageopt.dockerfile.pairs import pairs, refers_to
 from imageopt.project.model import Project, StartCommand
 from imageopt.project.scripts import called_script
+from imageopt.rewrite.certificates import PACKAGE, brings_certificates, lacks_updater
 from imageopt.rewrite.development import chooses
 from imageopt.rewrite.global_tools import installed_again
 from imageopt.rewrite.ground import Account, Ground, comments_of
@@ -19,7 +20,7 @@ from imageopt.rewrite.health import needs_program, with_node
 from imageopt.rewrite.ownership import owned, writable
 from imageopt.rewrite.render import Unsafe, assignment, copy, exec_form, flags_of, with_flags, word
 from imageopt.rewrite.surveyed import Survey
-from imageopt.rewrite.system import install_line
+from imageopt.rewrite.system import newly_installed
 from imageopt.rewrite.workspace import member_words
 
 _COMMAND = ("EXPOSE", "HEALTHCHECK", "ENTRYPOINT", "CMD")
@@ -29,14 +30,19 @@ def running_stage(ground: Ground, account: Account) -> dict[str, object]:
     """The template's values for the second stage."""
     found = ground.found
     final = found.folder if ground.layout.start and found.starts_at_root else found.final_folder
+    locale = [f"RUN {' && '.join(found.locale)}"] if found.locale else []
+    names_variable = any("$" in line for line in locale)
     return {
         "image": ground.bases.runtime,
         "name": ground.stage.name or "",
         "head": _head(ground),
         "sets_node_env": "NODE_ENV" not in env_names(ground) and ground.runner is None and not chooses(ground.project),
         "system": [
+            *(ground.kept(item) for item in found.outside if _is_early(ground, item)),
             *_installs(ground),
             *_zones(ground),
+            *_certificates(ground),
+            *([] if names_variable else locale),
             *(_with_cache(ground, line) for line in installed_again(ground)),
             *([f"RUN {' && '.join(found.accounts)}"] if found.accounts else []),
         ],
@@ -47,9 +53,10 @@ def running_stage(ground: Ground, account: Account) -> dict[str, object]:
         "copies": _copies(ground, account),
         "final_folder": word(final) if final != found.folder else "",
         "tail": [
-            *map(ground.kept, found.outside),
+            *(ground.kept(item) for item in found.outside if not _is_early(ground, item)),
             *([f"RUN {' && '.join(found.modes)}"] if found.modes else []),
             *(ground.kept(item) for item in found.runtime if _is_tail(ground, item)),
+            *(locale if names_variable else []),
             *([f"RUN {' && '.join(found.clock)}"] if found.clock else []),  # after the variable that it may name
         ],
         "user": ground.user,
@@ -70,8 +77,20 @@ def _zones(ground: Ground) -> Iterator[str]:
     """What brings the time zones to another image than the original's, where one is set: a few megabytes at most."""
     swapped = ground.bases.runtime != ground.stage.from_instruction.words[0].raw
     if ground.found.clock and swapped and "tzdata" not in ground.system.packages:
-        installs = ("apk", "add") if ground.bases.kind == "alpine" else ("apt-get", "--no-install-recommends")
-        yield install_line((*installs, "tzdata"), ("tzdata",))
+        yield newly_installed(ground.bases.kind, "tzdata")
+
+
+def _certificates(ground: Ground) -> Iterator[str]:
+    """What adds to the certificates that the system trusts, and its program where the image lacks it."""
+    found = ground.found
+    if found.certificates and lacks_updater(ground.bases.kind) and PACKAGE not in ground.system.packages:
+        yield newly_installed(ground.bases.kind, PACKAGE)
+    yield from (f"RUN {line}" for line in found.certificates)
+
+
+def _is_early(ground: Ground, item: Instruction) -> bool:
+    """Whether a COPY brings a certificate that what is installed below it may need."""
+    return bool(ground.found.certificates) and brings_certificates(item) and item.words[-1].value.startswith("/")
 
 
 def _with_cache(ground: Ground, line: str) -> str:
@@ -88,7 +107,9 @@ def env_names(ground: Ground) -> set[str]:
 
 def referred_arguments(ground: Ground) -> list[str]:
     """The ARGs that instructions of the running image refer to."""
-    referring = " ".join([*(item.arguments for item in ground.found.runtime), *ground.found.clock])
+    found = ground.found
+    lines = (*found.clock, *found.locale, *found.certificates)
+    referring = " ".join([*(item.arguments for item in found.runtime), *lines])
     return [ground.kept(item) for item in ground.found.arguments if refers_to(referring, item)]
 
 

@@ -42,6 +42,7 @@ class Bases(Struct, frozen=True):
     kind: str
     reason: str
     refusals: tuple[Refused, ...]
+    build_kind: str
     toolchain: bool  # the build stage is alpine and must compile
     keeps_system: bool  # the build stage keeps the system packages that the original installed
 
@@ -85,7 +86,8 @@ def choose(
             return replace(chosen, reason=reason, refusals=(told, *chosen.refusals))
     reason = explained(answer, kind, runtime if runtime != base.written else "", refusals)
     keeps = build == base.written and (must_compile or uses(project, survey, {"git", "make", "python3", "python"}))
-    return Bases(build, runtime, kind, reason, refusals, toolchain, keeps)
+    build_kind = base.kind if build == base.written else kind
+    return Bases(build, runtime, kind, reason, refusals, build_kind, toolchain, keeps)
 
 
 def against(
@@ -144,11 +146,16 @@ def _against_alpine(
     if survey.beside and not forced:
         found.append(f"`{short(survey.beside[0])}` installs packages by no lock file that is read here")
     found += _common(base, project, survey, system, "alpine")
+    found += [f"`{text}` is Debian's own" for text in survey.clock if "dpkg-reconfigure" in text]
+    found += [f"`{text}` is Debian's own" for text in survey.locale]
+    if survey.certificates and not forced:
+        found.append(
+            "it lacks update-ca-certificates, and apk may have to trust the certificate before it can get that"
+        )
     if system.packages:
         found.append(f"the running service needs {', '.join(system.packages)}, named as Debian names them")
     if survey.accounts:
         found.append(f"`{survey.accounts[0]}` has other options there")
-    found += [f"`{text}` is Debian's own" for text in survey.clock if "dpkg-reconfigure" in text]
     found += [f"{name} is written for bash" for name in system.bash_scripts]
     if "bash" in system.programs and not system.bash_scripts:
         found.append("the service starts bash, which alpine lacks")
@@ -168,6 +175,8 @@ def _common(base: BaseImage, project: Project, survey: Survey, system: RuntimeSy
         why = "pins the image by its digest" if base.digest.startswith("sha256:") else "makes the tag from an argument"
         found.append(f"FROM {why}; the digest of another image is not known here" if base.digest else "no such variant")
     found += [f"{need.package}: {need.reason}" for need in project.libc if need.package in _OPENSSL]
+    if survey.locale and not any(name.startswith("locales") for name in system.packages):
+        found.append(f"`{short(survey.locale[0])}` needs the package locales, which nothing installs")
     found += [f"{reason}, with libraries that only the full image holds" for reason in browsers(project, survey)]
     health = survey.last("HEALTHCHECK")
     program = needs_program(health) if health else None

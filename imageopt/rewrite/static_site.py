@@ -84,6 +84,7 @@ def site_values(ground: Ground, site: Site, account: Account) -> dict[str, objec
         kind="nginx",
         reason="the site is files, and needs no Node to be served",
         refusals=(),
+        build_kind=ground.bases.build_kind,
         toolchain=ground.bases.toolchain,
         keeps_system=ground.bases.keeps_system,
     )
@@ -92,6 +93,8 @@ def site_values(ground: Ground, site: Site, account: Account) -> dict[str, objec
     found, folder = ground.found, ground.found.folder
     if found.clock:
         account.notes.append(f"`{short(found.clock[0])}` is left out: the times in the web server's log alone show it")
+    if found.locale:
+        account.notes.append(f"`{short(found.locale[-1])}` is left out: the web server speaks no language")
     return {
         "build": {**build_stage(ground, account), "prune": ""},
         "runtime": {

@@ -13,6 +13,7 @@ from imageopt.dockerfile.environment import Environment, environments
 from imageopt.dockerfile.model import Dockerfile, Instruction, Stage
 from imageopt.dockerfile.pairs import pairs, refers_to
 from imageopt.project.app import member_at
+from imageopt.rewrite.certificates import brings_certificates, has_certificates
 from imageopt.rewrite.commands import (
     Command,
     commands_of,
@@ -161,7 +162,7 @@ class _Reader:
             self._object("it copies into the root folder")
         else:
             self.found.outside.append(instruction)
-            if _brings_certificates(instruction):  # an installation may be told to trust them, too
+            if brings_certificates(instruction):  # an installation may be told to trust them, too
                 self._to_build(Step(instruction))
 
     def _are_manifests(self, sources: tuple[str, ...], place: str) -> bool:
@@ -244,8 +245,10 @@ class _Reader:
                 found.system.append((self.instruction, command))
             case "global-install":
                 found.globals.append((self.instruction, command))
-            case "certificates" if any(map(_brings_certificates, found.outside)):
-                self._object("it adds to the certificates that the system trusts, and who relies on them is not known")
+            case "certificates" if has_certificates(found, self.instruction):
+                line = f"{flags_of(self.instruction)}{command.text}"
+                found.certificates.append(line)
+                self._to_build(Step(self.instruction, f"RUN {line}"))
             case "certificates":
                 pass
             case "setting":
@@ -254,6 +257,8 @@ class _Reader:
                 found.accounts.append(command.text)
             case "clock":
                 found.clock.append(command.text)
+            case "locale":
+                found.locale.append(command.text)
             case "folder":
                 found.folders += self._paths(command, here)
                 made = [path for path in self._paths(command, here) if path != self.workdir]
@@ -349,7 +354,3 @@ class _Reader:
 
 def _only_moves(command: Command) -> bool:
     return command.words[:1] == ("cd",)
-
-
-def _brings_certificates(instruction: Instruction) -> bool:
-    return re.search(r"\.(?:crt|cer|pem)\b|certs?\b|ca-certificates", instruction.arguments) is not None

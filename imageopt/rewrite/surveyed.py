@@ -45,6 +45,8 @@ class Survey(Struct):
     system: list[tuple[Instruction, Command]] = field(default_factory=list)
     accounts: list[str] = field(default_factory=list)
     clock: list[str] = field(default_factory=list)  # what sets the system's time zone
+    locale: list[str] = field(default_factory=list)  # what makes a language for the system
+    certificates: list[str] = field(default_factory=list)  # what adds to those that the system trusts, with its flags
     folders: list[str] = field(default_factory=list)
     modes: list[str] = field(default_factory=list)  # the chmods of what is copied to elsewhere
     globals: list[tuple[Instruction, Command]] = field(default_factory=list)

@@ -39,6 +39,7 @@ _PROGRAMS = {
     "python3-pip": ("pip3", "pip"),
     "gnupg": ("gpg",),
     "xz-utils": ("xz",),
+    "ca-certificates": ("update-ca-certificates",),
     "netcat-openbsd": ("nc",),
 }
 _BASH = re.compile(
@@ -78,10 +79,11 @@ def runtime_system(project: Project, survey: Survey, elsewhere: tuple[Start, ...
     )
     for text in texts:
         programs |= programs_in(text)
+    needed = programs | ({"update-ca-certificates"} if survey.certificates else set())
     packages: list[str] = []
     installs: list[tuple[Instruction, str]] = []
     for run, command in survey.system:
-        kept = [name for name in system_packages(command) if at_run_time(name, programs)]
+        kept = [name for name in system_packages(command) if at_run_time(name, needed)]
         if kept:
             packages += kept
             installs.append((run, install_line(command.words, kept)))
@@ -121,6 +123,12 @@ def install_line(command: Sequence[str], kept: Collection[str]) -> str:
         return f"RUN apk add --no-cache {' '.join(words)}"
     flag = "--no-install-recommends " if "--no-install-recommends" in command else ""
     return f"RUN apt-get update && apt-get install -y {flag}{' '.join(words)} && rm -rf /var/lib/apt/lists/*"
+
+
+def newly_installed(kind: str, package: str) -> str:
+    """The RUN that installs a package, of one name on both, on an image of this kind."""
+    installs = ("apk", "add") if kind == "alpine" else ("apt-get", "--no-install-recommends")
+    return install_line((*installs, package), (package,))
 
 
 def _scripts(project: Project, survey: Survey) -> dict[str, str]:

@@ -44,12 +44,60 @@ def test_both_stages_get_what_node_itself_trusts(tmp_path: Path) -> None:
     assert trusts in final
 
 
-@pytest.mark.parametrize("base", ["node:20", "node:20-slim"])
-def test_what_the_system_trusts_is_left_as_it_is(tmp_path: Path, base: str) -> None:
-    rewrite = proposed(tmp_path, f"FROM {base}\n{BRINGS}{TRUSTS}{BUILDS}{STARTS}")
-    assert "who relies on them is not known" in refused(rewrite, "multi-stage")
-    assert "line 3 calls update-ca-certificates" in refused(rewrite, "base-swap")
-    assert f"FROM {base}\n{BRINGS}{TRUSTS}" in text(rewrite)
+APT = "RUN apt-get update && apt-get install -y {}ca-certificates{} && rm -rf /var/lib/apt/lists/*\n"
+PACKAGE = APT.format("--no-install-recommends ", "")
+NODE = "ENV NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt\n"
+
+
+@pytest.mark.parametrize("trusts", [TRUSTS, TRUSTS + NODE, TRUSTS.replace("\n", " --fresh 2>/dev/null\n")])
+def test_both_stages_trust_what_the_system_trusts(tmp_path: Path, trusts: str) -> None:
+    rewrite = proposed(tmp_path, f"FROM node:20\n# ours\n{BRINGS}{trusts}{BUILDS}{STARTS}")
+    build, final = text(rewrite).split("\n\nFROM ")
+    update = trusts.replace(NODE, "")
+    assert build.startswith("FROM node:20 AS build\n# ours\n")
+    assert build.index(BRINGS) < build.index(update) < build.index("npm ci")
+    assert final.startswith("node:20-slim\n")
+    assert final.index(f"# ours\n{BRINGS}{PACKAGE}{update}") < final.index("WORKDIR /app\n")
+    assert (NODE in build, NODE in final) == (NODE in trusts, NODE in trusts)
+    assert refused(rewrite, "base-swap") == (
+        "alpine: it lacks update-ca-certificates, and apk may have to trust the certificate before it can get that"
+    )
+
+
+@pytest.mark.parametrize("more", ["", " libpq5"])
+def test_a_smaller_image_keeps_the_package_that_updates_them(tmp_path: Path, more: str) -> None:
+    install = f"RUN apt-get update && apt-get install -y ca-certificates{more} && update-ca-certificates\n"
+    build, final = text(proposed(tmp_path, f"FROM node:20-slim\n{BRINGS}{install}{BUILDS}{STARTS}")).split("\n\nFROM ")
+    assert build.index(PACKAGE) < build.index(BRINGS) < build.index(TRUSTS) < build.index("npm ci")
+    assert final.index(BRINGS) < final.index(APT.format("", more)) < final.index(TRUSTS) < final.index("WORKDIR /app\n")
+
+
+def test_alpine_keeps_it_where_it_is_the_image_there_is(tmp_path: Path) -> None:
+    install = "RUN apk add --no-cache ca-certificates && update-ca-certificates\n"
+    build, final = text(proposed(tmp_path, f"FROM node:20-alpine\n{BRINGS}{install}{BUILDS}{STARTS}")).split(
+        "\n\nFROM "
+    )
+    assert build.index("RUN apk add --no-cache ca-certificates\n") < build.index(TRUSTS) < build.index("npm ci")
+    assert final.index("RUN apk add --no-cache ca-certificates\n") < final.index(TRUSTS)
+
+
+def test_tools_that_are_installed_again_are_fetched_after_it(tmp_path: Path) -> None:
+    tool = "RUN npm install -g pm2\n"
+    start = 'CMD ["pm2-runtime", "dist/server.js"]\n'
+    _, final = text(proposed(tmp_path, f"FROM node:20\n{BRINGS}{TRUSTS}{tool}{BUILDS}{start}")).split("\n\nFROM ")
+    assert final.index(TRUSTS) < final.index("npm install -g pm2")
+
+
+def test_a_certificate_that_is_mounted_is_mounted_in_both(tmp_path: Path) -> None:
+    mount = "--mount=type=secret,id=own,target=/usr/local/share/ca-certificates/own.crt"
+    after = text(proposed(tmp_path, f"FROM node:20\nRUN {mount} update-ca-certificates\n{BUILDS}{STARTS}"))
+    assert after.count(f"RUN {mount} update-ca-certificates\n") == 2
+
+
+def test_a_certificate_that_a_command_puts_there_is_left_to_the_author(tmp_path: Path) -> None:
+    puts = "RUN cp certs/own.crt /usr/local/share/ca-certificates/ && update-ca-certificates\n"
+    rewrite = proposed(tmp_path, f"FROM node:20\n{BUILDS}{puts}{STARTS}")
+    assert "changes /usr/local/share/ca-certificates/" in refused(rewrite, "multi-stage")
 
 
 def test_a_stage_that_adds_to_it_keeps_its_image(tmp_path: Path) -> None:

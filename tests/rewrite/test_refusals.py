@@ -81,7 +81,7 @@ def test_a_refusal_gives_the_reason_and_the_remedy(tmp_path: Path, files: dict[s
     [
         ("RUN yarn build", "line 5: it uses yarn, and the project npm"),
         ("RUN npm install lodash", "line 5: `npm install lodash` installs something that no lock file pins"),
-        ("RUN locale-gen", "line 5: imageopt cannot tell whether the running service needs what `locale-gen` does"),
+        ("RUN ldconfig", "line 5: imageopt cannot tell whether the running service needs what `ldconfig` does"),
         (
             "RUN cp a /etc/app.conf",
             "line 5: `cp a /etc/app.conf` changes /etc/app.conf, outside of the application's folder",

@@ -114,8 +114,9 @@ def _against_stage(case: Case, stage: Stage, base: BaseImage, kind: str) -> Iter
         if called & missing - brought and stage is _owner(chain, instruction):
             yield f"line {case.line(instruction)} calls {min(called & missing - brought)}"
         if stage is _owner(chain, instruction):
-            zones = "tzdata" in brought | _packages(case, instruction)
-            doubtful = ("unknown",) if zones else ("unknown", "clock")
+            there = brought | _packages(case, instruction)
+            doubtful = ["unknown", *(["clock"] if "tzdata" not in there else [])]
+            doubtful += ["locale"] if kind == "alpine" or "locales" not in there else []
             unknown = (c for c in commands_of(instruction, manager) if c.purpose in doubtful)
             yield from (
                 f"line {case.line(instruction)}: whether `{one_line(c.text)[:60]}` works there is not known"

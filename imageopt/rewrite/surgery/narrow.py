@@ -19,7 +19,8 @@ from imageopt.rewrite.surgery.places import newline, replaced
 from imageopt.rules.checks.steps import Copied, copies, with_ancestors
 
 _CHANGES_NO_SOURCE = {
-    "nothing", "system-install", "owner", "folder", "account", "clock", "global-install", "install", "prune",
+    "nothing", "system-install", "owner", "folder", "account", "clock", "locale", "certificates",
+    "global-install", "install", "prune",
 }  # fmt: skip
 
 
