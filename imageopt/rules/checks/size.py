@@ -5,13 +5,18 @@ from datetime import date
 
 from msgspec.structs import replace
 
+from imageopt.dockerfile.model import Stage
 from imageopt.evidence.model import Evidence
 from imageopt.evidence.variants import has_slimmer_variant
 from imageopt.image.model import FileRecord, Image
-from imageopt.rules.checks.match import matching, shipped_stages
+from imageopt.rules.checks.match import fitting, matching, shipped, shipped_stages
+from imageopt.rules.checks.steps import Step, installs, removes, steps
 from imageopt.rules.finding import measured, stated
 from imageopt.rules.model import Finding, Rule
 
+_BUILDERS = frozenset(("make", "go", "cargo", "mvn", "gradle"))
+_FETCHERS = frozenset(("curl", "wget", "git", "svn"))
+_OF_NODE = frozenset(("npm", "npx", "pnpm", "yarn", "tsc", "webpack"))
 _MANUALS = ("usr/share/doc/", "usr/share/info/", "usr/share/locale/", "usr/share/man/")
 
 
@@ -88,12 +93,31 @@ def _is_left_out(image: Image, file: FileRecord) -> bool:
     return file.path.startswith(_MANUALS) if file.birth == 0 else file.path in image.packages.owners
 
 
-def single_stage(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:
+def single_stage(evidence: Evidence, rule: Rule, now: date) -> Iterator[Finding]:  # noqa: ARG001
     """A build in the stage that is shipped: the tools and sources of the build stay in the image."""
     dockerfile = evidence.dockerfile
     stage = dockerfile.target(evidence.target) if dockerfile is not None else None
     if dockerfile is None or stage is None or len(dockerfile.stages) > 1:
         return
-    for finding in matching(evidence, rule, now):
-        yield finding
-        return  # once: it is about the whole file
+    alone = {step.instruction.line for step in steps(evidence) if _leaves_only_its_result(stage, step)}
+    for _, instruction in shipped(dockerfile, evidence.target):
+        spots = [spot for item in rule.matches if (spot := fitting(item, instruction)) is not None]
+        if spots and instruction.line not in alone:
+            yield stated(evidence, rule, instruction, at=spots[0])
+            return  # once: it is about the whole file
+
+
+def _leaves_only_its_result(stage: Stage, step: Step) -> bool:
+    """Whether a RUN installs what it builds with, builds what it fetches itself, and removes the tools in the end.
+
+    With sources that were copied in before, or npm's packages, there is more to leave behind than tools.
+    """
+    names = [command.name.rpartition("/")[2] for command in step.commands]
+    ends = [number for number, name in enumerate(names) if name in _BUILDERS]
+    if not ends or not _OF_NODE.isdisjoint(names):
+        return False
+    installed = any(installs(tool) for command, tool in step.ran if command.start < step.commands[ends[0]].start)
+    removed = any(removes(tool) for command, tool in step.ran if command.start > step.commands[ends[-1]].start)
+    above = (item for item in stage.instructions if item.start < step.instruction.start)
+    copied = any(item.keyword in ("COPY", "ADD") and item.flag("from") is None for item in above)
+    return installed and removed and (not copied or not _FETCHERS.isdisjoint(names))

@@ -128,13 +128,17 @@ def installs(tool: Call) -> bool:
     return tool.tool in _INSTALLERS and tool.subcommand in _INSTALLS
 
 
+def removes(tool: Call) -> bool:
+    """Whether the call removes packages of the system."""
+    return tool.tool in _INSTALLERS and tool.subcommand in _REMOVES
+
+
 def kept(calls: Sequence[Call], wanted: Callable[[str], object]) -> list[Word]:
     """The system packages that are `wanted` by name and that these calls install and do not remove again.
 
     An `apk add --virtual` goes by that name too, and a name in a variable may be any package's.
     """
-    removers = (each for each in calls if each.tool in _INSTALLERS and each.subcommand in _REMOVES)
-    removed = {word.value for each in removers for word in each.operands}
+    removed = {word.value for each in calls if removes(each) for word in each.operands}
     if any("$" in name for name in removed):
         return []
     return [
