@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from imageopt.dockerfile.ignore import parse_ignore
+from imageopt.dockerfile.ignore import IgnoreRules
 from imageopt.project.files import read_text
 
 _ENTRIES_LIMIT = 300_000
@@ -19,9 +19,8 @@ def ignore_file(root: Path, dockerfile_path: str) -> str:
     return own if read_text(root, own) is not None else ".dockerignore"
 
 
-def context_bytes(root: Path, ignore_text: str | None) -> tuple[Mapping[str, int], tuple[str, ...]]:
+def context_bytes(root: Path, ignored: IgnoreRules) -> tuple[Mapping[str, int], tuple[str, ...]]:
     """Bytes of regular files per top-level name, biggest first, names of 0 bytes included; and what went wrong."""
-    ignored = parse_ignore(ignore_text or "")
     totals: dict[str, int] = {}
     seen = 0
     for folder, names, files in os.walk(root):

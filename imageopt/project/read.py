@@ -10,7 +10,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from imageopt.dockerfile.ignore import parse_ignore
+from imageopt.dockerfile.ignore import IgnoreRules, parse_ignore
 from imageopt.dockerfile.model import Dockerfile
 from imageopt.dockerfile.parser import parse
 from imageopt.dockerfile.read import read_dockerfile
@@ -60,7 +60,8 @@ def read_project(root: Path, *, dockerfile: str = "Dockerfile") -> Project:
     sources = read_sources(root, build, start, image_environment(tree), packages)
     lock = read_lock(root, manifest, manager, members)
     ignore_text = read_text(root, ignore_file(root, dockerfile))
-    sizes, size_problems = context_bytes(root, ignore_text)
+    ignored = parse_ignore(ignore_text or "")
+    sizes, size_problems = context_bytes(root, ignored)
     use = file_use(root, sources)
     manifests = (manifest, *(member.manifest for member in running))
     depended = {name for item in manifests if item for name in item.dependencies}
@@ -92,7 +93,7 @@ def read_project(root: Path, *, dockerfile: str = "Dockerfile") -> Project:
                 *page_routes(root, built_as, packages[-1] if packages else ""),
             )
         ),
-        runtime_paths=_runtime_paths(root, _sent((*use.reads, *_unwritten(named, use), *started), ignore_text), build),
+        runtime_paths=_runtime_paths(root, _sent((*use.reads, *_unwritten(named, use), *started), ignored), build),
         absent_reads=_absent_reads(root, use, build),
         writable_paths=_written(use.writes, written_by_packages(depended, start.folder if start else "")),
         libc=libc_needs(lock.packages, scripts_known=lock.tells_scripts) if lock else (),
@@ -168,9 +169,8 @@ def _unwritten(named: tuple[Fact, ...], use: FileUse) -> Iterator[Fact]:
     return (fact for fact in named if fact.value not in written)
 
 
-def _sent(facts: tuple[Fact, ...], ignore_text: str | None) -> tuple[Fact, ...]:
+def _sent(facts: tuple[Fact, ...], ignored: IgnoreRules) -> tuple[Fact, ...]:
     """What of it the build context holds, or a part of: what is ignored is in no image, as it stands now either."""
-    ignored = parse_ignore(ignore_text or "")
     return tuple(fact for fact in facts if ignored.may_hold_included(fact.value))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from project.conftest import Write
 
+from imageopt.dockerfile.ignore import parse_ignore
 from imageopt.errors import InputError
 from imageopt.project import context
 from imageopt.project.model import Fact
@@ -55,7 +56,7 @@ def test_a_folder_that_is_left_out_is_not_walked(project: Write, monkeypatch: py
         return scandir(folder)
 
     monkeypatch.setattr(os, "scandir", recorded)
-    assert dict(context.context_bytes(root, ignored)[0]) == {"in": 1, "some": 1}
+    assert dict(context.context_bytes(root, parse_ignore(ignored))[0]) == {"in": 1, "some": 1}
     assert walked == [".", "in", "some", "some/b"]
 
 

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from imageopt.config import Waiver
 from imageopt.dockerfile.edit import apply
+from imageopt.dockerfile.ignore import parse_ignore
 from imageopt.dockerfile.model import Dockerfile, Edit
 from imageopt.dockerfile.mounts import mounts_of
 from imageopt.dockerfile.parser import parse
@@ -84,7 +85,7 @@ class Judge(Struct, frozen=True):
         change = with_patterns(project, found.title, found.patterns, named_sources(state.tree))
         if isinstance(change, str):
             return change
-        sizes, _ = context_bytes(project.root, change.after)
+        sizes, _ = context_bytes(project.root, parse_ignore(change.after))
         project = replace(project, dockerignore=change.after, context_bytes=sizes)
         return self._kept(state, self._state(replace(state.evidence, project=project)), rule, 1)
 
