@@ -82,6 +82,8 @@ def _outside(error: OSError) -> tuple[str, str]:
     """Cause and remedy of what the operating system, or the engine, refused and no command expected."""
     if _is_of_client(error):
         return f"the engine broke off: {error}", "see that it runs and that DOCKER_HOST is right"
+    if error.errno == errno.ENAMETOOLONG:
+        return f"{os.fsdecode(error.filename or '')[:80]}… is longer than a name may be", "check what you typed"
     reason = error.strerror or type(error).__name__
     if error.filename is not None:
         reason = f"{os.fsdecode(error.filename)}: {reason}" if not isinstance(error.filename, int) else reason

@@ -55,7 +55,7 @@ def find_dive_rules(*folders: Path) -> DiveRules | None:
     if path is None:
         return None
     try:
-        text = path.read_bytes().decode("utf-8")
+        text = path.read_bytes().decode("utf-8-sig")
     except (OSError, UnicodeDecodeError):
         raise InputError(f"{path} cannot be read", "see that it is a text file that you may read") from None
     return parse_dive_rules(text, str(path))

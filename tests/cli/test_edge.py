@@ -245,6 +245,7 @@ OUTSIDE: list[tuple[OSError | MemoryError, str, str]] = [
     (PermissionError(errno.EACCES, "Permission denied", b"/x"), "/x: Permission denied", "who may"),
     (FileNotFoundError(errno.ENOENT, "No such file or directory"), "the current folder is gone", "change to"),
     (BrokenPipeError(errno.EPIPE, "Broken pipe"), "broke off: Broken pipe", "try again"),
+    (OSError(errno.ENAMETOOLONG, "File name too long", "docker:" + "x" * 5000), f"{'x' * 73}… is longer", "typed"),
     (OSError("strange"), "OSError", "--verbose"),
     (MemoryError(), "not enough memory", "smaller"),
 ]

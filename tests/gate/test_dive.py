@@ -72,6 +72,10 @@ def test_the_first_folder_with_the_file_counts(tmp_path: Path) -> None:
     assert find_dive_rules(inner, tmp_path) is None
     (tmp_path / ".dive-ci").write_text("rules:\n  highestWastedBytes: 1kB\n")
     assert find_dive_rules(inner, tmp_path) == DiveRules(0.9, 1000, 0.1)
+    (inner / ".dive-ci").write_bytes(
+        b"\xef\xbb\xbfrules:\r\n  highestWastedBytes: 2kB\r\n"
+    )  # as editors of Windows write
+    assert find_dive_rules(inner, tmp_path) == DiveRules(0.9, 2000, 0.1)
     (inner / ".dive-ci").write_bytes(b"rules:\n  highestWastedBytes: \xff\n")
     with pytest.raises(InputError, match="cannot be read"):
         find_dive_rules(inner, tmp_path)
