@@ -6,7 +6,7 @@
     7  folders that no entry made                    8  a content lives until its last name is gone
     9  a chown, chmod, touch or link is a full copy 19  one path twice in a layer
     20 every kind of entry, and sparse files        21  bookkeeping of lazy pulling, and sums that close
-    22 the same layer at two positions
+    22 the same layer at two positions             23  links in a circle, or above the root
 
 Numbers 10 to 18 and 23 to 25 concern how images are stored: tests/source/test_hard_cases.py.
 """
@@ -116,6 +116,15 @@ CASES: list[tuple[str, list[list[Item]], Live, Dead]] = [
     ("20 devices, pipes and links hold no bytes",
      [[device("c"), device("b", tarfile.BLKTYPE), device("p", tarfile.FIFOTYPE), symlink("s", "x"), file("x", A)]],
      {"x": (0, 100)}, []),
+    ("20 a device 0/0 in a tar is a device, and no whiteout as overlayfs keeps one",
+     [[file("d/x", A), file("y", B)], [device("y"), device("d")]],
+     {}, [("d/x", 100, 0, 1, "deleted"), ("y", 20, 0, 1, "overwritten_changed")]),
+    ("23 symlinks in a circle, and files below them, in one layer",
+     [[symlink("x", "y"), symlink("y", "x"), symlink("z", "z"), file("x/a", A), file("z/b", B)], [whiteout("z")]],
+     {"x/a": (0, 100)}, [("z/b", 20, 0, 1, "deleted")]),
+    ("23 a symlink that leads above the root leads to the root",
+     [[symlink("up", "../../.."), file("up/a", A)], [whiteout("a")]],
+     {}, [("up/a", 100, 0, 1, "deleted")]),  # the dead keep the name that their tar gave them
     ("21 the index and landmarks of a lazily pulled layer are files",
      [[file(".prefetch.landmark", b"\xf0"), file("x", A), file("stargz.index.json", B)]],
      {".prefetch.landmark": (0, 1), "x": (0, 100), "stargz.index.json": (0, 20)}, []),
@@ -170,6 +179,41 @@ def sparse_pax() -> bytes:
 def test_20_a_sparse_file_of_a_pax_archive_counts_what_is_stored() -> None:
     (entry,) = index_layer(io.BytesIO(sparse_pax())).entries
     assert (entry.path, entry.size, entry.logical_bytes) == ("s", 1024, 1_000_000)
+
+
+def sparse_gnu(segments: int) -> bytes:
+    """A sparse file as GNU tar writes it to its own format: four segments fit into the header, 21 into each block after."""
+    member = bytearray(tarfile.TarInfo("s").tobuf(tarfile.GNU_FORMAT))
+    places = [b"%011o\0%011o\0" % (number * 1000, 5) for number in range(segments)]
+    member[156:157], member[124:136], member[483:495] = b"S", b"%011o\0" % (segments * 5), b"%011o\0" % 1_000_000
+    member[386:482] = b"".join(places[:4]).ljust(96, b"\0")
+    blocks = [places[at : at + 21] for at in range(4, segments, 21)]
+    member[482] = bool(blocks)
+    member[148:156] = b" " * 8
+    member[148:156] = b"%06o\0 " % sum(member)
+    maps = [b"".join(block).ljust(504, b"\0") + bytes([block is not blocks[-1]]) + bytes(7) for block in blocks]
+    content = (b"x" * 5 * segments).ljust(-(-5 * segments // 512) * 512, b"\0")
+    return bytes(member) + b"".join(maps) + content + layer(file("after", C))
+
+
+@pytest.mark.parametrize("segments", [1, 4, 5, 25, 26, 120])
+def test_20_a_sparse_file_of_gnus_format_with_any_number_of_segments(segments: int) -> None:
+    found = index_layer(io.BytesIO(sparse_gnu(segments)))
+    assert [(entry.path, entry.size, entry.logical_bytes) for entry in found.entries] == [
+        ("s", 5 * segments, 1_000_000),
+        ("after", 3, 3),
+    ]
+
+
+@pytest.mark.parametrize("version", ["0.0", "0.1"])
+def test_20_a_sparse_file_of_the_older_pax_versions(version: str) -> None:
+    """Their map stands in the header: what follows is content alone. Version 0.1 has the true name there, too."""
+    member = file("GNUSparseFile.0/s" if version == "0.1" else "s", b"x" * 10)
+    records = {"GNU.sparse.size": "1000000", "GNU.sparse.numblocks": "2"}
+    newer = {"GNU.sparse.name": "s", "GNU.sparse.map": "0,5,900000,5"}
+    member.header.pax_headers = records | (newer if version == "0.1" else {"GNU.sparse.offset": "0"})
+    (entry,) = index_layer(io.BytesIO(layer(member))).entries
+    assert (entry.path, entry.size, entry.logical_bytes) == ("s", 10, 1_000_000)
 
 
 def test_20_what_a_sparse_file_would_hold_stands_beside_what_is_stored(tmp_path: Path) -> None:
