@@ -19,6 +19,7 @@ from imageopt.rewrite.ground import Account, Ground, comments_of
 from imageopt.rewrite.health import needs_program, with_node
 from imageopt.rewrite.ownership import owned, writable
 from imageopt.rewrite.render import Unsafe, assignment, copy, exec_form, flags_of, with_flags, word
+from imageopt.rewrite.runtime_base import made_for_openssl
 from imageopt.rewrite.surveyed import Survey
 from imageopt.rewrite.system import newly_installed
 from imageopt.rewrite.workspace import member_words
@@ -41,6 +42,7 @@ def running_stage(ground: Ground, account: Account) -> dict[str, object]:
             *(ground.kept(item) for item in found.outside if _is_early(ground, item)),
             *_installs(ground),
             *_zones(ground),
+            *_openssl(ground),
             *_certificates(ground),
             *([] if names_variable else locale),
             *(_with_cache(ground, line) for line in installed_again(ground)),
@@ -78,6 +80,13 @@ def _zones(ground: Ground) -> Iterator[str]:
     swapped = ground.bases.runtime != ground.stage.from_instruction.words[0].raw
     if ground.found.clock and swapped and "tzdata" not in ground.system.packages:
         yield newly_installed(ground.bases.kind, "tzdata")
+
+
+def _openssl(ground: Ground) -> Iterator[str]:
+    """The OpenSSL that an engine was chosen by in the full image."""
+    swapped = ground.bases.runtime != ground.stage.from_instruction.words[0].raw
+    if swapped and made_for_openssl(ground.project) and "openssl" not in ground.system.packages:
+        yield newly_installed(ground.bases.kind, "openssl")
 
 
 def _certificates(ground: Ground) -> Iterator[str]:

@@ -26,7 +26,8 @@ from imageopt.rewrite.model import Refused
 from imageopt.rewrite.surveyed import Survey, short
 from imageopt.rewrite.system import RuntimeSystem
 
-_OPENSSL = {"@prisma/client", "prisma", "@prisma/engines", "canvas"}
+_OPENSSL = {"@prisma/client", "prisma", "@prisma/engines"}
+_FULL_LIBRARIES = {"canvas"}
 _FULL_TOOLS = {"git", "curl", "wget", "python", "python3", "make", "gcc", "g++", "ssh", "convert", "magick", "unzip",
                "hg", "svn", "openssl", "file", "xz", "bash", "perl", "ps", "update-ca-certificates"}  # fmt: skip
 _BUSYBOX_LACKS = _FULL_TOOLS - {"unzip", "wget", "ps", "xz"} | {"jq", "zip", "rsync", "cmake"}
@@ -106,6 +107,11 @@ def against(
     return tuple(_common(base, project, survey, system, "slim"))
 
 
+def made_for_openssl(project: Project) -> str:
+    """What runs with an engine for the OpenSSL that the full image holds and a slim one of its suite can be given."""
+    return next((f"{need.package}: {need.reason}" for need in project.libc if need.package in _OPENSSL), "")
+
+
 def lacking(kind: str, base: BaseImage) -> set[str]:
     """The programs that the image of this kind does not hold, and the one there is does, or may."""
     if kind == "alpine":
@@ -174,7 +180,8 @@ def _common(base: BaseImage, project: Project, survey: Survey, system: RuntimeSy
     if base.variant(kind) is None:
         why = "pins the image by its digest" if base.digest.startswith("sha256:") else "makes the tag from an argument"
         found.append(f"FROM {why}; the digest of another image is not known here" if base.digest else "no such variant")
-    found += [f"{need.package}: {need.reason}" for need in project.libc if need.package in _OPENSSL]
+    lacks = _FULL_LIBRARIES if kind == "slim" else _OPENSSL | _FULL_LIBRARIES
+    found += [f"{need.package}: {need.reason}" for need in project.libc if need.package in lacks]
     if survey.locale and not any(name.startswith("locales") for name in system.packages):
         found.append(f"`{short(survey.locale[0])}` needs the package locales, which nothing installs")
     found += [f"{reason}, with libraries that only the full image holds" for reason in browsers(project, survey)]

@@ -18,7 +18,15 @@ from imageopt.rewrite.development import running_lock
 from imageopt.rewrite.health import needs_program, with_node
 from imageopt.rewrite.model import Refused
 from imageopt.rewrite.render import flags_of
-from imageopt.rewrite.runtime_base import against, against_alpine_build, compiles, explained, lacking, uses
+from imageopt.rewrite.runtime_base import (
+    against,
+    against_alpine_build,
+    compiles,
+    explained,
+    lacking,
+    made_for_openssl,
+    uses,
+)
 from imageopt.rewrite.surgery.flatten import surveyed
 from imageopt.rewrite.surgery.model import Answer, Case, Cut
 from imageopt.rewrite.surgery.places import replaced
@@ -63,6 +71,9 @@ def swap(case: Case) -> Answer:
 def _objections(case: Case, base: BaseImage, kind: str, answer: AlpineAnswer) -> Iterator[str]:
     """What speaks against this kind of image, the weightiest first."""
     forced = kind == case.wish
+    engine = made_for_openssl(case.project)
+    if kind == "slim" and engine and "openssl" not in case.system.packages:
+        yield engine
     yield from against(kind, base, case.project, case.running, case.system, answer, forced=forced)
     for instruction in case.instructions:
         image = instruction.flag("from")
