@@ -1,19 +1,22 @@
 """Layers that can be read again are read side by side, one on each core; the biggest is begun first.
 
 Decompressing and hashing leave the interpreter free, so threads are enough. Where one fails, or the user has had
-enough, the others stop at their next read.
+enough, the others stop at their next read; one that waits for a silent network is left to itself, and holds up nobody.
 """
 
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from io import SEEK_SET, BufferedReader
+from queue import SimpleQueue
 from typing import BinaryIO, TypeVar, cast
 
 from imageopt.source.files import Files, missing
 
 LayerT = TypeVar("LayerT")
+DoneT = TypeVar("DoneT")
 HEAD = 4  # bytes that tell a compression
+_PATIENCE = 0.5  # seconds for what runs to come to its next read
 
 
 def read_layers(
@@ -23,8 +26,6 @@ def read_layers(
 
     Raises InputError where one is missing or damaged.
     """
-    from concurrent.futures import ThreadPoolExecutor, as_completed  # which load the machinery of logs as well
-
     sizes = {name: _size(files, name) for name in names}
     stopped = threading.Event()
 
@@ -33,15 +34,36 @@ def read_layers(
             head = stream.peek(HEAD)[:HEAD]
             return name, index_layer(cast("BinaryIO", _Stoppable(stream, stopped))), head
 
-    with ThreadPoolExecutor(min(len(sizes), os.cpu_count() or 1) or 1) as pool:
+    waiting = iter(sorted(sizes, key=lambda name: (-sizes[name], name)))
+    results: SimpleQueue[tuple[str, LayerT, bytes] | BaseException] = SimpleQueue()
+
+    def work() -> None:
         try:
-            ordered = sorted(sizes, key=lambda name: (-sizes[name], name))
-            for done in as_completed([pool.submit(one, name) for name in ordered]):
-                yield done.result()
-        except BaseException:
-            stopped.set()
-            pool.shutdown(cancel_futures=True)
-            raise
+            while not stopped.is_set() and (name := next(waiting, None)) is not None:
+                results.put(one(name))
+        except BaseException as error:  # noqa: BLE001 (whatever it is, it is raised where the layers are waited for)
+            results.put(error)
+
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(min(len(sizes), os.cpu_count() or 1))]
+    try:
+        for thread in threads:
+            thread.start()
+        for _ in sizes:
+            yield _result(results.get())
+    except BaseException:
+        stopped.set()
+        for thread in filter(threading.Thread.is_alive, threads):
+            thread.join(_PATIENCE / len(threads))
+        raise
+    for thread in threads:
+        thread.join()
+
+
+def _result(done: DoneT | BaseException) -> DoneT:
+    """What a thread has made. Raises what it ended with."""
+    if isinstance(done, BaseException):
+        raise done
+    return done
 
 
 def _size(files: Files, name: str) -> int:

@@ -2,17 +2,42 @@
 
 import gzip
 import json
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from imagebuilder import digest, file, layer
-from registryserver import Registry, serving
+from registryserver import Handler, Registry, serving
 
 from imageopt.cli.edge import run
 
 ONE = layer(file("a", b"1" * 100_000))
 SIZE = len(gzip.compress(ONE, mtime=0))
+
+
+class Stalling(Handler):
+    """Sends a part of each big blob, and then nothing for a while."""
+
+    def blob(self, data: bytes, fault: str) -> None:
+        if len(data) < len(BIG) // 2:
+            return super().blob(data, fault)
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data[: len(data) // 2])
+        SENT.set()
+        DONE.wait(60)
+        return None
+
+
+BIG = random.Random(1).randbytes(1 << 20)
+SENT, DONE = threading.Event(), threading.Event()
 
 
 @pytest.fixture
@@ -124,3 +149,19 @@ def test_growth_is_held_against_the_target_branchs_image(server: Registry, capsy
     assert failed["growth.unpacked"] == 103_000
     assert document["baseline"]["sizes"]["unpacked_bytes"] == 100_000
     assert gate(server, "more", "--baseline", main, "--max-growth", "3kB") == 0
+
+
+def test_an_interrupt_ends_it_though_the_registry_is_silent(server: Registry) -> None:
+    server.push("big", [layer(file("a", BIG)), layer(file("b", BIG[::-1]))])
+    server.RequestHandlerClass = Stalling
+    command = [sys.executable, "-m", "imageopt", "analyze", f"registry:{server.host}/team/app:big"]
+    try:
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+            assert SENT.wait(30)
+            began = time.monotonic()
+            process.send_signal(signal.SIGINT)
+            _, errors = process.communicate(timeout=30)
+        assert (process.returncode, errors.strip().splitlines()[-2]) == (130, "error: interrupted")
+        assert time.monotonic() - began < 10
+    finally:
+        DONE.set()
