@@ -1,13 +1,16 @@
 """A page -> the paths on the same server that it names: its styles, scripts, pictures, and the pages it leads to.
 
-A start page that answers says little about a site: what it loads is what a rewrite forgets to copy.
+A start page that answers says little about a site: what it loads is what a rewrite forgets to copy. What its scripts
+load is told by the names of files with a hash in them, for nothing else that is spelled in a script is surely a file.
 """
 
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Mapping
 from html.parser import HTMLParser
 from urllib.parse import urljoin, urlsplit
 
-from imageopt.verify.exchange import Exchange
+from imageopt.verify.exchange import Ask, Exchange
+from imageopt.verify.hashed_names import is_hashed
 
 _LONGEST = 500  # characters of a path
 _PAGE_LIMIT = 1 << 20  # bytes of a page that are looked at
@@ -16,6 +19,9 @@ _ATTRIBUTES = {
     "audio": "src", "embed": "src", "form": "",
 }  # fmt: skip
 _OK = 200
+_SPELLED = re.compile(rb"""["'`(]([^"'`()\s<>\\]{9,300})(?=["'`)])""")  # in quotes, or in CSS's `url()`
+_ASSET = re.compile(r"\.(?:[cm]?js|css|json|wasm|woff2?|ttf|otf|png|jpe?g|gif|svg|webp|avif)$")
+_SPELLING = ("html", "javascript", "css")
 
 
 def linked_paths(
@@ -27,7 +33,7 @@ def linked_paths(
     """
     found: dict[str, bool] = {}  # path -> whether a page needs it
     for answer in answers:
-        if answer.status != _OK or "html" not in answer.content_type:
+        if answer.status != _OK or not _is_page(answer):
             continue
         page = _Page()
         page.feed(answer.body[:_PAGE_LIMIT].decode("utf-8", "replace"))
@@ -37,6 +43,52 @@ def linked_paths(
             if path and wanted(path):
                 found[path] = found.get(path, False) or needed
     return tuple(sorted(found, key=lambda path: (not found[path], path)))[:most]
+
+
+def follow(
+    answers: Mapping[str, Exchange], ask: Callable[[Iterable[Ask]], dict[str, Exchange]], *, port: int, most: int
+) -> dict[str, Exchange]:
+    """What the answers load, and what that loads, at most so many, by name and as far as it is there.
+
+    What is not there may be no file's name at all, and some servers give their start page for every name.
+    """
+    found: dict[str, Exchange] = {}
+    tried, newest = set(answers), list(answers.values())
+    while newest and len(found) < most:
+        asks = [one for one in map(Ask, loaded_files(newest, port=port)) if one.what not in tried][: most - len(found)]
+        tried |= {one.what for one in asks}
+        there = {what: answer for what, answer in ask(asks).items() if answer.status == _OK and not _is_page(answer)}
+        found |= there
+        newest = list(there.values())
+    return found
+
+
+def loaded_files(answers: Iterable[Exchange], *, port: int) -> tuple[str, ...]:
+    """The paths of files with a hash in their names that pages, scripts and styles among the answers spell; sorted.
+
+    They are guesses: a script may spell what it never loads, and a folder of the server may be meant by any name.
+    """
+    found = set()
+    for answer in answers:
+        if answer.status != _OK or not any(kind in answer.content_type for kind in _SPELLING):
+            continue
+        base = f"http://localhost:{port}{answer.path}"
+        for spelled in _SPELLED.findall(answer.body):
+            name = spelled.decode("utf-8", "replace")
+            if _ASSET.search(name) and is_hashed(f"/{name}"):
+                found |= {_own_path(_joined(base, _placed(name, answer)), port)}
+    return tuple(sorted(path for path in found if path))
+
+
+def _placed(name: str, answer: Exchange) -> str:
+    """Scripts of bundlers name files from the root of what is served: `assets/b.js` in `/base/assets/a.js`."""
+    first, slash, _ = name.partition("/")
+    above, there, _ = answer.path.partition(f"/{first}/")
+    return f"{above}/{name}" if slash and there and first not in (".", "..") else name
+
+
+def _is_page(answer: Exchange) -> bool:
+    return "html" in answer.content_type
 
 
 class _Page(HTMLParser):

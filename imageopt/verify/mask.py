@@ -87,6 +87,11 @@ def digest(exchange: Exchange, mask: Mask) -> str:
     return "sha256:" + hashlib.sha256(_masked(exchange, mask) + b"\0" + exchange.location.encode()).hexdigest()
 
 
+def without_dates(body: bytes) -> bytes:
+    """The text with something in the place of each date and of each second since 1970."""
+    return _DATES.sub(b"~", body)
+
+
 def _masked(exchange: Exchange, mask: Mask) -> bytes:
     if mask.whole:
         return b""
@@ -94,8 +99,8 @@ def _masked(exchange: Exchange, mask: Mask) -> bytes:
     if document is not None:
         tree = _without(document[0], mask.json_paths, "$")
         # keys keep their order: a client may see it
-        return _DATES.sub(b"~", json.dumps(tree, ensure_ascii=False).encode("utf-8", "surrogatepass"))
-    body = _DATES.sub(b"~", exchange.body)
+        return without_dates(json.dumps(tree, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+    body = without_dates(exchange.body)
     if not mask.words:
         return body
     count = iter(range(len(body)))
@@ -149,8 +154,8 @@ def _without(value: Any, paths: frozenset[str], path: str) -> Any:
 
 
 def _words(body: bytes) -> list[bytes]:
-    return _CHANGING_WORD.findall(_DATES.sub(b"~", body))
+    return _CHANGING_WORD.findall(without_dates(body))
 
 
 def _gaps(body: bytes) -> list[bytes]:
-    return _CHANGING_WORD.split(_DATES.sub(b"~", body))
+    return _CHANGING_WORD.split(without_dates(body))

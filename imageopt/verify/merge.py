@@ -7,7 +7,7 @@ where it was there once.
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 from statistics import median
 
@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from imageopt.verify.behaviour import KILLED
 from imageopt.verify.build_id import MADE_UP, build_identifier
 from imageopt.verify.exchange import Exchange
-from imageopt.verify.hashed_names import same_files
+from imageopt.verify.hashed_names import new_names, respelled, same_files, spelled
 from imageopt.verify.mask import Mask, credible, digest, varying
 from imageopt.verify.model import Check, Response, RunRecord
 from imageopt.verify.run import Observed
@@ -32,60 +32,54 @@ def finish(before: Sequence[Observed], after: Sequence[Observed]) -> tuple[RunRe
     Of what varies in `after` alone little is believed (see `mask.py`): it would hide any difference.
     """
     before = in_one_piece(before)
-    after = _with_names_of(before, in_one_piece(after))
-    old = _by_name(before)
-    after = _with_paths_of(old, after)
-    new = _by_name(after)
+    after, made_up = _with_names_of(before, in_one_piece(after))
+    old, new = _by_name(before), _by_name(after)
     masks = {what: _mask(seen) for what, seen in old.items()}
     for what, seen in new.items():
         masks[what] = masks[what] | credible(_mask(seen), old[what][0]) if what in old else _mask(seen)
-    firsts = ([seen[0] for seen in answers.values()] for answers in (old, new))
-    made_up = build_identifier(*firsts) or (b"", b"")
-    first = {what: _response(seen[0], seen, masks[what], made_up[0]) for what, seen in old.items()}
-    second = [_least_alike(seen, masks[what], made_up[1], first.get(what)) for what, seen in new.items()]
+    first = {what: _response(seen[0], seen, masks[what], made_up) for what, seen in old.items()}
+    second = [_least_alike(seen, masks[what], made_up, first.get(what)) for what, seen in new.items()]
     return replace(_one(before), responses=tuple(first.values())), replace(_one(after), responses=tuple(second))
 
 
-def _with_names_of(before: Sequence[Observed], after: Sequence[Observed]) -> list[Observed]:
-    """The runs of `after` with the hashes in names as `before` has them."""
-    old, new = ([answer for run in runs for answer in run.answers] for runs in (before, after))
-    names = same_files(old, new)
-    if not names:
-        return list(after)
-    pairs = [(PurePosixPath(theirs).name, PurePosixPath(ours).name) for theirs, ours in names.items()]
-    taken = set(names.values())
+def _with_names_of(before: Sequence[Observed], after: Sequence[Observed]) -> tuple[list[Observed], bytes]:
+    """The runs of `after` with what its build made up called as in `before`, and the identifier of that, b"" for none.
 
-    def renamed(answer: Exchange) -> Exchange:
-        body = answer.body
-        for theirs, ours in pairs:
-            body = body.replace(theirs.encode(), ours.encode())
-        return replace(answer, path=names.get(answer.path, answer.path), body=body)
-
-    return [
-        replace(run, answers=tuple(renamed(answer) for answer in run.answers if answer.path not in taken))
-        for run in after
-    ]
-
-
-def _with_paths_of(old: Mapping[str, Sequence[Exchange]], after: Sequence[Observed]) -> list[Observed]:
-    """The runs of `after` with the identifier of the other build in their paths: Next serves files below it.
-
-    Under the other's name there is no such file; where there is one under its own, that is the answer.
+    First the identifier (Next serves files below it), which shows where the hashes in names are passed over; then
+    these, for the identifier may be in a file and its hash in other files.
     """
-    firsts = ([seen[0] for seen in answers.values()] for answers in (old, _by_name(after)))
-    theirs, ours = (one.decode("ascii") for one in build_identifier(*firsts) or (b"", b""))
-    served = {answer.path for run in after for answer in run.answers if ours and ours in answer.path}
-    renamed = {path: path.replace(ours, theirs) for path in served}
+    old, new = ([answer for run in runs for answer in run.answers] for runs in (before, after))
+    hashed = [spelled(path) for files in new_names(old, new) for path in files]
+    firsts = ([seen[0] for seen in _by_name(runs).values()] for runs in (before, after))
+    theirs, ours = build_identifier(*(_without(names=hashed, answers=answers) for answers in firsts)) or (b"", b"")
+    if ours:
+        paths = {answer.path: answer.path.replace(ours.decode(), theirs.decode()) for answer in new}
+        moved = {path: other for path, other in paths.items() if path != other}
+        after = _renamed(after, moved, lambda body: body.replace(ours, theirs))
+        new = [answer for run in after for answer in run.answers]
+    files = same_files(*new_names(old, new))
+    words = {spelled(path): spelled(other) for path, other in files.items()}
+    return _renamed(after, files, lambda body: respelled(body, words)), theirs
+
+
+def _without(names: Iterable[bytes], answers: Iterable[Exchange]) -> list[Exchange]:
+    blank = dict.fromkeys(names, b"~")
+    return [replace(answer, body=respelled(answer.body, blank)) for answer in answers]
+
+
+def _renamed(runs: Iterable[Observed], paths: Mapping[str, str], reworded: Callable[[bytes], bytes]) -> list[Observed]:
+    """The runs with other paths and bodies; what was answered under the new name is no answer any more."""
+    taken = set(paths.values())
     return [
         replace(
             run,
             answers=tuple(
-                replace(answer, path=renamed.get(answer.path, answer.path))
+                replace(answer, path=paths.get(answer.path, answer.path), body=reworded(answer.body))
                 for answer in run.answers
-                if answer.path not in renamed.values()
+                if answer.path not in taken
             ),
         )
-        for run in after
+        for run in runs
     ]
 
 
@@ -116,14 +110,13 @@ def _least_alike(seen: Sequence[Exchange], mask: Mask, made_up: bytes, before: R
 def _response(first: Exchange, seen: Sequence[Exchange], mask: Mask, made_up: bytes) -> Response:
     """One of the answers that were seen; `made_up` is the build's own identifier, empty for none."""
     holds = made_up != b"" and made_up in first.body
-    shown = replace(first, body=first.body.replace(made_up, b"~")) if holds else first
     return Response(
         method=first.method,
         path=first.path,
         status=first.status,
         content_type=first.content_type,
         body_bytes=len(first.body),
-        body_digest=digest(shown, mask),
+        body_digest=digest(first, mask),
         masked=(*mask.names, *((MADE_UP,) if holds else ())),
         statuses=tuple(sorted({answer.status for answer in seen})),
         headers={name: value for name, value in first.headers.items() if name not in mask.headers},

@@ -24,6 +24,7 @@ from imageopt.verify.users import deployed_users
 
 _MOST_PATHS = 40
 _MOST_LINKS = 40
+_MOST_LOADS = 400
 _MOST_COMMANDS = 6
 _MOST_ADDONS = 40
 _USUAL_PATHS = ("/", "/health")
@@ -35,7 +36,8 @@ _GET = re.compile(r"GET :\S*?(/\S*)$")
 def plan_run(request: VerifyRequest, sides: Iterable[Evidence | None]) -> RunPlan:
     """The plan; the paths are those given, else those found, sorted, and the usual ones.
 
-    What answers link to is asked as well; where the paths are given, only files with a hash in their names.
+    What answers link to is asked as well; where the paths are given, only files with a hash in their names. What
+    these load is asked as well.
     Raises InputError for an OpenAPI file that was named and cannot be read.
     """
     known = [evidence for evidence in sides if evidence is not None]
@@ -52,6 +54,7 @@ def plan_run(request: VerifyRequest, sides: Iterable[Evidence | None]) -> RunPla
         seconds=request.run_timeout,
         links=_MOST_LINKS,
         only_hashed=bool(paths),
+        loads=_MOST_LOADS,
         environment={**(own.environment if own is not None else {}), **settings.environment},
         companions=tuple(_companions(settings, services, own)),
         commands=tuple(dict.fromkeys(_commands(settings, services, own, request.dockerfile)))[:_MOST_COMMANDS],

@@ -23,7 +23,7 @@ from imageopt.verify.exchange import Ask, Exchange
 from imageopt.verify.hashed_names import is_hashed
 from imageopt.verify.inside import ALIAS, HEALTHCHECK, Inspection, inspect, listening_ports
 from imageopt.verify.limits import Limits, Watch
-from imageopt.verify.links import linked_paths
+from imageopt.verify.links import follow, linked_paths
 from imageopt.verify.log_problems import problems_in
 from imageopt.verify.model import Check, RunRecord
 from imageopt.verify.network import create_network, remove_network
@@ -56,11 +56,11 @@ class RunPlan(Struct, frozen=True):
     """What both containers are asked and given. `port` is None for a program without one.
 
     `links`: how many more paths may be asked that the answers themselves name; with `only_hashed` only files with a
-    hash in their names, for without them nobody can tell whether two pages name the same file. `volumes`: name of a
-    volume that both versions use, one after the other -> where it is. `brief`: one round of requests, and no measured
-    end unless it `ends`. `users`: those that a deployment names (number, and where); `user`: the one of this run, ""
-    for the image's. `written` is what it is taken to have written; None: the engine is asked, which compares every
-    file of the image.
+    hash in their names, for without them nobody can tell whether two pages name the same file. `loads`: how many more
+    such files, which scripts and styles name in turn. `volumes`: name of a volume that both versions use, one after the
+    other -> where it is. `brief`: one round of requests, and no measured end unless it `ends`. `users`: those that a
+    deployment names (number, and where); `user`: the one of this run, "" for the image's. `written` is what it is taken
+    to have written; None: the engine is asked, which compares every file of the image.
     """
 
     port: int | None
@@ -68,6 +68,7 @@ class RunPlan(Struct, frozen=True):
     seconds: float
     links: int = 0
     only_hashed: bool = False
+    loads: int = 0
     environment: Mapping[str, str] = field(default_factory=dict)
     companions: tuple[Companion, ...] = ()
     commands: tuple[Command, ...] = ()
@@ -168,6 +169,10 @@ def _observe_server(container: Container, watch: Watch, plan: RunPlan, inner: in
     paths = linked_paths(first.values(), port=inner, most=plan.links, wanted=wanted)
     linked = tuple(ask for ask in map(Ask, paths) if ask.what not in known)
     first |= ask_all(host, port, linked, inner_port=inner)
+    if not plan.brief:
+        loaded = follow(first, lambda asks: ask_all(host, port, asks, inner_port=inner), port=inner, most=plan.loads)
+        first |= loaded
+        linked += tuple(Ask(answer.path) for answer in loaded.values())
     second = first
     if not plan.brief:
         time.sleep(_BETWEEN_ROUNDS_SECONDS)

@@ -16,6 +16,7 @@ from imageopt.compare.modules import Missing, ModuleGraph, unmet_dependencies
 from imageopt.compare.production import Production, compare_production
 from imageopt.image.model import Image
 from imageopt.rules.model import Finding
+from imageopt.verify.hashed_names import without_hash
 from imageopt.verify.model import NotDone, Side, Static
 
 _SECRET_RULES = ("secret-file-in-any-layer", "secret-in-arg-or-env", "npm-token-exposed", "env-file-or-key-copied")
@@ -66,7 +67,8 @@ def _missing(before: Side, after: Side) -> tuple[Missing, ...]:
 
 
 def _without_place(found: Missing) -> tuple[str, str]:
-    return posixpath.basename(found.importer).partition(".")[0], found.name
+    importer = without_hash(f"/{posixpath.basename(found.importer)}")  # a build may name a file by its content, too
+    return importer.partition(".")[0], found.name
 
 
 def _named_by(graph: ModuleGraph | NotDone, image: Image) -> Callable[[str], bool]:

@@ -1,9 +1,9 @@
-"""Which hashed file of one build is which of the other."""
+"""What is a hashed name, and which hashed file of one build is which of the other."""
 
 import pytest
 
 from imageopt.verify.exchange import Exchange
-from imageopt.verify.hashed_names import same_files
+from imageopt.verify.hashed_names import is_hashed, new_names, same_files, without_hash
 
 
 def served(*files: tuple[str, str]) -> list[Exchange]:
@@ -23,9 +23,56 @@ def served(*files: tuple[str, str]) -> list[Exchange]:
             {"/a/c-33333333.js": "/a/c-22222222.js"},
         ),
         ([], [("/a/app-1b2c3d4e.js", "x")], {}),
+        (  # modules of nothing but a hash, which load each other
+            [("/a/DuX2ddWE.js", "import './xihTtKlq.js'; a"), ("/a/xihTtKlq.js", "import './DuX2ddWE.js'; b")],
+            [("/a/8W-_GYQZ.js", "import './CB2IJ7a4.js'; b"), ("/a/CB2IJ7a4.js", "import './8W-_GYQZ.js'; a")],
+            {"/a/CB2IJ7a4.js": "/a/DuX2ddWE.js", "/a/8W-_GYQZ.js": "/a/xihTtKlq.js"},
+        ),
+        (  # the text of two is the same, but what they load in the end is not
+            [("/a/AAAAAA01.js", "load ./BBBBBB01.js"), ("/a/BBBBBB01.js", "./CCCCCC01.js"), ("/a/CCCCCC01.js", "1")],
+            [("/a/AAAAAA02.js", "load ./BBBBBB02.js"), ("/a/BBBBBB02.js", "./CCCCCC02.js"), ("/a/CCCCCC02.js", "2")],
+            {},
+        ),
+        (  # the one that loads nothing of it is what it was
+            [("/a/AAAAAA01.js", "one"), ("/a/BBBBBB01.js", "./CCCCCC01.js"), ("/a/CCCCCC01.js", "1")],
+            [("/a/AAAAAA02.js", "one"), ("/a/BBBBBB02.js", "./CCCCCC02.js"), ("/a/CCCCCC02.js", "2")],
+            {"/a/AAAAAA02.js": "/a/AAAAAA01.js"},
+        ),
+        (  # the time of the build
+            [("/a/AAAAAA01.js", "built 2026-01-01"), ("/a/BBBBBB01.js", "x")],
+            [("/a/AAAAAA02.js", "built 2026-01-02"), ("/a/BBBBBB02.js", "y")],
+            {"/a/AAAAAA02.js": "/a/AAAAAA01.js"},
+        ),
+        ([("/a/AAAAAA01.js", "x")], [("/a/AAAAAA02.js", "x"), ("/a/BBBBBB02.js", "x")], {}),
     ],
 )
 def test_files_belong_together_by_name_and_where_that_is_not_enough_by_content(
     before: list[tuple[str, str]], after: list[tuple[str, str]], same: dict[str, str]
 ) -> None:
-    assert same_files(served(*before), served(*after)) == same
+    assert same_files(*new_names(served(*before), served(*after))) == same
+
+
+def test_a_start_page_in_the_place_of_a_file_is_not_the_file() -> None:
+    page = Exchange("GET", "/a/app-1b2c3d4e.js", 200, "text/html", "", b"<p>")
+    gone, come = new_names(
+        served(("/a/app-1b2c3d4e.js", "x")), [page, *served(("/a/app-9f8e7d6c.js", "x"), ("/a/app.js", "y"))]
+    )
+    assert same_files(gone, come) == {"/a/app-9f8e7d6c.js": "/a/app-1b2c3d4e.js"}
+
+
+@pytest.mark.parametrize(
+    ("path", "without"),
+    [
+        ("/a/app-1b2c3d4e.js", "/a/app-.js"),
+        ("/a/app.eHgckJ_v.js?v=1", "/a/app..js"),  # one of four hashes of Vite has no digit
+        ("/a/8W-_GYQZ.js", "/a/.js"),
+        ("/a/index-D-x3_abc.js", "/a/index-.js"),
+        ("/a/contact-us-page.js", "/a/contact-us-page.js"),
+        ("/img/10482275.png", "/img/10482275.png"),  # a number is no hash
+        ("/a/README.md", "/a/README.md"),
+        ("/a/dashboard", "/a/dashboard"),
+    ],
+)
+def test_what_looks_like_a_hash(path: str, without: str) -> None:
+    assert without_hash(path) == without
+    assert is_hashed(path) == (path != without)

@@ -66,7 +66,7 @@ def test_paths_are_the_usual_ones_and_those_of_the_source_unless_given(tmp_path:
     side = evidence(tmp_path, routes=["/b", "/a", "/health", "relative"])
     request = VerifyRequest(tmp_path, "Dockerfile", b"", run_timeout=7)
     asks = tuple(Ask(path) for path in ("/", "/health", "/a", "/b"))
-    assert plan_run(request, [side, side]) == RunPlan(None, asks, 7, 40)
+    assert plan_run(request, [side, side]) == RunPlan(None, asks, 7, 40, loads=400)
     assert asked(replace(request, paths=("/only",)), side) == ("GET /only",)
     assert asked(replace(request, settings=VerifyConfig(paths=("/only",))), side) == ("GET /only",)
 

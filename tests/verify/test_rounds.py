@@ -40,6 +40,18 @@ def built(build: str, manifest: str, *more: Exchange) -> Observed:
     return seen(page, *more, answer(manifest, f"/s/{build}/m.js"))
 
 
+def stamped(stamp: str, start: str, app: str, *more: Exchange, text: str = "hi", code: str = "run()") -> Observed:
+    """A build of SvelteKit: a name made of its time is in a chunk, and so all that loads it is called otherwise."""
+    load = f'import("/start.{start}.js"),import("/{app}.js")'
+    page = answer(f"<p>{text}<script>__sveltekit_{stamp}={{}};{load}</script>")
+    chunk = answer(f"globalThis.__sveltekit_{stamp};{code}", f"/{app}.js")
+    return seen(page, answer(f'import"./{app}.js"', f"/start.{start}.js"), chunk, answer("x", "/CDcdef01.js"), *more)
+
+
+STAMPED = stamped("1uwqi7v", "3oU6SF4N", "8W-_GYQZ", answer("y", "/DuX2ddWE.js"))
+MOVED = answer("y", "/CE61oqcu.js")
+
+
 def changes(before: list[Observed], after: list[Observed]) -> list[str]:
     return [f"{change.what}: {change.reason}" for change in compare_runs(*finish(before, after))[0]]
 
@@ -61,6 +73,7 @@ def changes(before: list[Observed], after: list[Observed]) -> list[str]:
             [seen(answer('<a href="/a-99999999.js">'), answer("", "/a-1b2c3d4e.js", 404), answer("x", "/a-99999999.js"))],
         ),
         ([built(OLD, "x")], [built(NEW, "x", answer("", f"/s/{OLD}/m.js", 404))]),
+        ([STAMPED], [stamped("k2x01b", "CqGIXJr6", "CB2IJ7a4", MOVED, answer("", "/8W-_GYQZ.js", 404))]),
         ([seen(streamed("0:a", "b", "1:c"))], [seen(streamed("0:ab1:c")), seen(streamed("0:a", "b1:c"))]),
     ],
 )  # fmt: skip
@@ -84,6 +97,7 @@ def test_what_differs_between_two_runs_of_the_baseline_never_counts(
         ([seen(streamed("0:a", "1:c"))], [seen(streamed("0:b1:c"))], "GET /: the content differs"),
         ([built(OLD, "x")], [built(NEW, "y", answer("", f"/s/{OLD}/m.js", 404))], f"GET /s/{OLD}/m.js: the content differs"),
         ([built(OLD, "x")], [seen(built(NEW, "").answers[0], answer("", f"/s/{OLD}/m.js", 404))], f"GET /s/{OLD}/m.js: the status differs"),
+        ([STAMPED], [stamped("k2x01b", "CqGIXJr6", "CB2IJ7a4", MOVED, text="ho")], "GET /: the content differs"),
         ([seen(answer("x", "/a-1b2c3d4e.js"))], [seen(answer("y", "/a-99999999.js"))], "GET /a-1b2c3d4e.js: the content differs"),
     ],
 )  # fmt: skip
@@ -91,6 +105,23 @@ def test_what_goes_wrong_once_in_the_other_version_counts(
     before: list[Observed], after: list[Observed], said: str
 ) -> None:
     assert changes(before, after) == [said]
+
+
+@pytest.mark.parametrize(
+    ("after", "said"),
+    [
+        (stamped("k2x01b", "CqGIXJr6", "CB2IJ7a4", MOVED, code="fun()"), "GET /8W-_GYQZ.js: it answered before"),
+        (stamped("k2x01b", "CqGIXJr6", "CB2IJ7a4"), "GET /DuX2ddWE.js: it answered before"),
+        (stamped("k2x01b", "CqGIXJr6", "CB2IJ7a4", answer("z", "/CE61oqcu.js")), "GET /DuX2ddWE.js: it answered before"),
+        (
+            seen(answer("<p>hi<script>__sveltekit_k2x01b={}</script>"), *stamped("k2x01b", "CqGIXJr6", "CB2IJ7a4", MOVED).answers[1:]),
+            "GET /: the content differs",
+        ),
+        (seen(*(one for one in stamped("k2x01b", "CqGIXJr6", "CB2IJ7a4", MOVED).answers if "start" not in one.path)), "GET /start.3oU6SF4N.js: it answered before"),
+    ],
+)  # fmt: skip
+def test_other_hashes_in_names_hide_nothing(after: Observed, said: str) -> None:
+    assert said in changes([STAMPED], [after])
 
 
 def runner(*runs: Observed | NotDone) -> tuple[Callable[[RunPlan], Observed | NotDone], list[RunPlan]]:

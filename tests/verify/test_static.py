@@ -55,6 +55,12 @@ def static(before: Side, after: Side) -> Static:
     [
         (graph(), graph(("app/main.js", "./routes")), [Missing("app/main.js", "./routes")]),
         (graph(("app/src/a.ts", "x")), graph(("app/dist/a.js", "x")), []),  # it was asked for in vain before
+        (graph(("app/out/a-BfazKz-f.js", "x")), graph(("app/out/a-CyMsH42d.js", "x")), []),  # of another build
+        (
+            graph(("app/out/a-BfazKz-f.js", "x")),
+            graph(("app/out/b-CyMsH42d.js", "x")),
+            [("app/out/b-CyMsH42d.js", "x")],
+        ),
         (graph(("app/src/main.ts", "x")), graph(("app/main.js", "x")), [Missing("app/main.js", "x")]),  # another's
         (None, graph(("app/main.js", "./routes")), [Missing("app/main.js", "./routes")]),
         (graph(), None, []),

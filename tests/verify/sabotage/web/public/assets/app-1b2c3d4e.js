@@ -1,1 +1,1 @@
-console.log('app')
+import('./DuX2ddWE.js'); console.log('app')

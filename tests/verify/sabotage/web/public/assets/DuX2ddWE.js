@@ -1,0 +1,1 @@
+import { app } from './xihTtKlq.js'; export const lazy = () => app;

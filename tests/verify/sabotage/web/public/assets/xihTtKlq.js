@@ -1,0 +1,1 @@
+export const app = 'web', again = () => import('./DuX2ddWE.js');
