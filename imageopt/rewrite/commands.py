@@ -15,6 +15,7 @@ from imageopt.dockerfile.model import Instruction
 from imageopt.project.model import PackageManager
 from imageopt.project.scripts import LONGEST
 from imageopt.rewrite.clock import sets_clock
+from imageopt.rewrite.crontab import installs_crontab
 from imageopt.rewrite.locales import makes_locale
 from imageopt.rules.checks.node_install import package_name
 
@@ -33,6 +34,7 @@ Purpose = Literal[
     "account",
     "clock",
     "locale",
+    "crontab",
     "foreign-manager",
     "package-change",
     "unknown",
@@ -119,6 +121,8 @@ def purpose(  # noqa: C901 (one case for each program)
         return "clock"
     if makes_locale(words, text):
         return "locale"
+    if installs_crontab(words, text):
+        return "crontab"
     match program:
         case "set" | ":" | "true" | "corepack":
             return "nothing"

@@ -18,6 +18,7 @@ from imageopt.project.model import Project
 from imageopt.project.scripts import DEV_RUNNERS, reachable_commands
 from imageopt.project.start import entry_of
 from imageopt.rewrite.elsewhere import Start, files_in
+from imageopt.rewrite.scheduled import has_crontab
 from imageopt.rewrite.surveyed import Copy, Survey, short, within
 from imageopt.rewrite.system import RuntimeSystem, used_by
 
@@ -25,6 +26,7 @@ _RUNS_MORE = re.compile(
     r"[^#]*(?<![\w./:-])(?:npx|npm|pnpm|yarn|bunx?|node|tsx|ts-node|prisma|knex|typeorm|sequelize(?:-cli)?)\s+[\w./@-]"
 )
 _LAUNCHERS = ("npm", "npx", "yarn", "pnpm", "bun", "bunx")
+CRON = "cron starts commands in it"
 OWN_LAYOUT = {"next", "nuxt", "sveltekit", "gatsby", "astro", "remix", "adonis", "angular"}
 """Frameworks that decide by themselves what they read when they run."""
 
@@ -82,6 +84,8 @@ def _without_npx(words: tuple[str, ...]) -> tuple[str, ...]:
 
 def _doubt(project: Project, survey: Survey, *, prunes: bool) -> str | None:
     """Why the runtime set is not certain, or None."""
+    if has_crontab(survey):
+        return CRON
     if not prunes:
         return "it starts with a development package"
     if not project.build_outputs:

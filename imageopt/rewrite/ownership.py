@@ -15,6 +15,7 @@ from imageopt.rewrite.development import starts_what_writes
 from imageopt.rewrite.downloads import browsers
 from imageopt.rewrite.ground import Account
 from imageopt.rewrite.render import owner
+from imageopt.rewrite.scheduled import has_crontab
 from imageopt.rewrite.surveyed import Survey
 from imageopt.rewrite.system import RuntimeSystem, programs_in
 
@@ -47,6 +48,8 @@ def service_user(project: Project, found: Survey, account: Account, system: Runt
         account.refuse("run-as-node", "its start command writes files")
     elif begins:
         account.refuse("run-as-node", f"it starts {begins}, which begins as root")
+    elif has_crontab(found):
+        account.refuse("run-as-node", "cron, which it gives jobs to, begins as root")
     elif low:
         account.refuse("run-as-node", f"it listens on port {low}, which outside of Docker only root may")
     elif protected:

@@ -29,6 +29,7 @@ from imageopt.rewrite.php.plan import php_plan
 from imageopt.rewrite.plan import make_plan
 from imageopt.rewrite.python.plan import python_plan
 from imageopt.rewrite.render import Unsafe, render
+from imageopt.rewrite.scheduled import cron_jobs
 from imageopt.rewrite.surgery.mended import cleaned
 from imageopt.rewrite.surgery.operate import operate
 from imageopt.rewrite.survey import survey
@@ -101,7 +102,9 @@ def _plan(
         tool = replace(tool, setup="")
     found = survey(tree, stage, tool, part)
     told = taken_along(sent(project, project.dockerignore or ""), found.outside, tree)
-    objections = (*found.objections, *browsers(project, found), *([told] if told else []))
+    jobs = cron_jobs(project.root, found)
+    unread = jobs if isinstance(jobs, str) else None
+    objections = (*found.objections, *browsers(project, found), *filter(None, (told, unread)))
     if objections:
         return objections
     elf = evidence.image.elf if evidence.image else None
@@ -111,7 +114,7 @@ def _plan(
         tool = scoped(tool, part, project, everything=found.everything)
         if isinstance(tool, str):
             return (tool,)
-    elsewhere = started_elsewhere(project.root, evidence.dockerfile_path)
+    elsewhere = (*started_elsewhere(project.root, evidence.dockerfile_path), *(() if isinstance(jobs, str) else jobs))
     return make_plan(
         project, tool, tree, stage, base, found, target, elf, builds_with, elsewhere, outputs=outputs, part=part
     )

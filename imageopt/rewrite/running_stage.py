@@ -58,6 +58,7 @@ def running_stage(ground: Ground, account: Account) -> dict[str, object]:
             *(ground.kept(item) for item in found.outside if not _is_early(ground, item)),
             *([f"RUN {' && '.join(found.modes)}"] if found.modes else []),
             *(ground.kept(item) for item in found.runtime if _is_tail(ground, item)),
+            *(f"RUN crontab {word(path)}" for path in found.crontabs),
             *(locale if names_variable else []),
             *([f"RUN {' && '.join(found.clock)}"] if found.clock else []),  # after the variable that it may name
         ],

@@ -257,6 +257,8 @@ class _Reader:
                 found.accounts.append(command.text)
             case "clock":
                 found.clock.append(command.text)
+            case "crontab":
+                found.crontabs.append(posixpath.normpath(posixpath.join(here, command.words[1])))
             case "locale":
                 found.locale.append(command.text)
             case "folder":

@@ -46,6 +46,7 @@ class Survey(Struct):
     accounts: list[str] = field(default_factory=list)
     clock: list[str] = field(default_factory=list)  # what sets the system's time zone
     locale: list[str] = field(default_factory=list)  # what makes a language for the system
+    crontabs: list[str] = field(default_factory=list)  # the files that are given to cron
     certificates: list[str] = field(default_factory=list)  # what adds to those that the system trusts, with its flags
     folders: list[str] = field(default_factory=list)
     modes: list[str] = field(default_factory=list)  # the chmods of what is copied to elsewhere

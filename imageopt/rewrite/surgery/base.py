@@ -128,6 +128,7 @@ def _against_stage(case: Case, stage: Stage, base: BaseImage, kind: str) -> Iter
             there = brought | _packages(case, instruction)
             doubtful = ["unknown", *(["clock"] if "tzdata" not in there else [])]
             doubtful += ["locale"] if kind == "alpine" or "locales" not in there else []
+            doubtful += ["crontab"] if "cron" not in there else []
             unknown = (c for c in commands_of(instruction, manager) if c.purpose in doubtful)
             yield from (
                 f"line {case.line(instruction)}: whether `{one_line(c.text)[:60]}` works there is not known"

@@ -104,6 +104,7 @@ def _started_lines(case: Case) -> Iterator[str]:
         if instruction is not None:
             yield " ".join(instruction.json or (instruction.arguments.removeprefix("CMD "),))
     yield from case.system.lines
+    yield from (job.line for job in case.jobs)
     for fact in case.deployment.of("command", "entrypoint", "hook", "probe", dockerfile=case.evidence.dockerfile_path):
         yield fact.value
 

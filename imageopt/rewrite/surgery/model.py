@@ -16,9 +16,10 @@ from imageopt.evidence.model import Evidence
 from imageopt.project.deployment import read_deployment
 from imageopt.project.model import Deployment, Project
 from imageopt.rewrite.base_image import BaseImage, node_image
-from imageopt.rewrite.elsewhere import started_elsewhere
+from imageopt.rewrite.elsewhere import Start, started_elsewhere
 from imageopt.rewrite.managers import Manager
 from imageopt.rewrite.model import Refused
+from imageopt.rewrite.scheduled import cron_jobs
 from imageopt.rewrite.surgery.flatten import surveyed
 from imageopt.rewrite.surveyed import Survey
 from imageopt.rewrite.system import RuntimeSystem, runtime_system
@@ -73,7 +74,13 @@ class Case(Struct, frozen=True, dict=True):
     def system(self) -> RuntimeSystem:
         """What the running service needs of the operating system."""
         elsewhere = started_elsewhere(self.project.root, self.evidence.dockerfile_path)
-        return runtime_system(self.project, self.running, elsewhere)
+        return runtime_system(self.project, self.running, (*elsewhere, *self.jobs))
+
+    @cached_property
+    def jobs(self) -> tuple[Start, ...]:
+        """What cron starts in the container, as far as that can be read."""
+        found = cron_jobs(self.project.root, self.running)
+        return () if isinstance(found, str) else found
 
     @cached_property
     def deployment(self) -> Deployment:

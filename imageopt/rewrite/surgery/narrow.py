@@ -19,7 +19,7 @@ from imageopt.rewrite.surgery.places import newline, replaced
 from imageopt.rules.checks.steps import Copied, copies, with_ancestors
 
 _CHANGES_NO_SOURCE = {
-    "nothing", "system-install", "owner", "folder", "account", "clock", "locale", "certificates",
+    "nothing", "system-install", "owner", "folder", "account", "clock", "locale", "crontab", "certificates",
     "global-install", "install", "prune",
 }  # fmt: skip
 
