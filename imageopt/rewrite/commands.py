@@ -104,6 +104,8 @@ def commands_of(run: Instruction, manager: PackageManager = "npm") -> tuple[Comm
 def split_commands(run: Instruction) -> tuple[tuple[str, tuple[str, ...]], ...] | None:
     """Text and words of each command of a RUN in shell form; None for one that is more than a list of commands."""
     text = run.arguments.strip()
+    if re.fullmatch(r"\([^()]*\)", text):  # one subshell for all of it
+        text = text[1:-1].strip()
     if run.heredocs or _COMPOUND.search(text):
         return None
     return tuple((part, _words(part)) for part in _split(text))

@@ -63,7 +63,7 @@ def folder_without_workdir(tree: Dockerfile, stage: Stage, manager: Manager) -> 
     """
     brought: set[str] = set()
     for instruction, state in zip(stage.instructions, environments(tree, stage), strict=False):
-        if state.workdir is not None or manager.name == "bun":
+        if state.workdir not in (None, "/") or manager.name == "bun":
             return ""
         if instruction.keyword in ("COPY", "ADD"):
             brought |= _brought_to(instruction, state.known)

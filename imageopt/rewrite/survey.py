@@ -49,7 +49,7 @@ def survey(tree: Dockerfile, stage: Stage, manager: Manager, part: Part | None =
         if instruction is None:
             found.final_folder = posixpath.normpath(state.workdir or "/")
             found.unnamed = implied != ""
-            found.starts_at_root = found.unnamed and state.workdir is None
+            found.starts_at_root = found.unnamed and found.final_folder == "/"
             found.user = state.user or ""
         else:
             _Reader(found, instruction, state, manager, part, implied).read()
@@ -76,7 +76,8 @@ class _Reader:
     ) -> None:
         self.found, self.instruction, self.state, self.manager, self.part = found, instruction, state, manager, part
         self.here = posixpath.normpath(state.workdir or "/")
-        self.workdir = self.here if state.workdir is not None else implied or "/"  # what the stages have for it
+        self.implied = implied
+        self.workdir = self.here if self.here != "/" else implied or "/"  # what the stages have for it
 
     def read(self) -> None:
         match self.instruction.keyword:
@@ -90,7 +91,7 @@ class _Reader:
                 self.found.runtime.append(self.instruction)
                 self._to_build(Step(self.instruction))
             case "WORKDIR":
-                self._to_build(Step(self.instruction))
+                self._workdir()
             case "COPY" | "ADD":
                 self._copy()
             case "RUN":
@@ -103,6 +104,14 @@ class _Reader:
                 self.found.runtime.append(self.instruction)
             case keyword:
                 self._object(f"{keyword} is not understood here")
+
+    def _workdir(self) -> None:
+        """Back in the root folder, where each command goes to the application's, the first stage is there already."""
+        target = self.state.known(self.instruction.words[0].raw) if self.instruction.words else None
+        if not self.implied or target is None or posixpath.normpath(posixpath.join(self.here, target)) != "/":
+            self._to_build(Step(self.instruction))
+        elif self.here != "/":
+            self._to_build(Step(self.instruction, f"WORKDIR {self.implied}"))
 
     @property
     def _install_folders(self) -> set[str]:

@@ -40,6 +40,8 @@ def refused(rewrite: Rewrite, name: str = "multi-stage") -> str:
         "ENV HOME_OF=/app\nCOPY . $HOME_OF\nRUN cd $HOME_OF && npm ci && npm run build\n",
         'COPY [".", "/app"]\nRUN cd "/app" && npm ci && npm run build && cd / && rm -rf /tmp/*\n',
         "RUN mkdir -p /app\nCOPY package*.json /app/\nRUN cd /app && npm ci\nCOPY . /app\nRUN cd /app && npm run build\n",
+        "COPY . /app\nRUN (cd /app && npm ci && npm run build)\n",
+        "WORKDIR /\nCOPY . /app\nRUN cd /app && npm ci\nWORKDIR /app/sub\nWORKDIR /\nRUN cd /app && npm run build\n",
         "COPY package.json package-lock.json /app/\nRUN npm ci --prefix /app\nCOPY . /app\nRUN cd /app; npm run build\n",
     ],
 )
@@ -48,7 +50,8 @@ def test_it_gets_two_stages_and_starts_where_it_started(tmp_path: Path, body: st
     assert build.index("WORKDIR /app") < build.index("COPY package.json package-lock.json ./")
     assert "RUN --mount=type=cache,target=/root/.npm npm ci" in build
     assert "RUN npm run build" in build
-    assert not any(line.startswith(("RUN cd", "RUN mkdir")) for line in build)
+    assert not any(line.startswith(("RUN cd", "RUN (cd", "RUN mkdir")) for line in build)
+    assert build[build.index("RUN npm run build") - 1] != "WORKDIR /app/sub"
     assert "COPY --from=build --chown=node:node /app/dist ./dist" in final
     assert final[-4:-1] == ["COPY --from=build --chown=node:node /app/public ./public", "WORKDIR /", "USER node"]
 
