@@ -32,7 +32,7 @@ _CLASSES = tuple(
     )
 )
 _OWN: frozenset[Category] = frozenset(("application", "other", "sources", "build-output", "generated-data"))
-_SYSTEM = ("usr/share/", "etc/ssl/", "usr/lib/ssl/", "usr/local/share/")
+SYSTEM = ("usr/share/", "etc/ssl/", "usr/lib/ssl/", "usr/local/share/")
 _SHARED = frozenset(("locales", "certificates", "fonts", "time zones"))  # what any program may read of a distribution
 _SHOWN = 3
 
@@ -96,6 +96,6 @@ def _is_missed(before: Evidence, index: int, folders: AbstractSet[str]) -> bool:
     package = package_folder(path)
     if package is not None:
         return package in folders
-    if path.startswith(_SYSTEM):
+    if path.startswith(SYSTEM):
         return True
     return not before.classes or before.classes[index].category in _OWN

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from imageopt.compare.filesystem import Filesystem
 from imageopt.compare.loading import newly_unloadable
-from imageopt.compare.lost import lost_files
+from imageopt.compare.lost import SYSTEM, lost_files
 from imageopt.compare.modules import Missing, ModuleGraph, unmet_dependencies
 from imageopt.compare.production import Production, compare_production
 from imageopt.image.model import Image
@@ -77,10 +77,10 @@ def _named_by(graph: ModuleGraph | NotDone, image: Image) -> Callable[[str], boo
         return lambda _: False
     tree = Filesystem(image)
     names = {path.rpartition("/")[2] for path in tree.files if "node_modules/" not in path}
-    app = f"{image.config.working_dir.strip('/')}/".lstrip("/")
+    app = f"{image.config.working_dir.strip('/') or _package_of(graph.entry, tree)}/".lstrip("/")
 
     def is_named(path: str) -> bool:
-        if not path.startswith(app) or "node_modules/" in path:
+        if not path.startswith(app) or "node_modules/" in path or (not app and path.startswith(SYSTEM)):
             return False
         above = [path[:end] for end in (index for index, letter in enumerate(path) if letter == "/") if end >= len(app)]
         gone = {folder.rpartition("/")[2] for folder in above if folder not in tree.folders}
@@ -88,6 +88,14 @@ def _named_by(graph: ModuleGraph | NotDone, image: Image) -> Callable[[str], boo
         return bool(graph.words & (gone if name in names else {*gone, name}))
 
     return is_named
+
+
+def _package_of(entry: str, tree: Filesystem) -> str:
+    """The folder of the package that a file is of: where no WORKDIR tells it, the application lies there."""
+    folder = own = posixpath.dirname(entry)
+    while folder and f"{folder}/package.json" not in tree.files:
+        folder = posixpath.dirname(folder)
+    return folder if folder or "package.json" in tree.files else own
 
 
 def _secrets(before: tuple[Finding, ...], after: tuple[Finding, ...]) -> tuple[str, ...]:

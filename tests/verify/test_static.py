@@ -95,6 +95,32 @@ def test_a_loss_counts_where_the_code_that_is_left_names_it(after: Side, named: 
         assert reasons == ("locales are gone that the code names: app/locales/de.json",)
 
 
+@pytest.mark.parametrize(
+    ("folder", "manifest", "path", "named"),
+    [
+        ("", "app/package.json", "usr/share/locale/ms/LC_MESSAGES/a.mo", False),  # Malay, and a package
+        ("", "app/package.json", "app/locales/ms.json", True),
+        ("", "package.json", "usr/share/locale/ms/LC_MESSAGES/a.mo", False),
+        ("", "package.json", "locales/ms.json", True),
+        ("", "other/package.json", "app/locales/ms.json", True),
+        ("/app", "app/package.json", "usr/share/locale/ms/LC_MESSAGES/a.mo", False),
+    ],
+)
+def test_without_a_workdir_the_code_tells_where_the_application_lies(
+    folder: str, manifest: str, path: str, named: bool
+) -> None:
+    before, after = side(file(path, b"x")), side(file(manifest, b"{}"), graph=graph(words=("ms", "ms.json")))
+
+    def at(one: Side) -> Side:
+        assert one.evidence is not None
+        assert one.evidence.image is not None
+        image = replace(one.evidence.image, config=replace(one.evidence.image.config, working_dir=folder))
+        return replace(one, evidence=replace(one.evidence, image=image))
+
+    (lost,) = static(at(before), at(after)).lost
+    assert bool(lost.named) is named
+
+
 def test_new_findings_on_secrets_are_less_secure() -> None:
     before = side(findings=(finding("secret-in-arg-or-env"),))
     after = side(findings=(finding("secret-in-arg-or-env"), finding("secret-file-in-any-layer", "/app/.npmrc")))
