@@ -16,7 +16,7 @@ from imageopt.verify.mask import without_dates
 
 _HASH = r"(?=[^/.]*\d|[^/.]*[a-z][^/.]*[A-Z]|[^/.]*[A-Z][^/.]*[a-z])[0-9A-Za-z_-]{8,64}"
 # where there is nothing but a hash it may not be a plain number: pictures of things with a number are so called
-_HASHED = re.compile(rf"^(.*/(?:[^/?]*?[.-]|(?!\d+\.)))({_HASH})(\.[0-9A-Za-z.]+)(?:\?.*)?$")
+_HASHED = re.compile(rf"^(.*/(?:[^/?]*?[.-]|(?!\d+\.)))({_HASH})((?:\.[0-9A-Za-z]{{1,7}})*\.[0-9A-Za-z]+)(?:\?.*)?$")
 _RUN = re.compile(rb"[0-9A-Za-z_-]{8,}")
 _RUN_SO_FAR = re.compile(r"[0-9A-Za-z_-]*$")
 _OK = 200
@@ -68,12 +68,25 @@ def same_files(gone: Mapping[str, bytes], come: Mapping[str, bytes]) -> dict[str
     return found
 
 
-def spelled(path: str) -> bytes:
-    """What stands for the file wherever it is named, the hash in it: `app-1b2c3d4e` of `/a/app-1b2c3d4e.js`."""
+def spelled(path: str) -> tuple[bytes, ...]:
+    """What stands for the file wherever it is named: `app-1b2c3d4e` of `/a/app-1b2c3d4e.js`, and the hash alone.
+
+    React Router writes the hash of its manifest into every page. A plain number alone may stand for anything.
+    """
     match = _HASHED.match(path)
     assert match
     so_far = _RUN_SO_FAR.search(match[1])
-    return f"{so_far[0] if so_far else ''}{match[2]}".encode()
+    words = (f"{so_far[0] if so_far else ''}{match[2]}", match[2])
+    return tuple(word.encode() for word in (words[:1] if match[2].isdecimal() else words))
+
+
+def other_words(files: Mapping[str, str]) -> dict[bytes, bytes]:
+    """What is spelled for the one file -> what is for the other; of words for several files only what fits them all."""
+    found: dict[bytes, set[bytes]] = defaultdict(set)
+    for path, other in files.items():
+        for word, theirs in zip(spelled(path), spelled(other), strict=False):
+            found[word].add(theirs)
+    return {word: theirs.pop() for word, theirs in found.items() if len(theirs) == 1}
 
 
 def respelled(body: bytes, names: Mapping[bytes, bytes]) -> bytes:
@@ -90,7 +103,7 @@ def _kinds(files: Mapping[str, bytes]) -> dict[str, str]:
 
     As a deterministic automaton is made minimal: it ends where another round tells no more of them apart.
     """
-    paths = {spelled(path): path for path in files}
+    paths = {word: path for path in files for word in spelled(path)}
     blank = dict.fromkeys(paths, b"~")
     named = {path: [paths[run] for run in _RUN.findall(body) if run in paths] for path, body in files.items()}
     kinds = {

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from imageopt.verify.behaviour import KILLED
 from imageopt.verify.build_id import MADE_UP, build_identifier
 from imageopt.verify.exchange import Exchange
-from imageopt.verify.hashed_names import new_names, respelled, same_files, spelled
+from imageopt.verify.hashed_names import new_names, other_words, respelled, same_files, spelled
 from imageopt.verify.mask import Mask, credible, digest, varying
 from imageopt.verify.model import Check, Response, RunRecord
 from imageopt.verify.run import Observed
@@ -49,7 +49,7 @@ def _with_names_of(before: Sequence[Observed], after: Sequence[Observed]) -> tup
     these, for the identifier may be in a file and its hash in other files.
     """
     old, new = ([answer for run in runs for answer in run.answers] for runs in (before, after))
-    hashed = [spelled(path) for files in new_names(old, new) for path in files]
+    hashed = [word for files in new_names(old, new) for path in files for word in spelled(path)]
     firsts = ([seen[0] for seen in _by_name(runs).values()] for runs in (before, after))
     theirs, ours = build_identifier(*(_without(names=hashed, answers=answers) for answers in firsts)) or (b"", b"")
     if ours:
@@ -58,7 +58,7 @@ def _with_names_of(before: Sequence[Observed], after: Sequence[Observed]) -> tup
         after = _renamed(after, moved, lambda body: body.replace(ours, theirs))
         new = [answer for run in after for answer in run.answers]
     files = same_files(*new_names(old, new))
-    words = {spelled(path): spelled(other) for path, other in files.items()}
+    words = other_words(files)
     return _renamed(after, files, lambda body: respelled(body, words)), theirs
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from imageopt.verify.exchange import Exchange
-from imageopt.verify.hashed_names import is_hashed, new_names, same_files, without_hash
+from imageopt.verify.hashed_names import is_hashed, new_names, other_words, same_files, without_hash
 
 
 def served(*files: tuple[str, str]) -> list[Exchange]:
@@ -67,6 +67,8 @@ def test_a_start_page_in_the_place_of_a_file_is_not_the_file() -> None:
         ("/a/app.eHgckJ_v.js?v=1", "/a/app..js"),  # one of four hashes of Vite has no digit
         ("/a/8W-_GYQZ.js", "/a/.js"),
         ("/a/index-D-x3_abc.js", "/a/index-.js"),
+        ("/a/main.1b2c3d4e.chunk.js", "/a/main..chunk.js"),
+        ("/a/i.astro_type_script_0_lang.vDF1zXDC.js", "/a/i.astro_type_script_0_lang..js"),
         ("/a/contact-us-page.js", "/a/contact-us-page.js"),
         ("/img/10482275.png", "/img/10482275.png"),  # a number is no hash
         ("/a/README.md", "/a/README.md"),
@@ -76,3 +78,10 @@ def test_a_start_page_in_the_place_of_a_file_is_not_the_file() -> None:
 def test_what_looks_like_a_hash(path: str, without: str) -> None:
     assert without_hash(path) == without
     assert is_hashed(path) == (path != without)
+
+
+def test_a_word_for_several_files_is_renamed_where_all_agree() -> None:
+    script, style = {"/a/i-1b2c3d4e.js": "/a/i-9f8e7d6c.js"}, {"/a/s-1b2c3d4e.css": "/a/s-9f8e7d6c.css"}
+    hashes = {b"i-1b2c3d4e": b"i-9f8e7d6c", b"s-1b2c3d4e": b"s-9f8e7d6c", b"1b2c3d4e": b"9f8e7d6c"}
+    assert other_words({**script, **style}) == hashes
+    assert b"1b2c3d4e" not in other_words({**script, "/a/s-1b2c3d4e.css": "/a/s-0a0b0c0d.css"})

@@ -48,6 +48,19 @@ def stamped(stamp: str, start: str, app: str, *more: Exchange, text: str = "hi",
     return seen(page, answer(f'import"./{app}.js"', f"/start.{start}.js"), chunk, answer("x", "/CDcdef01.js"), *more)
 
 
+def island(checksum: str, name: str, props: str = "{}") -> Observed:
+    """A page of Astro: an island's tag has a checksum of the rest of it."""
+    page = answer(f'<astro-island uid="{checksum}" component-url="/{name}.js" props="{props}">')
+    return seen(page, answer("x", f"/{name}.js"))
+
+
+def manifest(own: str, *chunks: str) -> Observed:
+    """A build of React Router: the hash of its manifest stands alone, too."""
+    page = answer(f'<script>{{"url":"/manifest-{own}.js","version":"{own}"}}</script>')
+    files = [answer(text, f"/c-{name}.js") for name, text in zip(chunks, "xy", strict=True)]
+    return seen(page, answer(f"{own} {chunks}", f"/manifest-{own}.js"), *files)
+
+
 STAMPED = stamped("1uwqi7v", "3oU6SF4N", "8W-_GYQZ", answer("y", "/DuX2ddWE.js"))
 MOVED = answer("y", "/CE61oqcu.js")
 
@@ -74,6 +87,8 @@ def changes(before: list[Observed], after: list[Observed]) -> list[str]:
         ),
         ([built(OLD, "x")], [built(NEW, "x", answer("", f"/s/{OLD}/m.js", 404))]),
         ([STAMPED], [stamped("k2x01b", "CqGIXJr6", "CB2IJ7a4", MOVED, answer("", "/8W-_GYQZ.js", 404))]),
+        ([island("MP7Cn", "Counter.Btjck0UT")], [island("Z9rne0", "Counter.Dp7nliTC")]),
+        ([manifest("36a9723f", "AAAAAA01", "BBBBBB01")], [manifest("c4cf48e0", "CCCCCC02", "AAAAAA02")]),
         ([seen(streamed("0:a", "b", "1:c"))], [seen(streamed("0:ab1:c")), seen(streamed("0:a", "b1:c"))]),
     ],
 )  # fmt: skip
@@ -98,6 +113,8 @@ def test_what_differs_between_two_runs_of_the_baseline_never_counts(
         ([built(OLD, "x")], [built(NEW, "y", answer("", f"/s/{OLD}/m.js", 404))], f"GET /s/{OLD}/m.js: the content differs"),
         ([built(OLD, "x")], [seen(built(NEW, "").answers[0], answer("", f"/s/{OLD}/m.js", 404))], f"GET /s/{OLD}/m.js: the status differs"),
         ([STAMPED], [stamped("k2x01b", "CqGIXJr6", "CB2IJ7a4", MOVED, text="ho")], "GET /: the content differs"),
+        ([island("MP7Cn", "Counter.Btjck0UT")], [island("Z9rne0", "Counter.Dp7nliTC", "{1}")], "GET /: the content differs"),
+        ([seen(answer("<p>10482275"), answer("x", "/i-10482275.png"))], [seen(answer("<p>20482275"), answer("x", "/i-20482275.png"))], "GET /: the content differs"),
         ([seen(answer("x", "/a-1b2c3d4e.js"))], [seen(answer("y", "/a-99999999.js"))], "GET /a-1b2c3d4e.js: the content differs"),
     ],
 )  # fmt: skip
