@@ -14,6 +14,7 @@ from imageopt.project.start import start_commands
 from imageopt.rewrite.development import starts_what_writes
 from imageopt.rewrite.downloads import browsers
 from imageopt.rewrite.ground import Account
+from imageopt.rewrite.moves import moved_to
 from imageopt.rewrite.render import owner
 from imageopt.rewrite.scheduled import has_crontab
 from imageopt.rewrite.surveyed import Survey
@@ -54,7 +55,7 @@ def service_user(project: Project, found: Survey, account: Account, system: Runt
         account.refuse("run-as-node", f"it listens on port {low}, which outside of Docker only root may")
     elif protected:
         account.refuse("run-as-node", f"it writes to {protected.value} ({protected.source})")
-    elif found.starts_at_root and writes_where_it_starts(project):
+    elif found.starts_at_root and not _goes_to_its_folder(found) and writes_where_it_starts(project):
         account.refuse("run-as-node", f"it is started in {found.final_folder}, and may write there")
     elif browser := next(browsers(project, found), None):
         account.refuse("run-as-node", browser)
@@ -72,6 +73,14 @@ def service_user(project: Project, found: Survey, account: Account, system: Runt
 def writes_where_it_starts(project: Project) -> bool:
     """Whether it may write to the folder that it is started in: `./out.txt` is a file of that one."""
     return bool(project.unresolved_writes) or any(not fact.value.startswith("/") for fact in project.writable_paths)
+
+
+def _goes_to_its_folder(found: Survey) -> bool:
+    """Whether the command that the image starts goes to the application's folder first."""
+    item = found.last("CMD")
+    words = (item.json or tuple(item.arguments.split())) if item else ()
+    line = " ".join(words[2:] if words[1:2] == ("-c",) else words)
+    return moved_to(words) == found.folder or re.match(rf"cd {re.escape(found.folder)}/?\s*(?:&&|;)", line) is not None
 
 
 def owner_of(user: str, found: Survey, known: str) -> str:

@@ -79,6 +79,22 @@ def test_a_service_that_may_write_to_the_root_folder_stays_root(tmp_path: Path, 
 
 
 @pytest.mark.parametrize(
+    "start",
+    [
+        "CMD cd /app && node dist/server.js",
+        'CMD ["sh", "-c", "cd /app; exec node dist/server.js"]',
+        'CMD ["npm", "--prefix", "/app", "run", "serve"]',
+    ],
+)
+def test_one_that_goes_to_its_folder_when_it_starts_writes_there(tmp_path: Path, start: str) -> None:
+    server = {"src/server.ts": f"import fs from 'node:fs';\nfs.mkdirSync('data');\n{EXPRESS['src/server.ts']}"}
+    rewrite = proposed(tmp_path, f"COPY . /app\nRUN cd /app && npm ci && npm run build\n{start}\n", **server)
+    _, final = stages(rewrite)
+    assert final.index("WORKDIR /app") < final.index("RUN mkdir -p data && chown node:node data")
+    assert final[-3:] == ["WORKDIR /", "USER node", start]
+
+
+@pytest.mark.parametrize(
     ("body", "reason"),
     [
         (
