@@ -8,7 +8,7 @@ job.
 import re
 from collections.abc import Iterator, Sequence
 
-_JOB = re.compile(r"\s*(?:@[a-z]+|[\d*](?:\S*\s+\S+){4})\s+(\S.*)")
+_JOB = re.compile(r"\s*(?:@[a-z]+|[\d*]\S*(?:\s+\S+){4})\s+(\S.*)")
 _PATH = re.compile(r"/?[\w.-]+(?:/[\w.-]+)*")
 
 

@@ -1,5 +1,6 @@
 """What cron starts in a container is kept for it: its table, its files, packages and tools, and root."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ from rewrite.node_shapes import EXPRESS, FAT, evidence, package, write
 
 from imageopt.dockerfile import parse
 from imageopt.rewrite.commands import commands_of
+from imageopt.rewrite.crontab import jobs_in
 from imageopt.rewrite.model import Rewrite
 from imageopt.rewrite.propose import propose
 
@@ -131,3 +133,9 @@ def test_what_cannot_be_read_is_refused_with_the_reason(tmp_path: Path, given: s
 def test_which_commands_give_it(command: str, is_crontab: bool) -> None:
     (run,) = [item for item in parse(f"FROM node:20\nRUN {command}\n".encode()).instructions if item.keyword == "RUN"]
     assert [found.purpose == "crontab" for found in commands_of(run)] == [is_crontab]
+
+
+def test_long_words_that_make_no_job_are_read_at_once() -> None:
+    start = time.perf_counter()
+    assert list(jobs_in("1 " + " ".join(["x" * 200] * 4))) == []
+    assert time.perf_counter() - start < 1
