@@ -100,7 +100,7 @@ def _certificates(ground: Ground) -> Iterator[str]:
 
 def _is_early(ground: Ground, item: Instruction) -> bool:
     """Whether a COPY brings a certificate that what is installed below it may need."""
-    return bool(ground.found.certificates) and brings_certificates(item) and item.words[-1].value.startswith("/")
+    return bool(ground.found.certificates) and brings_certificates(item)
 
 
 def _with_cache(ground: Ground, line: str) -> str:

@@ -59,7 +59,19 @@ def survey(tree: Dockerfile, stage: Stage, manager: Manager, part: Part | None =
         found.objections.append("it has no WORKDIR: the application would lie in the root folder")
     elif not within(found.final_folder, found.folder) and not found.starts_at_root:
         found.objections.append(f"it installs in {found.folder} and starts in {found.final_folder}")
+    else:
+        found.objections += _misplaced(found)
     return found
+
+
+def _misplaced(found: Survey) -> Iterator[str]:
+    """What WORKDIR sent to another folder than the application's: the stages have one for all, where it would land."""
+    for copied in found.copies:
+        line = f"line {copied.instruction.line}"
+        if not within(copied.target, found.folder):
+            yield f"{line}: it copies to {copied.target}, and the application is in {found.folder}"
+        elif copied.counts_from not in ("", found.folder):
+            yield f"{line}: its target counts from {copied.counts_from}, not from {found.folder}"
 
 
 class _Reader:
@@ -162,13 +174,13 @@ class _Reader:
             if self._are_manifests(sources, place):
                 self.found.manifests.append(instruction)
                 return
-            if self.here != self.workdir and not target.startswith("/"):
-                self._object("its target counts from the root folder, for there is no WORKDIR above")
-            self.found.copies.append(Copy(instruction, sources, place))
+            self.found.copies.append(Copy(instruction, sources, place, "" if target.startswith("/") else self.here))
             self.found.build.append(Step(instruction))
         elif place == "/" or (self.here == "/" and not target.startswith("/")):
             self.found.folder = self.found.folder or "/"
             self._object("it copies into the root folder")
+        elif not target.startswith("/"):
+            self._object(f"its target counts from {self.here}, and lies outside of it")
         else:
             self.found.outside.append(instruction)
             if brings_certificates(instruction):  # an installation may be told to trust them, too

@@ -15,11 +15,15 @@ class Step(Struct, frozen=True):
 
 
 class Copy(Struct, frozen=True):
-    """A COPY or ADD of project files: its sources, and where they go, as an absolute path."""
+    """A COPY or ADD of project files: its sources, and where they go, as an absolute path.
+
+    `counts_from`: the folder that the target is written for, empty where it is written as a whole path.
+    """
 
     instruction: Instruction
     sources: tuple[str, ...]
     target: str
+    counts_from: str
 
 
 class Survey(Struct):

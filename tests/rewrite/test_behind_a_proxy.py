@@ -64,6 +64,12 @@ def test_both_stages_trust_what_the_system_trusts(tmp_path: Path, trusts: str) -
     )
 
 
+def test_a_certificate_whose_place_stands_in_a_variable_is_there_before_it_is_trusted(tmp_path: Path) -> None:
+    brings = "ENV TRUSTED=/usr/local/share/ca-certificates\nCOPY certs/own.crt $TRUSTED/\n"
+    _, final = text(proposed(tmp_path, f"FROM node:20\n{brings}{TRUSTS}{BUILDS}{STARTS}")).split("\n\nFROM ")
+    assert final.index("COPY certs/own.crt $TRUSTED/\n") < final.index(TRUSTS)
+
+
 @pytest.mark.parametrize("more", ["", " libpq5"])
 def test_a_smaller_image_keeps_the_package_that_updates_them(tmp_path: Path, more: str) -> None:
     install = f"RUN apt-get update && apt-get install -y ca-certificates{more} && update-ca-certificates\n"

@@ -99,7 +99,7 @@ def test_one_that_goes_to_its_folder_when_it_starts_writes_there(tmp_path: Path,
     [
         (
             "COPY . /app\nCOPY views app/views\nRUN cd /app && npm ci\n",
-            "line 3: its target counts from the root folder, for there is no WORKDIR above",
+            "line 3: its target counts from /, not from /app",
         ),
         (
             "COPY . /app\nRUN cd /app && npm ci\nRUN node /app/make.js\n",
