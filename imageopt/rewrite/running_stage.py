@@ -33,38 +33,43 @@ def running_stage(ground: Ground, account: Account) -> dict[str, object]:
     final = found.folder if ground.layout.start and found.starts_at_root else found.final_folder
     locale = [f"RUN {' && '.join(found.locale)}"] if found.locale else []
     names_variable = any("$" in line for line in locale)
+    head = [ground.kept(item) for item in found.runtime if _is_head(ground, item)]
+    system = [
+        *(ground.kept(item) for item in found.outside if _is_early(ground, item)),
+        *_installs(ground),
+        *_zones(ground),
+        *_openssl(ground),
+        *_certificates(ground),
+        *([] if names_variable else locale),
+        *(_with_cache(ground, line) for line in installed_again(ground)),
+        *([f"RUN {' && '.join(found.accounts)}"] if found.accounts else []),
+    ]
+    copies = _copies(ground, account)
+    tail = [
+        *(ground.kept(item) for item in found.outside if not _is_early(ground, item)),
+        *([f"RUN {' && '.join(found.modes)}"] if found.modes else []),
+        *(ground.kept(item) for item in found.runtime if _is_tail(ground, item)),
+        *(f"RUN crontab {word(path)}" for path in found.crontabs),
+        *(locale if names_variable else []),
+        *([f"RUN {' && '.join(found.clock)}"] if found.clock else []),  # after the variable that it may name
+    ]
+    command = _command(ground, account)
     return {
         "image": ground.bases.runtime,
         "name": ground.stage.name or "",
-        "head": _head(ground),
+        "head": [*referred_arguments(ground, (*head, *system, *copies, *tail, *command)), *head],
         "sets_node_env": "NODE_ENV" not in env_names(ground) and ground.runner is None and not chooses(ground.project),
-        "system": [
-            *(ground.kept(item) for item in found.outside if _is_early(ground, item)),
-            *_installs(ground),
-            *_zones(ground),
-            *_openssl(ground),
-            *_certificates(ground),
-            *([] if names_variable else locale),
-            *(_with_cache(ground, line) for line in installed_again(ground)),
-            *([f"RUN {' && '.join(found.accounts)}"] if found.accounts else []),
-        ],
+        "system": system,
         "writable": " ".join(map(word, writable(ground.project, found))),
         "owned": " ".join(map(word, owned(ground.project, found, ground.user))),
         "owner": ground.owner,
         "folder_mode": found.folder_mode,
-        "copies": _copies(ground, account),
+        "copies": copies,
         "final_folder": word(final) if final != found.folder else "",
-        "tail": [
-            *(ground.kept(item) for item in found.outside if not _is_early(ground, item)),
-            *([f"RUN {' && '.join(found.modes)}"] if found.modes else []),
-            *(ground.kept(item) for item in found.runtime if _is_tail(ground, item)),
-            *(f"RUN crontab {word(path)}" for path in found.crontabs),
-            *(locale if names_variable else []),
-            *([f"RUN {' && '.join(found.clock)}"] if found.clock else []),  # after the variable that it may name
-        ],
+        "tail": tail,
         "user": ground.user,
         "above_user": comments_of(ground.tree, found.user_set) if found.user_set else "",
-        "command": _command(ground, account),
+        "command": command,
     }
 
 
@@ -115,17 +120,10 @@ def env_names(ground: Ground) -> set[str]:
     return {pair.name for item in ground.found.runtime if item.keyword == "ENV" for pair in pairs(item)}
 
 
-def referred_arguments(ground: Ground) -> list[str]:
-    """The ARGs that instructions of the running image refer to."""
-    found = ground.found
-    lines = (*found.clock, *found.locale, *found.certificates)
-    referring = " ".join([*(item.arguments for item in found.runtime), *lines])
+def referred_arguments(ground: Ground, lines: Iterable[str]) -> list[str]:
+    """The ARGs that these lines of the running image refer to: no stage knows those of another."""
+    referring = " ".join(lines)
     return [ground.kept(item) for item in ground.found.arguments if refers_to(referring, item)]
-
-
-def _head(ground: Ground) -> list[str]:
-    """Arguments that kept instructions refer to, then what stood before the first COPY of the original."""
-    return referred_arguments(ground) + [ground.kept(item) for item in ground.found.runtime if _is_head(ground, item)]
 
 
 def _is_head(ground: Ground, item: Instruction) -> bool:

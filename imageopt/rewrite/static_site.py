@@ -95,20 +95,19 @@ def site_values(ground: Ground, site: Site, account: Account) -> dict[str, objec
         account.notes.append(f"`{short(found.clock[0])}` is left out: the times in the web server's log alone show it")
     if found.locale:
         account.notes.append(f"`{short(found.locale[-1])}` is left out: the web server speaks no language")
+    head = [ground.kept(item) for item in found.runtime if item.keyword in ("ENV", "LABEL", "MAINTAINER")]
+    tail = [ground.kept(item) for item in found.runtime if item.keyword in ("EXPOSE", "HEALTHCHECK")]
     return {
         "build": {**build_stage(ground, account), "prune": ""},
         "runtime": {
             "image": SERVER,
             "name": ground.stage.name or "",
-            "head": [
-                *referred_arguments(ground),
-                *(ground.kept(item) for item in found.runtime if item.keyword in ("ENV", "LABEL", "MAINTAINER")),
-            ],
+            "head": [*referred_arguments(ground, (*head, *tail)), *head],
             "port": site.port,
             "heredocs": ground.builders.heredocs,
             "one_page": site.one_page,
             "files": copy([f"{folder}/{site.folder}"], "/usr/share/nginx/html", f"--from={word(ground.build_name)}"),
-            "tail": [ground.kept(item) for item in found.runtime if item.keyword in ("EXPOSE", "HEALTHCHECK")],
+            "tail": tail,
         },
     }
 

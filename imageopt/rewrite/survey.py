@@ -376,4 +376,4 @@ class _Reader:
 
 
 def _only_moves(command: Command) -> bool:
-    return command.words[:1] == ("cd",)
+    return command.words[:1] == ("cd",) and len(command.words) < 3  # `cd a || b` runs `b`
