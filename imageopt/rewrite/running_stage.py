@@ -33,7 +33,7 @@ def running_stage(ground: Ground, account: Account) -> dict[str, object]:
     final = found.folder if ground.layout.start and found.starts_at_root else found.final_folder
     locale = [f"RUN {' && '.join(found.locale)}"] if found.locale else []
     names_variable = any("$" in line for line in locale)
-    head = [ground.kept(item) for item in found.runtime if _is_head(ground, item)]
+    head = [item for item in found.runtime if _is_head(ground, item)]
     system = [
         *(ground.kept(item) for item in found.outside if _is_early(ground, item)),
         *_installs(ground),
@@ -57,7 +57,7 @@ def running_stage(ground: Ground, account: Account) -> dict[str, object]:
     return {
         "image": ground.bases.runtime,
         "name": ground.stage.name or "",
-        "head": [*referred_arguments(ground, (*head, *system, *copies, *tail, *command)), *head],
+        "head": with_arguments(ground, head, (*system, *copies, *tail, *command)),
         "sets_node_env": "NODE_ENV" not in env_names(ground) and ground.runner is None and not chooses(ground.project),
         "system": system,
         "writable": " ".join(map(word, writable(ground.project, found))),
@@ -120,10 +120,18 @@ def env_names(ground: Ground) -> set[str]:
     return {pair.name for item in ground.found.runtime if item.keyword == "ENV" for pair in pairs(item)}
 
 
-def referred_arguments(ground: Ground, lines: Iterable[str]) -> list[str]:
-    """The ARGs that these lines of the running image refer to: no stage knows those of another."""
-    referring = " ".join(lines)
-    return [ground.kept(item) for item in ground.found.arguments if refers_to(referring, item)]
+def with_arguments(ground: Ground, head: Iterable[Instruction], below: Iterable[str]) -> list[str]:
+    """The head of the running image, with the ARGs that it and the lines below it name: no stage knows another's.
+
+    An ARG may name another in its turn, or an ENV, that stands above it.
+    """
+    kept = list(head)
+    naming = " ".join((*(item.arguments for item in kept), *below))
+    for item in reversed(ground.found.arguments):
+        if refers_to(naming, item):
+            kept.append(item)
+            naming += f" {item.arguments}"
+    return [ground.kept(item) for item in sorted(kept, key=lambda item: item.start)]
 
 
 def _is_head(ground: Ground, item: Instruction) -> bool:

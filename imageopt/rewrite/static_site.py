@@ -18,7 +18,7 @@ from imageopt.rewrite.ground import Account, Ground
 from imageopt.rewrite.health import needs_program
 from imageopt.rewrite.layout import Layout, rebuilt
 from imageopt.rewrite.render import copy, word
-from imageopt.rewrite.running_stage import referred_arguments
+from imageopt.rewrite.running_stage import with_arguments
 from imageopt.rewrite.runtime_base import Bases
 from imageopt.rewrite.surveyed import Survey, short, within
 
@@ -95,14 +95,14 @@ def site_values(ground: Ground, site: Site, account: Account) -> dict[str, objec
         account.notes.append(f"`{short(found.clock[0])}` is left out: the times in the web server's log alone show it")
     if found.locale:
         account.notes.append(f"`{short(found.locale[-1])}` is left out: the web server speaks no language")
-    head = [ground.kept(item) for item in found.runtime if item.keyword in ("ENV", "LABEL", "MAINTAINER")]
+    head = [item for item in found.runtime if item.keyword in ("ENV", "LABEL", "MAINTAINER")]
     tail = [ground.kept(item) for item in found.runtime if item.keyword in ("EXPOSE", "HEALTHCHECK")]
     return {
         "build": {**build_stage(ground, account), "prune": ""},
         "runtime": {
             "image": SERVER,
             "name": ground.stage.name or "",
-            "head": [*referred_arguments(ground, (*head, *tail)), *head],
+            "head": with_arguments(ground, head, tail),
             "port": site.port,
             "heredocs": ground.builders.heredocs,
             "one_page": site.one_page,

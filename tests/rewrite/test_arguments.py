@@ -33,6 +33,12 @@ def test_what_the_second_stage_names_it_declares(tmp_path: Path, argument: str, 
     assert final.index(argument) < final.index("$")
 
 
+def test_what_an_argument_names_is_above_it(tmp_path: Path) -> None:
+    above = "ARG BASE=/opt\nENV TOOLS=$BASE/tools\nARG KIND=x\nARG PLACE=$TOOLS/$KIND\n"
+    _, final = stages(tmp_path, f"{above}COPY tool.sh $PLACE/\n{BUILDS}")
+    assert above in final
+
+
 def test_what_only_the_first_stage_names_stays_there(tmp_path: Path) -> None:
     build, final = stages(tmp_path, "ARG WHAT=.\n" + BUILDS.replace("COPY . .", "COPY $WHAT ."))
     assert "ARG WHAT=.\n" in build
