@@ -5,6 +5,8 @@ would also take the export apart into the 32 KiB pieces in which HTTP/1.1 sends 
 end is the end of the connection, or of the length that a proxy states: whether it is whole, the tar itself tells.
 """
 
+import errno
+import os
 import re
 import socket
 import struct
@@ -109,3 +111,5 @@ class SocketExport:
             self._pieces.put(b"")
         except OSError as error:
             self._pieces.put(error)
+        except MemoryError:  # or whoever reads would wait for ever
+            self._pieces.put(OSError(errno.ENOMEM, os.strerror(errno.ENOMEM)))

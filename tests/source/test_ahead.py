@@ -136,6 +136,15 @@ def test_an_engine_that_falls_silent(tmp_path: Path, monkeypatch: pytest.MonkeyP
         everything(export)
 
 
+def test_no_memory_for_the_next_piece(tmp_path: Path) -> None:
+    class Hungry(socket.socket):
+        def recv(self, *_: object) -> bytes:
+            raise MemoryError
+
+    with closing(SocketExport(Hungry(socket.AF_UNIX), b"", {})) as export, pytest.raises(ToolFailed, match="memory"):
+        export.read(1)
+
+
 def test_who_has_enough_leaves_no_thread(tmp_path: Path) -> None:
     before = threading.active_count()
     with saying(tmp_path / "s", OK, *([bytes(1 << 20)] * 40)) as address:
