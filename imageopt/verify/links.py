@@ -14,6 +14,8 @@ from imageopt.verify.hashed_names import is_hashed
 
 _LONGEST = 500  # characters of a path
 _PAGE_LIMIT = 1 << 20  # bytes of a page that are looked at
+_MOST_LOADED = 64 << 20  # bytes of loaded files, which are held for each run until they are compared
+_AT_ONCE = 16  # of them that are asked before their bytes are counted
 _ATTRIBUTES = {
     "a": "href", "link": "href", "script": "src", "img": "src", "source": "src", "iframe": "src", "video": "src",
     "audio": "src", "embed": "src", "form": "",
@@ -48,27 +50,31 @@ def linked_paths(
 def follow(
     answers: Mapping[str, Exchange], ask: Callable[[Iterable[Ask]], dict[str, Exchange]], *, port: int, most: int
 ) -> dict[str, Exchange]:
-    """What the answers load, and what that loads, at most so many, by name and as far as it is there.
+    """What the answers load, and what that loads, at most so many or 64 MiB, by name and as far as it is there.
 
     What is not there may be no file's name at all, and some servers give their start page for every name.
     """
     found: dict[str, Exchange] = {}
-    tried, newest = set(answers), list(answers.values())
-    while newest and len(found) < most:
-        asks = [one for one in map(Ask, loaded_files(newest, port=port)) if one.what not in tried][: most - len(found)]
+    named = dict.fromkeys(map(Ask, loaded_files(answers.values(), port=port)))
+    tried = set(answers)
+    room = _MOST_LOADED
+    while (asks := [one for one in named if one.what not in tried][:_AT_ONCE]) and len(found) < most and room > 0:
+        asks = asks[: most - len(found)]
         tried |= {one.what for one in asks}
         there = {what: answer for what, answer in ask(asks).items() if answer.status == _OK and not _is_page(answer)}
         found |= there
-        newest = list(there.values())
+        named |= dict.fromkeys(map(Ask, loaded_files(there.values(), port=port)))
+        room -= sum(len(answer.body) for answer in there.values())
     return found
 
 
 def loaded_files(answers: Iterable[Exchange], *, port: int) -> tuple[str, ...]:
-    """The paths of files with a hash in their names that pages, scripts and styles among the answers spell; sorted.
+    """The paths of files with a hash in their names that pages, scripts and styles among the answers spell.
 
-    They are guesses: a script may spell what it never loads, and a folder of the server may be meant by any name.
+    They come in the order in which they are spelled, which another hash in a name does not change. They are guesses: a
+    script may spell what it never loads, and a folder of the server may be meant by any name.
     """
-    found = set()
+    found: dict[str, None] = {}
     for answer in answers:
         if answer.status != _OK or not any(kind in answer.content_type for kind in _SPELLING):
             continue
@@ -76,8 +82,8 @@ def loaded_files(answers: Iterable[Exchange], *, port: int) -> tuple[str, ...]:
         for spelled in _SPELLED.findall(answer.body):
             name = spelled.decode("utf-8", "replace")
             if _ASSET.search(name) and is_hashed(f"/{name}"):
-                found |= {_own_path(_joined(base, _placed(name, answer)), port)}
-    return tuple(sorted(path for path in found if path))
+                found[_own_path(_joined(base, _placed(name, answer)), port)] = None
+    return tuple(path for path in found if path)
 
 
 def _placed(name: str, answer: Exchange) -> str:

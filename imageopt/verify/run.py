@@ -177,7 +177,7 @@ def _observe_server(container: Container, watch: Watch, plan: RunPlan, inner: in
     if not plan.brief:
         time.sleep(_BETWEEN_ROUNDS_SECONDS)
         again = (ask for ask in (*plan.asks, *linked) if ask.what in first)
-        second = ask_all(host, port, again, inner_port=inner)
+        second = _sharing(first, ask_all(host, port, again, inner_port=inner))
     checks = inspect(container, plan.inspection) if container.runs() else ()
     died = "" if container.runs() else f"while it was asked {_end(container, watch, plan)}"
     record = replace(
@@ -187,6 +187,14 @@ def _observe_server(container: Container, watch: Watch, plan: RunPlan, inner: in
     )
     answers = (*first.values(), *(second.values() if not plan.brief else ()))
     return Observed(record, answers, linked)
+
+
+def _sharing(first: Mapping[str, Exchange], second: Mapping[str, Exchange]) -> dict[str, Exchange]:
+    """The second answers, holding the first's bytes where they are the same: pictures and scripts of a site add up."""
+    return {
+        what: replace(answer, body=first[what].body) if answer.body == first[what].body else answer
+        for what, answer in second.items()
+    }
 
 
 def _observe_program(container: Container, watch: Watch, plan: RunPlan) -> Observed:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import pytest
 
+from imageopt.verify import links
 from imageopt.verify.exchange import Ask, Exchange
 from imageopt.verify.hashed_names import is_hashed
 from imageopt.verify.links import follow, linked_paths, loaded_files
@@ -55,7 +56,7 @@ def test_of_what_a_page_names_only_some_may_be_wanted() -> None:
     [
         ('import("./_app/start.3oU6SF4N.js"), import("./main.js")', "/sub/", "text/html", ("/sub/_app/start.3oU6SF4N.js",)),
         ('import{a}from"../chunks/8W-_GYQZ.js";', "/_app/entry/start.js", "text/javascript", ("/_app/chunks/8W-_GYQZ.js",)),
-        ('["assets/b-1b2c3d4e.js","assets/b-1b2c3d4e.css"]', "/base/assets/a.js", "text/javascript", ("/base/assets/b-1b2c3d4e.css", "/base/assets/b-1b2c3d4e.js")),
+        ('["assets/b-1b2c3d4e.js","assets/b-1b2c3d4e.css"]', "/base/assets/a.js", "text/javascript", ("/base/assets/b-1b2c3d4e.js", "/base/assets/b-1b2c3d4e.css")),
         ("a{src:url(./f-1b2c3d4e.woff2)}b{src:url(f-9f8e7d6c.woff)}", "/a/s.css", "text/css", ("/a/f-1b2c3d4e.woff2", "/a/f-9f8e7d6c.woff")),
         ("a='hello there',b='./b-1b2c3d4e.js'", "/a.js", "text/javascript", ("/b-1b2c3d4e.js",)),
         ('"node.someThing.x", "https://cdn.example/b-1b2c3d4e.js"', "/a.js", "text/javascript", ()),
@@ -88,3 +89,27 @@ def test_what_is_loaded_is_followed_as_far_as_it_is_there() -> None:
     assert len(asked) == len(set(asked)) == 5
     assert list(follow({start.what: start}, ask, port=3000, most=1)) == ["GET /a-00000001.js"]
     assert follow({start.what: start}, ask, port=3000, most=0) == {}
+
+
+def test_of_too_many_files_two_builds_are_asked_for_the_same() -> None:
+    def first(names: list[str]) -> list[str]:
+        start = exchange("".join(f'<script src="/{name}.js">' for name in names))
+
+        def ask(asks: Iterable[Ask]) -> dict[str, Exchange]:
+            return {one.what: exchange("", path=one.path, kind="text/javascript") for one in asks}
+
+        return [answer.path for answer in follow({start.what: start}, ask, port=3000, most=2).values()]
+
+    assert first(["aaaaaaa1", "bbbbbbb2", "ccccccc3"]) == ["/aaaaaaa1.js", "/bbbbbbb2.js"]
+    assert first(["zzzzzzz1", "yyyyyyy2", "xxxxxxx3"]) == ["/zzzzzzz1.js", "/yyyyyyy2.js"]
+
+
+def test_no_more_is_loaded_than_can_be_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(links, "_MOST_LOADED", 1000)
+    start = exchange("".join(f'<img src="/{number:08x}a.png">' for number in range(100)))
+
+    def ask(asks: Iterable[Ask]) -> dict[str, Exchange]:
+        return {one.what: exchange("x" * 40, path=one.path, kind="image/png") for one in asks}
+
+    held = sum(len(answer.body) for answer in follow({start.what: start}, ask, port=3000, most=400).values())
+    assert 1000 <= held <= 1000 + 16 * 40
