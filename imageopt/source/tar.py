@@ -119,6 +119,8 @@ def walk(stream: TarStream, between: Callable[[], None] | None = None) -> Iterat
         padding = -member.stored % BLOCK
         if padding and stream.skip(padding) != padding:
             raise _broken(f"breaks off after {shown(member)}", at)
+    if any(stream.take(BLOCK)):  # it takes two of them; what stands behind one, no engine unpacks
+        raise _broken("has a block of zeros in the middle", at)
     while stream.take(1 << 16):  # padding after the last member, which belongs to the tar's length
         pass
 

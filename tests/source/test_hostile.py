@@ -55,6 +55,15 @@ def test_headers_that_lie(data: bytes) -> None:
         index_layer(io.BytesIO(data))
 
 
+def test_a_tar_goes_on_after_no_block_of_zeros() -> None:
+    """Two of them end a tar: engines refuse one in the middle, and what is behind it must not be hidden by it."""
+    entry = ONE[:1024]
+    for ended in (entry, entry + bytes(512), entry + bytes(1024) + entry):
+        assert [found.path for found in index_layer(io.BytesIO(ended)).entries] == ["a"]
+    with pytest.raises(InputError, match=r"has a block of zeros in the middle \(at byte 1024\)"):
+        index_layer(io.BytesIO(entry + bytes(512) + entry))
+
+
 def test_an_old_entry_with_a_slash_is_a_folder() -> None:
     header = bytearray(tarfile.TarInfo("d").tobuf(tarfile.USTAR_FORMAT))
     header[0:3] = b"d/\0"
