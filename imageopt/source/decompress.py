@@ -19,7 +19,7 @@ def opened(stream: BinaryIO, see: Callable[[bytes], object]) -> tuple[Callable[[
     """
 
     def stored(count: int) -> bytes:
-        data = stream.read(count)
+        data = bytes(stream.read(count))  # a view of what passes by, it may be
         see(data)
         return data
 

@@ -92,7 +92,10 @@ def is_layer(name: str, head: bytes) -> bool:
 
 
 class _Passing:
-    """The content of the member that is passing by, as a stream of its own that can only be read."""
+    """The content of the member that is passing by, as a stream of its own that can only be read.
+
+    What it gives is a view of what came, not a copy: of gigabytes that pass by each copy is felt.
+    """
 
     def __init__(self, tar: TarStream, length: int, seen: Callable[[int], None]) -> None:
         self._tar = tar
@@ -103,10 +106,10 @@ class _Passing:
         """It is not: what has passed by is gone."""
         return False
 
-    def read(self, count: int) -> bytes:
+    def read(self, count: int) -> memoryview:
         """At most `count` bytes, as many as have come; none at the end."""
         data = self._tar.some(min(count, self.left))
         self.left -= len(data)
         if self._tar.position // _TOLD != (self._tar.position - len(data)) // _TOLD:
             self._seen(self._tar.position)
-        return bytes(data)
+        return data
