@@ -21,14 +21,11 @@ _NAMES = {path.rpartition("/")[2] for path in _EXACT} | {*_IN_FOLDER, *_PLUG_AND
 }  # fmt: skip
 _SUFFIXES = (".list", ".egg-info")
 _ENDS = frozenset(name[-4:] for name in (*_NAMES, *_SUFFIXES))  # nearly every other file has another end
-
+_LOOKED_INTO = _ENDS | {"node"}
 
 _SYSTEM = ("usr/bin/", "usr/sbin/", "usr/lib", "usr/share/", "bin/", "sbin/", "lib", "etc/", "var/lib/")
 _ELF_LEAST, _ELF_MOST = 64, 32 << 20  # bytes; a stream's file is held while it is looked at
 ELF_MAGIC = b"\x7fELF"
-
-
-_LOOKED_INTO = _ENDS | {"node"}
 
 
 def may_be_looked_into(path: str, mode: int) -> bool:

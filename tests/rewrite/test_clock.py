@@ -4,29 +4,15 @@ from pathlib import Path
 
 import pytest
 from rewrite.node_shapes import EXPRESS, FAT, evidence, package, write
+from rewrite.system_lines import BEGIN, START, proposed, shipped
 
 from imageopt.dockerfile import parse
 from imageopt.rewrite.commands import commands_of
-from imageopt.rewrite.model import Rewrite
 from imageopt.rewrite.propose import propose
 
 PINNED = "node:20@sha256:" + 64 * "0"
 LINK = "ln -snf /usr/share/zoneinfo/$TZ /etc/localtime"
 NOTE = "echo $TZ > /etc/timezone"
-BEGIN = "FROM {base}\nWORKDIR /app\nCOPY package*.json ./\nRUN npm ci\nCOPY . .\nRUN npm run build\n"
-START = 'CMD ["node", "dist/server.js"]\n'
-
-
-def proposed(root: Path, middle: str, base: str = "node:20") -> Rewrite:
-    service = package(prod={"express": "4.19.2"}, dev={"typescript": "5.4.5"}, scripts={"build": "tsc -p ."})
-    files = {**service, **EXPRESS, "Dockerfile": BEGIN.format(base=base) + middle + START}
-    return propose(evidence(write(root, files)), FAT)
-
-
-def shipped(rewrite: Rewrite) -> list[str]:
-    """The lines of the last stage."""
-    assert rewrite.outcome == "proposed", rewrite.refusals
-    return rewrite.changes[0].after.decode().rpartition("\nFROM ")[2].splitlines()
 
 
 @pytest.mark.parametrize("told", ["ENV TZ=Europe/Berlin", "ARG TZ=Europe/Berlin"])

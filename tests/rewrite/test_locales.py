@@ -4,29 +4,15 @@ from pathlib import Path
 
 import pytest
 from rewrite.node_shapes import EXPRESS, FAT, evidence, package, write
+from rewrite.system_lines import BEGIN, START, proposed, shipped
 
 from imageopt.dockerfile import parse
 from imageopt.rewrite.commands import commands_of
-from imageopt.rewrite.model import Rewrite
 from imageopt.rewrite.propose import propose
 
 UNCOMMENT = "sed -i '/de_DE.UTF-8/s/^# //g' /etc/locale.gen"
 INSTALL = "RUN apt-get update && apt-get install -y locales"
 LANG = "ENV LANG=de_DE.UTF-8 LC_ALL=de_DE.UTF-8"
-BEGIN = "FROM {base}\nWORKDIR /app\nCOPY package*.json ./\nRUN npm ci\nCOPY . .\nRUN npm run build\n"
-START = 'CMD ["node", "dist/server.js"]\n'
-
-
-def proposed(root: Path, middle: str, base: str = "node:20") -> Rewrite:
-    service = package(prod={"express": "4.19.2"}, dev={"typescript": "5.4.5"}, scripts={"build": "tsc -p ."})
-    files = {**service, **EXPRESS, "Dockerfile": BEGIN.format(base=base) + middle + START}
-    return propose(evidence(write(root, files)), FAT)
-
-
-def shipped(rewrite: Rewrite) -> list[str]:
-    """The lines of the last stage."""
-    assert rewrite.outcome == "proposed", rewrite.refusals
-    return rewrite.changes[0].after.decode().rpartition("\nFROM ")[2].splitlines()
 
 
 @pytest.mark.parametrize("base", ["node:20", "node:20-slim"])
