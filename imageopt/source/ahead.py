@@ -15,13 +15,12 @@ from collections.abc import Mapping
 from contextlib import suppress
 from queue import Empty, Queue
 
-from imageopt.errors import ToolFailed
+from imageopt.source.engine import EXPORT_SECONDS, export_broken_off
+from imageopt.source.plain_http import head_of, question
 
-SECONDS = 900  # Docker writes the whole image to its own disk before the first byte of an export comes
 _PIECE = 1 << 20  # bytes
 _AHEAD = 8  # pieces that may wait
 _END = 1024  # zero bytes: the two blocks that end a tar (POSIX pax, "ustar Interchange Format")
-_HEAD = b"\r\n\r\n"
 _LONGEST_HEAD = 1 << 16
 
 
@@ -32,30 +31,22 @@ def open_export(address: str, path: str) -> "SocketExport | None":
     """
     stream = socket.socket(socket.AF_UNIX)
     try:
-        stream.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", SECONDS, 0))
+        stream.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", EXPORT_SECONDS, 0))
         stream.connect(address)
-        stream.sendall(f"GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n".encode())
-        head = b""
-        while _HEAD not in head and len(head) < _LONGEST_HEAD and (piece := stream.recv(1 << 12)):
-            head += piece
+        stream.sendall(question(path))
+        data = b""
+        while (head := head_of(data)) is None and len(data) < _LONGEST_HEAD and (piece := stream.recv(1 << 12)):
+            data += piece
     except BlockingIOError:
         stream.close()
-        raise broken_off("it does not answer") from None
+        raise export_broken_off("it does not answer") from None
     except OSError:
         stream.close()
         return None
-    head, found, rest = head.partition(_HEAD)
-    status, *lines = head.decode("latin-1").split("\r\n")
-    headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-    if not found or status.split(" ")[1:2] != ["200"] or "transfer-encoding" in headers:
+    if head is None or head.code != "200" or "transfer-encoding" in head.headers:
         stream.close()
         return None
-    return SocketExport(stream, rest, headers)
-
-
-def broken_off(why: str) -> ToolFailed:
-    """The error for an export that does not come to its end."""
-    return ToolFailed(f"the engine broke off the export: {why}", "look at the engine's log")
+    return SocketExport(stream, head.rest, head.headers)
 
 
 class SocketExport:
@@ -83,14 +74,14 @@ class SocketExport:
         if isinstance(piece, OSError):
             self._ended = True
             silent = isinstance(piece, BlockingIOError)
-            raise broken_off("it says no more" if silent or not piece.strerror else piece.strerror)
+            raise export_broken_off("it says no more" if silent or not piece.strerror else piece.strerror)
         self._length += len(piece)
         if piece:
             self._tail = piece[-_END:] if len(piece) >= _END else (self._tail + piece)[-_END:]
             return piece
         self._ended = True
         if self._tail != bytes(_END) or self._promised not in (None, str(self._length)):
-            raise broken_off(f"it ends after {self._length} bytes")
+            raise export_broken_off(f"it ends after {self._length} bytes")
         return b""
 
     def close(self) -> None:

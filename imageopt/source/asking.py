@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
 from imageopt.source import engine
 from imageopt.source.address import engine_address
+from imageopt.source.plain_http import head_of, question
 
 if TYPE_CHECKING:
     import docker
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _SECONDS = 10
 _LONGEST = 16 << 20  # bytes of an answer: an image with thousands of tags has a few hundred thousand
-_HEAD = b"\r\n\r\n"
 
 
 class Engine:
@@ -51,9 +51,7 @@ class Engine:
 
     def image(self, name: str) -> Mapping[str, Any] | None:
         """What it says of the image, None where it has none of that name, tag, digest or id."""
-        from urllib.parse import quote
-
-        answer = self._answer(self._versioned(f"/images/{quote(name, safe='/:')}/json"))
+        answer = self._answer(self._of_image(name, "json"))
         told = _value(answer, dict) if answer is not None else None
         if answer is None or told is None or not (answer.found or "message" in told):
             return engine.inspect_image(self.client, name)
@@ -73,12 +71,10 @@ class Engine:
 
     def export(self, name: str) -> "SocketExport | engine.ImageExport":
         """The export of an image, as a tar to be read once and to be closed."""
-        from urllib.parse import quote
-
         from imageopt.source import ahead
 
         if self._socket is not None and self._client is None:
-            export = ahead.open_export(self._socket, self._versioned(f"/images/{quote(name, safe='/:')}/get"))
+            export = ahead.open_export(self._socket, self._of_image(name, "get"))
             if export is not None:
                 return export
         return engine.ImageExport(self.client, name)
@@ -93,6 +89,11 @@ class Engine:
         answer = self._answer(self._versioned(path))
         return _value(answer, kind) if answer is not None and answer.found else None
 
+    def _of_image(self, name: str, what: str) -> str:
+        from urllib.parse import quote
+
+        return self._versioned(f"/images/{quote(name, safe='/:')}/{what}")
+
     def _versioned(self, path: str) -> str:
         return f"/v{self._version}{path}" if self._version else path
 
@@ -104,7 +105,7 @@ class Engine:
             with socket.socket(socket.AF_UNIX) as stream:
                 stream.settimeout(_SECONDS)
                 stream.connect(self._socket)
-                stream.sendall(f"GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n".encode())
+                stream.sendall(question(path))
                 data = b""
                 while piece := stream.recv(1 << 16):
                     data += piece
@@ -123,16 +124,13 @@ class _Answer(NamedTuple):
 
 def _parsed(data: bytes) -> _Answer | None:
     """A whole answer of status 200 or 404: as long as it says, or, where it does not say, as far as it went."""
-    head, found, body = data.partition(_HEAD)
-    status, *lines = head.decode("latin-1").split("\r\n")
-    code = status.split(" ")[1:2]
-    if not found or code not in (["200"], ["404"]):
+    head = head_of(data)
+    if head is None or head.code not in ("200", "404"):
         return None
-    headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-    length = headers.get("content-length", str(len(body)))
-    if "transfer-encoding" in headers or length != str(len(body)):
+    length = str(len(head.rest))
+    if "transfer-encoding" in head.headers or head.headers.get("content-length", length) != length:
         return None
-    return _Answer(code == ["200"], headers, body)
+    return _Answer(head.code == "200", head.headers, head.rest)
 
 
 def _value(answer: _Answer, kind: type[T]) -> T | None:

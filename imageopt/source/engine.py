@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["ImageExport", "connect", "engine_address", "engine_info", "image_missing", "inspect_image", "is_podman"]
 
 _CONNECT_SECONDS = 60
+EXPORT_SECONDS = 900  # Docker writes the whole image to its own disk before the first byte of an export comes
 _CHUNK = 1 << 20
 _ANY_VERSION = "1.44"  # where no version is asked for
 _NOT_THERE = (400, 404)  # 400 is Docker's answer to a name that cannot be one, Podman's has words for it
@@ -100,11 +101,9 @@ class ImageExport:
         from docker.errors import APIError
         from urllib3.exceptions import HTTPError
 
-        from imageopt.source import ahead
-
         try:
             if self._chunks is None:
-                self._client.api.timeout = ahead.SECONDS
+                self._client.api.timeout = EXPORT_SECONDS
                 self._chunks = iter(self._client.api.get_image(self._name, chunk_size=_CHUNK))
             return next(self._chunks, b"")
         except APIError as error:
@@ -112,10 +111,15 @@ class ImageExport:
             remedy = "make room on the engine's disk" if "no space left" in said else "look at the engine's log"
             raise ToolFailed(f"the engine refused the export: {said}", remedy) from None
         except (requests.exceptions.RequestException, HTTPError, OSError) as error:
-            raise ahead.broken_off(short(error)) from None
+            raise export_broken_off(short(error)) from None
 
     def close(self) -> None:
         """Nothing more of it is wanted; the client's connection is closed with the client."""
+
+
+def export_broken_off(why: str) -> ToolFailed:
+    """The error for an export that does not come to its end."""
+    return ToolFailed(f"the engine broke off the export: {why}", "look at the engine's log")
 
 
 def _asked(question: Callable[..., Any], *arguments: str) -> Mapping[str, Any] | None:

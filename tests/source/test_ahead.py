@@ -121,13 +121,13 @@ def test_nobody_there_is_left_to_the_client(tmp_path: Path) -> None:
 
 
 def test_an_engine_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ahead, "SECONDS", 1)
+    monkeypatch.setattr(ahead, "EXPORT_SECONDS", 1)
     with saying(tmp_path / "s", wait=True) as address, pytest.raises(ToolFailed, match="it does not answer"):
         open_export(address, "/images/x/get")
 
 
 def test_an_engine_that_falls_silent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ahead, "SECONDS", 1)
+    monkeypatch.setattr(ahead, "EXPORT_SECONDS", 1)
     with (
         saying(tmp_path / "s", OK, wait=True) as address,
         closing(begun(address)) as export,
