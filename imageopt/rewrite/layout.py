@@ -26,7 +26,7 @@ _RUNS_MORE = re.compile(
     r"[^#]*(?<![\w./:-])(?:npx|npm|pnpm|yarn|bunx?|node|tsx|ts-node|prisma|knex|typeorm|sequelize(?:-cli)?)\s+[\w./@-]"
 )
 _LAUNCHERS = ("npm", "npx", "yarn", "pnpm", "bun", "bunx")
-CRON = "cron starts commands in it"
+_CRON = "cron starts commands in it"
 OWN_LAYOUT = {"next", "nuxt", "sveltekit", "gatsby", "astro", "remix", "adonis", "angular"}
 """Frameworks that decide by themselves what they read when they run."""
 
@@ -50,7 +50,7 @@ def layout(project: Project, survey: Survey, system: RuntimeSystem, *, prunes: b
     doubt = (
         _doubt(project, survey, prunes=prunes)
         or _script_doubt(project, survey, system)
-        or elsewhere_doubt(project, system.elsewhere)
+        or elsewhere_doubt(project, survey, system.elsewhere)
     )
     if not survey.builds and not survey.works and not survey.production_only:
         return Layout("plain", (), "there is no build: the sources are what runs")
@@ -85,7 +85,7 @@ def _without_npx(words: tuple[str, ...]) -> tuple[str, ...]:
 def _doubt(project: Project, survey: Survey, *, prunes: bool) -> str | None:
     """Why the runtime set is not certain, or None."""
     if has_crontab(survey):
-        return CRON
+        return _CRON
     if not prunes:
         return "it starts with a development package"
     if not project.build_outputs:
@@ -107,7 +107,7 @@ def _doubt(project: Project, survey: Survey, *, prunes: bool) -> str | None:
     return None
 
 
-def elsewhere_doubt(project: Project, elsewhere: Iterable[Start]) -> str | None:
+def elsewhere_doubt(project: Project, survey: Survey, elsewhere: Iterable[Start]) -> str | None:
     """Whether anything else that runs in the image needs more of the project than its build writes, in words."""
     scripts = project.manifest.scripts if project.manifest else {}
     packages = project.lock.packages if project.lock else ()
@@ -121,7 +121,7 @@ def elsewhere_doubt(project: Project, elsewhere: Iterable[Start]) -> str | None:
             written = (within(path, output) for path in paths for output in project.build_outputs)
             if program in tools or (any(files) and not any(written)):
                 return f"{start.source} runs `{short(start.text)}` in it"
-    return None
+    return _CRON if has_crontab(survey) else None
 
 
 def unknown_read(project: Project, folder: str = "") -> str | None:

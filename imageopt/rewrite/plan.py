@@ -24,14 +24,13 @@ from imageopt.rewrite.elsewhere import Start
 from imageopt.rewrite.framework_output import framework_output
 from imageopt.rewrite.global_tools import installed_again, started_globals, uses_global
 from imageopt.rewrite.ground import Account, Ground, Plan
-from imageopt.rewrite.layout import CRON, Layout, elsewhere_doubt, layout, rebuilt
+from imageopt.rewrite.layout import Layout, elsewhere_doubt, layout, rebuilt
 from imageopt.rewrite.lifecycle import install_inputs
 from imageopt.rewrite.managers import Manager, manifest_names
 from imageopt.rewrite.ownership import owner_of, service_user
 from imageopt.rewrite.render import word
 from imageopt.rewrite.running_stage import env_names, running_stage
 from imageopt.rewrite.runtime_base import choose
-from imageopt.rewrite.scheduled import has_crontab
 from imageopt.rewrite.static_site import SERVER, Site, site_values, static_site
 from imageopt.rewrite.surveyed import Survey
 from imageopt.rewrite.system import RuntimeSystem, files_of_scripts, runtime_system
@@ -67,7 +66,7 @@ def make_plan(
     built = built_start(project) if rebuilt(project, found) else None
     if built:
         project = replace(project, start=built[0])
-    other = elsewhere_doubt(project, elsewhere) or (CRON if has_crontab(found) else None)
+    other = elsewhere_doubt(project, found, elsewhere)
     site = static_site(project, found) if outputs and target in ("auto", "alpine") else None
     site = other or site if site else None
     if isinstance(site, str):
@@ -123,7 +122,7 @@ def make_plan(
 
 def _layout(project: Project, found: Survey, system: RuntimeSystem, part: Part | None, *, prunes: bool) -> Layout:
     if part:
-        doubt = elsewhere_doubt(project, system.elsewhere) or (CRON if has_crontab(found) else None)
+        doubt = elsewhere_doubt(project, found, system.elsewhere)
         return members_layout(project, part, found, doubt, prunes=prunes)
     chosen = layout(project, found, system, prunes=prunes)
     tokens = sent(project, project.dockerignore or "") if chosen.mode == "plain" else ()

@@ -58,8 +58,7 @@ def follow(
     named = dict.fromkeys(map(Ask, loaded_files(answers.values(), port=port)))
     tried = set(answers)
     room = _MOST_LOADED
-    while (asks := [one for one in named if one.what not in tried][:_AT_ONCE]) and len(found) < most and room > 0:
-        asks = asks[: most - len(found)]
+    while room > 0 and (asks := [one for one in named if one.what not in tried][: min(_AT_ONCE, most - len(found))]):
         tried |= {one.what for one in asks}
         there = {what: answer for what, answer in ask(asks).items() if answer.status == _OK and not _is_page(answer)}
         found |= there
