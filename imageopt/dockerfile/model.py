@@ -100,6 +100,11 @@ class Instruction(Struct, frozen=True, dict=True):
         return self.__dict__
 
     @property
+    def values(self) -> tuple[str, ...]:
+        """What the words stand for, in the exec form and in the shell's."""
+        return self.json or tuple(word.value for word in self.words)
+
+    @property
     def words(self) -> tuple[Word, ...]:
         """The shell-like words of the arguments, split when first asked for: hardly anybody asks a RUN.
 

@@ -126,7 +126,7 @@ def _of(stages: tuple[Stage, ...], *keywords: str) -> Iterator[Instruction]:
 def _started(stages: tuple[Stage, ...], arguments: Mapping[str, str]) -> Iterator[tuple[str, int]]:
     """Each folder above a file that the image starts with."""
     for instruction in _of(stages, "ENTRYPOINT", "CMD"):
-        for word in instruction.json or tuple(word.value for word in instruction.words):
+        for word in instruction.values:
             yield from ((path, instruction.line) for path in _above(_filled(word, arguments)))
 
 
@@ -139,7 +139,7 @@ def _worked_in(stages: tuple[Stage, ...], arguments: Mapping[str, str]) -> Itera
 def _copied(stages: tuple[Stage, ...], arguments: Mapping[str, str]) -> Iterator[tuple[str, int]]:
     for instruction in _of(stages, "COPY", "ADD"):
         if instruction.flag("from") is None:
-            for word in (instruction.json or tuple(word.value for word in instruction.words))[:-1]:
+            for word in instruction.values[:-1]:
                 yield from ((path, instruction.line) for path in _above(_filled(word, arguments) + "/"))
 
 

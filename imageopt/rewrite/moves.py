@@ -76,7 +76,7 @@ def folder_without_workdir(tree: Dockerfile, stage: Stage, manager: Manager) -> 
 
 def _brought_to(instruction: Instruction, known: Callable[[str], str | None]) -> set[str]:
     """The folder below the root that a COPY brings the project's own manifest to."""
-    words = instruction.json or tuple(word.value for word in instruction.words)
+    words = instruction.values
     target = known(words[-1]) if len(words) > 1 and instruction.flag("from") is None else None
     if target is None or not target.startswith("/"):
         return set()

@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from imageopt.dockerfile.model import Instruction
 from imageopt.project.files import read_text
 from imageopt.rewrite.crontab import jobs_in
 from imageopt.rewrite.elsewhere import Start
@@ -19,7 +18,7 @@ _PLACES = re.compile(r"/etc/(?:cron\.d|crontabs)(?:/|$)|/etc/crontab$|/var/spool
 
 def has_crontab(found: Survey) -> bool:
     """Whether a crontab is copied to where cron looks, or given to it."""
-    return bool(found.crontabs) or any(_PLACES.match(_words(item)[-1]) for item in found.outside)
+    return bool(found.crontabs) or any(_PLACES.match(item.values[-1]) for item in found.outside)
 
 
 def cron_jobs(root: Path, found: Survey) -> tuple[Start, ...] | str:
@@ -36,7 +35,7 @@ def _crontabs(root: Path, found: Survey) -> Iterator[tuple[str, str | None]]:
     """The name and the text of each crontab, None for one that cannot be read here."""
     given = set(found.crontabs)
     for item in found.outside:
-        *sources, target = _words(item)
+        *sources, target = item.values
         bodies = {heredoc.name: heredoc.content for heredoc in item.heredocs}
         for source in sources:
             place = posixpath.join(target, posixpath.basename(source)) if target.endswith("/") else target
@@ -47,7 +46,3 @@ def _crontabs(root: Path, found: Survey) -> Iterator[tuple[str, str | None]]:
     for path in sorted(given):
         name = path.removeprefix(f"{found.folder}/")
         yield name, None if name.startswith("/") else read_text(root, name)
-
-
-def _words(item: Instruction) -> tuple[str, ...]:
-    return item.json or tuple(word.value for word in item.words)

@@ -149,7 +149,7 @@ class _Reader:
 
     def _copy(self) -> None:
         instruction = self.instruction
-        words = instruction.json or tuple(word.value for word in instruction.words)
+        words = instruction.values
         if instruction.flag("from") is not None:
             self._object("it copies from another image; imageopt cannot tell which C library those files need")
             return

@@ -134,8 +134,8 @@ def newly_installed(kind: str, package: str) -> str:
 def _scripts(project: Project, survey: Survey) -> dict[str, str]:
     """The shell scripts that the image starts or copies outside of the application, and those that they call: texts."""
     start = project.start
-    lines = [" ".join(_arguments(item)[:-1]) for item in survey.outside]
-    lines += [" ".join(_arguments(item)) for keyword in _STARTS if (item := survey.last(keyword))]
+    lines = [" ".join(item.values[:-1]) for item in survey.outside]
+    lines += [" ".join(item.values) for keyword in _STARTS if (item := survey.last(keyword))]
     lines += [start.script] if start and start.argv is None else []
     waiting = dict.fromkeys(path for line in lines for path in paths_in(line, survey.folder))
     found: dict[str, str] = {}
@@ -169,11 +169,7 @@ def paths_in(text: str, folder: str) -> tuple[str, ...]:
     return tuple(path for path in paths if not path.startswith(".") or path.startswith(".env"))
 
 
-def _arguments(instruction: Instruction) -> tuple[str, ...]:
-    return instruction.json or tuple(word.value for word in instruction.words)
-
-
 def _command_lines(survey: Survey) -> tuple[str, ...]:
     """ENTRYPOINT and CMD as text; a HEALTHCHECK is judged on its own."""
     found = (survey.last(keyword) for keyword in ("ENTRYPOINT", "CMD"))
-    return tuple(" ".join(_arguments(item)) for item in found if item)
+    return tuple(" ".join(item.values) for item in found if item)

@@ -21,7 +21,7 @@ def brings(instruction: Instruction, name: str) -> bool:
     """Whether a COPY or ADD takes the file at the top of the context along."""
     if instruction.keyword not in ("COPY", "ADD") or instruction.flag("from") is not None:
         return False
-    words = instruction.json or tuple(word.value for word in instruction.words)
+    words = instruction.values
     sources = (posixpath.normpath(source.lstrip("/") or ".") for source in words[:-1])
     return any(source == "." or fnmatch(name, source) for source in sources)
 
@@ -67,7 +67,7 @@ def _places(tree: Dockerfile, stage: Stage, name: str) -> frozenset[str]:
 
 def place_of(item: Instruction, state: Environment, name: str) -> str:
     """Where the file lies that this COPY or ADD takes along."""
-    words = item.json or tuple(word.value for word in item.words)
+    words = item.values
     target = posixpath.join(state.workdir or "/", words[-1])
     whole = posixpath.basename(target) == name
     return posixpath.normpath(target if whole else f"{target}/{name}")
@@ -75,7 +75,7 @@ def place_of(item: Instruction, state: Environment, name: str) -> str:
 
 def _lies_in(instruction: Instruction, places: frozenset[str]) -> bool:
     """Whether a COPY from another stage takes one of these places."""
-    words = instruction.json or tuple(word.value for word in instruction.words)
+    words = instruction.values
     sources = [posixpath.normpath(f"/{source.lstrip('/')}") for source in words[:-1]]
     return any(place == source or place.startswith(f"{source.rstrip('/')}/") for place in places for source in sources)
 

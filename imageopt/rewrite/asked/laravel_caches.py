@@ -72,7 +72,7 @@ def _folder(site: Site, last: Instruction) -> str | None:
 
 def _brings_artisan(site: Site, stage: Stage, folder: str) -> bool:
     for item in stage.instructions:
-        words = item.json or tuple(word.value for word in item.words)
+        words = item.values
         if item.keyword not in ("COPY", "ADD") or len(words) < 2:
             continue
         place = posixpath.join(stage_environment(site.tree, stage, at=item).workdir or folder, words[-1])

@@ -89,7 +89,7 @@ def _copied(found: PhpSurvey, place: Place) -> str:
     """The COPY into the asset stage: as written, but owned by root."""
     item = place.instruction
     flags = flags_of(item, "chown", "chmod")
-    words = item.json or tuple(part.value for part in item.words)
+    words = item.values
     folder = "/" if words[-1].endswith("/") else ""
     return copy(words[:-1], f"{place.target}{folder}" if place.target != found.folder else "./", *flags.split())
 

@@ -134,7 +134,7 @@ def _scripts(root: Path, found: PhpSurvey) -> Iterator[tuple[str, str]]:
     for keyword in ("ENTRYPOINT", "CMD"):
         last = found.last(keyword)
         if last is not None:
-            words = last.instruction.json or tuple(word.value for word in last.instruction.words)
+            words = last.instruction.values
             names += [word.removeprefix(f"{found.folder}/") for word in words]
     for name in dict.fromkeys(names):
         path = name.removeprefix("./").lstrip("/")

@@ -96,7 +96,7 @@ def _place(
         case "RUN":
             return Place(instruction, folder, user, php_commands(instruction, manager))
         case "COPY" | "ADD":
-            words = instruction.json or tuple(word.value for word in instruction.words)
+            words = instruction.values
             target = state.known(words[-1]) if words else None
             where = posixpath.normpath(posixpath.join(folder, target)) if target else ""
             sources = tuple(words[:-1])

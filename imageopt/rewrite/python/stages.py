@@ -58,7 +58,7 @@ def inputs(case: Case) -> Iterator[str]:
 
 def _written_target(item: Item, folder: str) -> str:
     """The target of a COPY; the slash at its end says that it is a folder, whether it is there or not."""
-    words = item.instruction.json or tuple(part.value for part in item.instruction.words)
+    words = item.instruction.values
     if item.target == folder:
         return "./"
     return f"{item.target}/" if words[-1].endswith("/") else item.target

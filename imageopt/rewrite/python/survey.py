@@ -55,7 +55,7 @@ def read_items(tree: Dockerfile, stage: Stage) -> Iterator[Item]:
     for instruction, state in zip(stage.instructions, environments(tree, stage), strict=False):
         folder = posixpath.normpath(state.workdir or "/")
         commands = python_commands(instruction) if instruction.keyword == "RUN" else ()
-        words = instruction.json or tuple(part.value for part in instruction.words)
+        words = instruction.values
         target, sources = "", tuple[str, ...]()
         if instruction.keyword in ("COPY", "ADD") and len(words) > 1:
             known = state.known(words[-1])
@@ -115,7 +115,7 @@ def programs_of(project: Project, items: tuple[Item, ...]) -> Iterator[str]:
     for item in items:
         if item.instruction.keyword in ("ENTRYPOINT", "CMD", "HEALTHCHECK"):
             yield from programs_in(item.instruction.arguments)
-            words = item.instruction.json or tuple(part.value for part in item.instruction.words)
+            words = item.instruction.values
             for name in words:
                 script = read_text(project.root, name.rpartition("/")[2]) if name.endswith(".sh") else None
                 yield from programs_in(script or "")
